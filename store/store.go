@@ -58,7 +58,8 @@ type Reader interface {
 	// GetMany is Get for several keys; a missing one gives nil.
 	GetMany(ks []Key) ([]Value, error)
 	// Scan yields the pairs of r in order of their keys, or in reverse. An error ends the iteration: it is
-	// what the function returned beside the sequence gives after the loop.
+	// what the function returned beside the sequence gives after the loop. The loop may write: what it yields is
+	// the state at its start.
 	Scan(r Range, o ScanOpt) (iter.Seq[KV], func() error)
 	// Version is the version of the state that is read.
 	Version() Version
@@ -69,7 +70,7 @@ type Reader interface {
 type Tx interface {
 	Reader // every read is in the conflict set
 
-	// Snapshot reads the same state without adding to the conflict set.
+	// Snapshot reads the same state, own writes included, without adding to the conflict set.
 	Snapshot() Reader
 	// Conflict adds r to the conflict set, as if it had been read.
 	Conflict(r Range)
@@ -85,7 +86,8 @@ type Tx interface {
 	Max(k Key, v uint64)
 
 	// SetStampedKey sets the key prefix+stamp+suffix to v, where stamp is the StampSize bytes of this commit and
-	// the call's position in it. Stamps order everything that AWS numbers.
+	// the call's position in it. Stamps order everything that AWS numbers. Stamped writes are done after all other
+	// writes of the transaction: a DeleteRange that follows does not undo them.
 	SetStampedKey(prefix, suffix Key, v Value)
 	// SetStampedValue sets k to prefix+stamp+suffix.
 	SetStampedValue(k Key, prefix, suffix Value)
@@ -116,7 +118,9 @@ type Shard interface {
 	View(ctx context.Context, fn func(context.Context, Reader) error) error
 	// Update runs fn in a strictly serialisable transaction and returns when it is durable. fn may be run more
 	// than once and must have no effect but on its Tx; it does no I/O and stays under a millisecond. When fn
-	// returns an error nothing is written and Update returns that error as it is.
+	// returns an error nothing is written and Update returns that error as it is, once all that fn may have read
+	// is durable; when it panics, a *PanicError. When ctx ends before fn has been run, ctx's error is returned;
+	// after that the outcome is waited for, so that an answer is never in doubt.
 	Update(ctx context.Context, fn func(context.Context, Tx) error) (Commit, error)
 	// Wait returns once topic has been signalled by a commit with a version above since, with that version or a
 	// later one. None is lost; spurious returns are allowed. It returns ctx's error when ctx ends first.
