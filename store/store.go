@@ -4,7 +4,7 @@
 //
 // Every key lives in a shard, named by the resource that it belongs to (a queue, an execution, all tables of one
 // account and region); a transaction sees one shard. The embedded backends own a single shard, but services must
-// not rely on that: storetest.Split gives every resource a store of its own and finds those that do.
+// not rely on that: storetest.Split spreads resources over stores of their own and finds those that do.
 package store
 
 import (
@@ -75,6 +75,8 @@ type Tx interface {
 	// Conflict adds r to the conflict set, as if it had been read.
 	Conflict(r Range)
 
+	// Writes take effect at once for the reads that follow. What they are given is copied. A write over a limit fails
+	// the whole transaction: Update then returns the error although fn returned nil.
 	Set(k Key, v Value)
 	Delete(k Key)
 	DeleteRange(r Range)
