@@ -1,0 +1,298 @@
+package item
+
+import (
+	"encoding/base64"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// What DynamoDB says of attribute values that are no value.
+const (
+	emptyValue = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
+	manyTypes  = "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"
+	nullFalse  = "One or more parameter values were invalid: Null attribute value types must have the value of true"
+	tooDeep    = "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"
+)
+
+// attributes reads an object of attribute values at the given level of nesting. n is a guess of their number.
+func (d *decoder) attributes(depth, n int) Map {
+	switch c := d.peek(); {
+	case c == 'n' && d.literal("null"):
+		return nil
+	case c != '{':
+		d.mistaken(c, "Map")
+		return nil
+	}
+	d.i++
+	m := make(Map, 0, n)
+	if d.peek() == '}' {
+		d.i++
+		return m
+	}
+	for d.err == nil {
+		name := d.text()
+		d.want(':')
+		m = append(m, Field{Name: name, Value: d.value(depth)})
+		if d.peek() == ',' {
+			d.i++
+			continue
+		}
+		d.want('}')
+		break
+	}
+	return m.normal()
+}
+
+// value reads an AttributeValue at the given level of nesting.
+func (d *decoder) value(depth int) Value {
+	switch c := d.peek(); {
+	case c == 'n' && d.literal("null"):
+		return Value{}
+	case c != '{':
+		d.mistaken(c, "AttributeValue")
+		return Value{}
+	}
+	if depth > MaxDepth {
+		d.skip()
+		return Value{kind: bad, s: tooDeep}
+	}
+	d.i++
+	var v Value
+	if d.peek() == '}' {
+		d.i++
+		return v
+	}
+	types := 0
+	for d.err == nil {
+		name := d.text()
+		d.want(':')
+		if one := d.member(name, depth); one.kind != None {
+			if types++; v.kind != bad {
+				v = one
+			}
+		}
+		if d.peek() == ',' {
+			d.i++
+			continue
+		}
+		d.want('}')
+		break
+	}
+	if types > 1 && v.kind != bad {
+		v = Value{kind: bad, s: manyTypes}
+	}
+	return v
+}
+
+// member reads the member called name of an AttributeValue. null and members that are unknown give None.
+func (d *decoder) member(name string, depth int) Value {
+	kind := KindOf(name)
+	if kind == None {
+		d.skip()
+		return Value{}
+	}
+	if d.peek() == 'n' && d.literal("null") {
+		return Value{}
+	}
+	switch kind {
+	case S:
+		return Value{kind: S, s: d.text()}
+	case N:
+		v, _ := Number(d.text())
+		return v
+	case B:
+		return Value{kind: B, s: d.blob()}
+	case BOOL:
+		return Value{kind: BOOL, flag: d.boolean()}
+	case NULL:
+		if !d.boolean() {
+			return Value{kind: bad, s: nullFalse}
+		}
+		return Value{kind: NULL}
+	case M:
+		return MapOf(d.attributes(depth+1, 4))
+	case L:
+		vs := []Value{}
+		d.list(func() { vs = append(vs, d.value(depth+1)) })
+		return List(vs...)
+	default:
+		members := []string{}
+		d.list(func() {
+			if kind == BS {
+				members = append(members, d.blob())
+			} else {
+				members = append(members, d.text())
+			}
+		})
+		return makeSet(kind, members)
+	}
+}
+
+func (d *decoder) boolean() bool {
+	switch c := d.peek(); {
+	case c == 't' && d.literal("true"):
+		return true
+	case c == 'f' && d.literal("false"):
+		return false
+	default:
+		d.mistaken(c, "Boolean")
+		return false
+	}
+}
+
+// blob reads a base64 string.
+func (d *decoder) blob() string {
+	text := d.text()
+	b, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		if len(text)%4 != 0 {
+			d.fail("Base64 encoded length is expected a multiple of 4 bytes but found: " + itoa(len(text)))
+		} else {
+			d.fail("Invalid base64 encoded string")
+		}
+	}
+	return string(b)
+}
+
+// text reads a string. Without escapes it is a piece of the source.
+func (d *decoder) text() string {
+	if c := d.peek(); c != '"' {
+		d.mistaken(c, "String")
+		return ""
+	}
+	d.i++
+	start := d.i
+	for d.i < len(d.src) {
+		switch c := d.src[d.i]; {
+		case c == '"':
+			d.i++
+			return d.src[start : d.i-1]
+		case c == '\\':
+			return d.escaped(start)
+		case c < ' ':
+			d.fail("")
+			return ""
+		}
+		d.i++
+	}
+	d.fail("")
+	return ""
+}
+
+// escaped reads the rest of a string that began at start and has a backslash at d.i.
+func (d *decoder) escaped(start int) string {
+	var b strings.Builder
+	for d.i < len(d.src) {
+		switch c := d.src[d.i]; {
+		case c == '"':
+			b.WriteString(d.src[start:d.i])
+			d.i++
+			return b.String()
+		case c < ' ':
+			d.fail("")
+			return ""
+		case c == '\\':
+			b.WriteString(d.src[start:d.i])
+			b.WriteRune(d.escape())
+			start = d.i
+		default:
+			d.i++
+		}
+	}
+	d.fail("")
+	return ""
+}
+
+// escape reads one escape sequence. A surrogate without its other half gives U+FFFD.
+func (d *decoder) escape() rune {
+	if d.i+1 >= len(d.src) {
+		d.fail("")
+		return 0
+	}
+	c := d.src[d.i+1]
+	if c != 'u' {
+		k := strings.IndexByte(`"\/bfnrt`, c)
+		if k < 0 {
+			d.fail("")
+			return 0
+		}
+		d.i += 2
+		return rune("\"\\/\b\f\n\r\t"[k])
+	}
+	r, ok := d.hex4(d.i)
+	if !ok {
+		d.fail("")
+		return 0
+	}
+	d.i += 6
+	if utf16.IsSurrogate(r) {
+		if low, ok := d.hex4(d.i); ok {
+			if both := utf16.DecodeRune(r, low); both != utf8.RuneError {
+				d.i += 6
+				return both
+			}
+		}
+		return utf8.RuneError
+	}
+	return r
+}
+
+// hex4 reads the four digits of the \u sequence that begins at i.
+func (d *decoder) hex4(i int) (rune, bool) {
+	if i+6 > len(d.src) || d.src[i] != '\\' || d.src[i+1] != 'u' {
+		return 0, false
+	}
+	var r rune
+	for _, c := range []byte(d.src[i+2 : i+6]) {
+		switch {
+		case c >= '0' && c <= '9':
+			c -= '0'
+		case c >= 'a' && c <= 'f':
+			c -= 'a' - 10
+		case c >= 'A' && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
+}
+
+// skip passes over one JSON value without recursion. That it is well formed is checked only as far as brackets and
+// strings go: nothing of it is kept.
+func (d *decoder) skip() {
+	depth := 0
+	for d.err == nil {
+		switch c := d.peek(); c {
+		case 0:
+			d.fail("")
+		case '"':
+			d.text()
+		case '{', '[':
+			depth++
+			d.i++
+			continue
+		case '}', ']':
+			if depth == 0 {
+				return
+			}
+			depth--
+			d.i++
+		case ',', ':':
+			if depth == 0 {
+				return
+			}
+			d.i++
+			continue
+		default:
+			for d.i < len(d.src) && !strings.ContainsRune(" \n\t\r,:]}", rune(d.src[d.i])) {
+				d.i++
+			}
+		}
+		if depth == 0 {
+			return
+		}
+	}
+}
