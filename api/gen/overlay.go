@@ -1,0 +1,150 @@
+package main
+
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+)
+
+//go:embed overlay/*.json
+var overlays embed.FS
+
+// overlay holds the facts about a service that its model in botocore's form does not hold or has lost. Each is AWS's
+// own, taken from the Smithy model (as the JavaScript clients show it) or from AWS's documentation.
+type overlay struct {
+	// Model is the service's folder among the models, when it differs from our name.
+	Model string `json:"model"`
+	// Version of the model; empty is the newest.
+	Version string `json:"version"`
+	// Prefix is the IAM action prefix, when it is not the signing name.
+	Prefix string `json:"prefix"`
+	// Namespace is the XML namespace of the answers, when the model has none.
+	Namespace string `json:"namespace"`
+	// Protocols are those that the service speaks beside the model's own: "json10", "query", "cbor", ….
+	Protocols []string `json:"protocols"`
+	// Members repairs members, "Shape.Member".
+	Members map[string]memberFix `json:"members"`
+	// Roots are root elements of XML outputs by shape.
+	Roots map[string]string `json:"roots"`
+	// Unions are the structures that are unions without the model saying so.
+	Unions []string `json:"unions"`
+	// Errors completes errors by shape.
+	Errors map[string]errorFix `json:"errors"`
+	// Types maps shapes to hand-written Go types, "item.Value".
+	Types map[string]string `json:"types"`
+	// Imports are the packages that Types needs.
+	Imports []string `json:"imports"`
+	// Patterns gives the RE2 form of the pattern of a shape which RE2 cannot express literally; "" where there is none and the
+	// service checks by hand.
+	Patterns map[string]string `json:"patterns"`
+	// Names renames shapes whose names would collide in Go.
+	Names map[string]string `json:"names"`
+}
+
+type memberFix struct {
+	XML      string `json:"xml"`      // the name in the Query protocol and in XML
+	Item     string `json:"item"`     // the name of list elements
+	KV       string `json:"kv"`       // the names of map keys and values, "Name:Value"
+	Shape    string `json:"shape"`    // another shape
+	Optional bool   `json:"optional"` // not required after all
+	Lax      bool   `json:"lax"`      // AWS does not check its constraints
+}
+
+type errorFix struct {
+	Code   string `json:"code"`
+	Query  string `json:"query"`
+	Status int    `json:"status"`
+}
+
+// readOverlay returns the overlay of the service called name, an empty one when there is none.
+func readOverlay(name string) (*overlay, error) {
+	o := new(overlay)
+	b, err := overlays.ReadFile("overlay/" + name + ".json")
+	if errors.Is(err, fs.ErrNotExist) {
+		o.Model = name
+		return o, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(o); err != nil {
+		return nil, fmt.Errorf("overlay/%s.json: %w", name, err)
+	}
+	if o.Model == "" {
+		o.Model = name
+	}
+	return o, nil
+}
+
+// apply changes m as the overlay says. What the model no longer has is an error, so that the overlay does not rot.
+func (o *overlay) apply(m *model) error {
+	for _, n := range o.Unions {
+		s, ok := m.Shapes.Get(n)
+		if !ok || s.Union {
+			return fmt.Errorf("overlay: union %s is gone or marked by now", n)
+		}
+		s.Union = true
+	}
+	for n, f := range o.Members {
+		if err := f.apply(m, n); err != nil {
+			return err
+		}
+	}
+	for n, f := range o.Errors {
+		s, ok := m.Shapes.Get(n)
+		if !ok {
+			return fmt.Errorf("overlay: error %s is gone", n)
+		}
+		if s.Error == nil {
+			s.Error = new(errorMetadata)
+		}
+		if f.Status != 0 {
+			s.Error.Status = f.Status
+		}
+		if f.Code != "" {
+			s.Error.Code = f.Code
+		}
+	}
+	for _, names := range []map[string]string{o.Roots, o.Types, o.Patterns, o.Names} {
+		for n := range names {
+			if _, ok := m.Shapes.Get(n); !ok {
+				return fmt.Errorf("overlay: shape %s is gone", n)
+			}
+		}
+	}
+	return nil
+}
+
+func (f memberFix) apply(m *model, name string) error {
+	owner, member, _ := strings.Cut(name, ".")
+	s, ok := m.Shapes.Get(owner)
+	if !ok {
+		return fmt.Errorf("overlay: shape %s is gone", owner)
+	}
+	r, ok := s.Members.Get(member)
+	if !ok {
+		return fmt.Errorf("overlay: member %s is gone", name)
+	}
+	if f.Shape != "" {
+		r.Shape = f.Shape
+	}
+	if f.Optional {
+		var req []string
+		for _, n := range s.Required {
+			if n != member {
+				req = append(req, n)
+			}
+		}
+		if len(req) == len(s.Required) {
+			return fmt.Errorf("overlay: member %s is optional by now", name)
+		}
+		s.Required = req
+	}
+	return nil
+}
