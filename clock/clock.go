@@ -12,8 +12,9 @@ import (
 type Clock interface {
 	// Now is the platform's time, in UTC.
 	Now() time.Time
-	// Until returns a channel that is closed once Now is at or after t. stop releases it; it may be called more
-	// than once.
+	// Until returns a channel that is closed once Now is at or after t. stop releases it and must be called, also
+	// after t; it may be called more than once. A clock whose time can be moved (Busy) stands still from t until
+	// then, so a loop that does its work when t comes arms its next Until before it stops this one.
 	Until(t time.Time) (reached <-chan struct{}, stop func())
 	// Sleep waits for d of the platform's time, or for ctx, whose error it returns.
 	Sleep(ctx context.Context, d time.Duration) error
