@@ -152,12 +152,12 @@ type ListChangeSetsInput struct {
 	NextToken *string `aws:"NextToken,len=1:1024"`
 }
 
-// ListExportsInput is a structure of the API model.
+// ListExportsInput is the input of ListExports.
 type ListExportsInput struct {
 	NextToken *string `aws:"NextToken,len=1:1024"`
 }
 
-// ListImportsInput is a structure of the API model.
+// ListImportsInput is the input of ListImports.
 type ListImportsInput struct {
 	ExportName string  `aws:"ExportName,req"`
 	NextToken  *string `aws:"NextToken,len=1:1024"`
@@ -175,7 +175,7 @@ type ListStacksInput struct {
 	StackStatusFilter []StackStatus `aws:"StackStatusFilter"`
 }
 
-// RollbackStackInput is a structure of the API model.
+// RollbackStackInput is the input of RollbackStack.
 type RollbackStackInput struct {
 	StackName            string            `aws:"StackName,req,len=1:" pattern:"([a-zA-Z][-a-zA-Z0-9]*)|(arn:\\b(aws|aws-us-gov|aws-cn)\\b:[-a-zA-Z0-9:/._+]*)"`
 	RoleARN              *string           `aws:"RoleARN,len=20:2048"`
@@ -215,7 +215,7 @@ type UpdateStackInput struct {
 	DisableValidation           *bool                  `aws:"DisableValidation"`
 }
 
-// UpdateTerminationProtectionInput is a structure of the API model.
+// UpdateTerminationProtectionInput is the input of UpdateTerminationProtection.
 type UpdateTerminationProtectionInput struct {
 	EnableTerminationProtection bool   `aws:"EnableTerminationProtection,req"`
 	StackName                   string `aws:"StackName,req,len=1:" pattern:"([a-zA-Z][-a-zA-Z0-9]*)|(arn:\\b(aws|aws-us-gov|aws-cn)\\b:[-a-zA-Z0-9:/._+]*)"`

@@ -111,13 +111,13 @@ type ListChangeSetsOutput struct {
 	NextToken *string            `aws:"NextToken,len=1:1024"`
 }
 
-// ListExportsOutput is a structure of the API model.
+// ListExportsOutput is the output of ListExports.
 type ListExportsOutput struct {
 	Exports   []Export `aws:"Exports"`
 	NextToken *string  `aws:"NextToken,len=1:1024"`
 }
 
-// ListImportsOutput is a structure of the API model.
+// ListImportsOutput is the output of ListImports.
 type ListImportsOutput struct {
 	Imports   []string `aws:"Imports"`
 	NextToken *string  `aws:"NextToken,len=1:1024"`
@@ -135,7 +135,7 @@ type ListStacksOutput struct {
 	NextToken      *string        `aws:"NextToken,len=1:1024"`
 }
 
-// RollbackStackOutput is a structure of the API model.
+// RollbackStackOutput is the output of RollbackStack.
 type RollbackStackOutput struct {
 	StackId     *string `aws:"StackId"`
 	OperationId *string `aws:"OperationId"`
@@ -147,7 +147,7 @@ type UpdateStackOutput struct {
 	OperationId *string `aws:"OperationId"`
 }
 
-// UpdateTerminationProtectionOutput is a structure of the API model.
+// UpdateTerminationProtectionOutput is the output of UpdateTerminationProtection.
 type UpdateTerminationProtectionOutput struct {
 	StackId *string `aws:"StackId"`
 }

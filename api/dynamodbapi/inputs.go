@@ -60,12 +60,12 @@ type DeleteTableInput struct {
 	TableName string `aws:"TableName,req,len=1:1024"`
 }
 
-// DescribeContinuousBackupsInput is a structure of the API model.
+// DescribeContinuousBackupsInput is the input of DescribeContinuousBackups.
 type DescribeContinuousBackupsInput struct {
 	TableName string `aws:"TableName,req,len=1:1024"`
 }
 
-// DescribeEndpointsRequest is a structure of the API model.
+// DescribeEndpointsRequest is the input of DescribeEndpoints.
 type DescribeEndpointsRequest struct {
 }
 
@@ -78,7 +78,7 @@ type DescribeTableInput struct {
 	TableName string `aws:"TableName,req,len=1:1024"`
 }
 
-// DescribeTimeToLiveInput is a structure of the API model.
+// DescribeTimeToLiveInput is the input of DescribeTimeToLive.
 type DescribeTimeToLiveInput struct {
 	TableName string `aws:"TableName,req,len=1:1024"`
 }
@@ -100,7 +100,7 @@ type ListTablesInput struct {
 	Limit                   *int32  `aws:"Limit,range=1:100"`
 }
 
-// ListTagsOfResourceInput is a structure of the API model.
+// ListTagsOfResourceInput is the input of ListTagsOfResource.
 type ListTagsOfResourceInput struct {
 	ResourceArn string  `aws:"ResourceArn,req,len=1:1283"`
 	NextToken   *string `aws:"NextToken"`
@@ -162,13 +162,13 @@ type ScanInput struct {
 	ConsistentRead            *bool                  `aws:"ConsistentRead"`
 }
 
-// TagResourceInput is a structure of the API model.
+// TagResourceInput is the input of TagResource.
 type TagResourceInput struct {
 	ResourceArn string `aws:"ResourceArn,req,len=1:1283"`
 	Tags        []Tag  `aws:"Tags,req"`
 }
 
-// UntagResourceInput is a structure of the API model.
+// UntagResourceInput is the input of UntagResource.
 type UntagResourceInput struct {
 	ResourceArn string   `aws:"ResourceArn,req,len=1:1283"`
 	TagKeys     []string `aws:"TagKeys,req" each:"len=1:128"`

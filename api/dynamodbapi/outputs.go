@@ -37,12 +37,12 @@ type DeleteTableOutput struct {
 	TableDescription *TableDescription `aws:"TableDescription"`
 }
 
-// DescribeContinuousBackupsOutput is a structure of the API model.
+// DescribeContinuousBackupsOutput is the output of DescribeContinuousBackups.
 type DescribeContinuousBackupsOutput struct {
 	ContinuousBackupsDescription *ContinuousBackupsDescription `aws:"ContinuousBackupsDescription"`
 }
 
-// DescribeEndpointsResponse is a structure of the API model.
+// DescribeEndpointsResponse is the output of DescribeEndpoints.
 type DescribeEndpointsResponse struct {
 	Endpoints []Endpoint `aws:"Endpoints,req"`
 }
@@ -60,7 +60,7 @@ type DescribeTableOutput struct {
 	Table *TableDescription `aws:"Table"`
 }
 
-// DescribeTimeToLiveOutput is a structure of the API model.
+// DescribeTimeToLiveOutput is the output of DescribeTimeToLive.
 type DescribeTimeToLiveOutput struct {
 	TimeToLiveDescription *TimeToLiveDescription `aws:"TimeToLiveDescription"`
 }
@@ -77,7 +77,7 @@ type ListTablesOutput struct {
 	LastEvaluatedTableName *string  `aws:"LastEvaluatedTableName,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
 }
 
-// ListTagsOfResourceOutput is a structure of the API model.
+// ListTagsOfResourceOutput is the output of ListTagsOfResource.
 type ListTagsOfResourceOutput struct {
 	Tags      []Tag   `aws:"Tags"`
 	NextToken *string `aws:"NextToken"`

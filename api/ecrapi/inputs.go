@@ -2,7 +2,7 @@
 
 package ecrapi
 
-// CreateRepositoryRequest is a structure of the API model.
+// CreateRepositoryRequest is the input of CreateRepository.
 type CreateRepositoryRequest struct {
 	RegistryId                         *string                             `aws:"registryId" pattern:"[0-9]{12}"`
 	RepositoryName                     string                              `aws:"repositoryName,req,len=2:256" pattern:"[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
@@ -13,26 +13,26 @@ type CreateRepositoryRequest struct {
 	EncryptionConfiguration            *EncryptionConfiguration            `aws:"encryptionConfiguration"`
 }
 
-// DeleteLifecyclePolicyRequest is a structure of the API model.
+// DeleteLifecyclePolicyRequest is the input of DeleteLifecyclePolicy.
 type DeleteLifecyclePolicyRequest struct {
 	RegistryId     *string `aws:"registryId" pattern:"[0-9]{12}"`
 	RepositoryName string  `aws:"repositoryName,req,len=2:256" pattern:"[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
 }
 
-// DeleteRepositoryPolicyRequest is a structure of the API model.
+// DeleteRepositoryPolicyRequest is the input of DeleteRepositoryPolicy.
 type DeleteRepositoryPolicyRequest struct {
 	RegistryId     *string `aws:"registryId" pattern:"[0-9]{12}"`
 	RepositoryName string  `aws:"repositoryName,req,len=2:256" pattern:"[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
 }
 
-// DeleteRepositoryRequest is a structure of the API model.
+// DeleteRepositoryRequest is the input of DeleteRepository.
 type DeleteRepositoryRequest struct {
 	RegistryId     *string `aws:"registryId" pattern:"[0-9]{12}"`
 	RepositoryName string  `aws:"repositoryName,req,len=2:256" pattern:"[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
 	Force          *bool   `aws:"force"`
 }
 
-// DescribeImagesRequest is a structure of the API model.
+// DescribeImagesRequest is the input of DescribeImages.
 type DescribeImagesRequest struct {
 	RegistryId     *string               `aws:"registryId" pattern:"[0-9]{12}"`
 	RepositoryName string                `aws:"repositoryName,req,len=2:256" pattern:"[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
@@ -42,7 +42,7 @@ type DescribeImagesRequest struct {
 	Filter         *DescribeImagesFilter `aws:"filter"`
 }
 
-// DescribeRepositoriesRequest is a structure of the API model.
+// DescribeRepositoriesRequest is the input of DescribeRepositories.
 type DescribeRepositoriesRequest struct {
 	RegistryId      *string  `aws:"registryId" pattern:"[0-9]{12}"`
 	RepositoryNames []string `aws:"repositoryNames,len=1:100" each:"len=2:256" eachpattern:"[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
@@ -50,19 +50,19 @@ type DescribeRepositoriesRequest struct {
 	MaxResults      *int32   `aws:"maxResults,range=1:1000"`
 }
 
-// GetLifecyclePolicyRequest is a structure of the API model.
+// GetLifecyclePolicyRequest is the input of GetLifecyclePolicy.
 type GetLifecyclePolicyRequest struct {
 	RegistryId     *string `aws:"registryId" pattern:"[0-9]{12}"`
 	RepositoryName string  `aws:"repositoryName,req,len=2:256" pattern:"[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
 }
 
-// GetRepositoryPolicyRequest is a structure of the API model.
+// GetRepositoryPolicyRequest is the input of GetRepositoryPolicy.
 type GetRepositoryPolicyRequest struct {
 	RegistryId     *string `aws:"registryId" pattern:"[0-9]{12}"`
 	RepositoryName string  `aws:"repositoryName,req,len=2:256" pattern:"[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
 }
 
-// ListImagesRequest is a structure of the API model.
+// ListImagesRequest is the input of ListImages.
 type ListImagesRequest struct {
 	RegistryId     *string           `aws:"registryId" pattern:"[0-9]{12}"`
 	RepositoryName string            `aws:"repositoryName,req,len=2:256" pattern:"[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
@@ -71,19 +71,19 @@ type ListImagesRequest struct {
 	Filter         *ListImagesFilter `aws:"filter"`
 }
 
-// ListTagsForResourceRequest is a structure of the API model.
+// ListTagsForResourceRequest is the input of ListTagsForResource.
 type ListTagsForResourceRequest struct {
 	ResourceArn string `aws:"resourceArn,req"`
 }
 
-// PutImageScanningConfigurationRequest is a structure of the API model.
+// PutImageScanningConfigurationRequest is the input of PutImageScanningConfiguration.
 type PutImageScanningConfigurationRequest struct {
 	RegistryId                 *string                     `aws:"registryId" pattern:"[0-9]{12}"`
 	RepositoryName             string                      `aws:"repositoryName,req,len=2:256" pattern:"[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
 	ImageScanningConfiguration *ImageScanningConfiguration `aws:"imageScanningConfiguration,req"`
 }
 
-// PutImageTagMutabilityRequest is a structure of the API model.
+// PutImageTagMutabilityRequest is the input of PutImageTagMutability.
 type PutImageTagMutabilityRequest struct {
 	RegistryId                         *string                             `aws:"registryId" pattern:"[0-9]{12}"`
 	RepositoryName                     string                              `aws:"repositoryName,req,len=2:256" pattern:"[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
@@ -91,14 +91,14 @@ type PutImageTagMutabilityRequest struct {
 	ImageTagMutabilityExclusionFilters []ImageTagMutabilityExclusionFilter `aws:"imageTagMutabilityExclusionFilters,len=1:5"`
 }
 
-// PutLifecyclePolicyRequest is a structure of the API model.
+// PutLifecyclePolicyRequest is the input of PutLifecyclePolicy.
 type PutLifecyclePolicyRequest struct {
 	RegistryId          *string `aws:"registryId" pattern:"[0-9]{12}"`
 	RepositoryName      string  `aws:"repositoryName,req,len=2:256" pattern:"[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
 	LifecyclePolicyText string  `aws:"lifecyclePolicyText,req,len=100:30720"`
 }
 
-// SetRepositoryPolicyRequest is a structure of the API model.
+// SetRepositoryPolicyRequest is the input of SetRepositoryPolicy.
 type SetRepositoryPolicyRequest struct {
 	RegistryId     *string `aws:"registryId" pattern:"[0-9]{12}"`
 	RepositoryName string  `aws:"repositoryName,req,len=2:256" pattern:"[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
@@ -106,13 +106,13 @@ type SetRepositoryPolicyRequest struct {
 	Force          *bool   `aws:"force"`
 }
 
-// TagResourceRequest is a structure of the API model.
+// TagResourceRequest is the input of TagResource.
 type TagResourceRequest struct {
 	ResourceArn string `aws:"resourceArn,req"`
 	Tags        []Tag  `aws:"tags,req"`
 }
 
-// UntagResourceRequest is a structure of the API model.
+// UntagResourceRequest is the input of UntagResource.
 type UntagResourceRequest struct {
 	ResourceArn string   `aws:"resourceArn,req"`
 	TagKeys     []string `aws:"tagKeys,req"`

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// CreateRepositoryResponse is a structure of the API model.
+// CreateRepositoryResponse is the output of CreateRepository.
 type CreateRepositoryResponse struct {
 	Repository *Repository `aws:"repository"`
 }
 
-// DeleteLifecyclePolicyResponse is a structure of the API model.
+// DeleteLifecyclePolicyResponse is the output of DeleteLifecyclePolicy.
 type DeleteLifecyclePolicyResponse struct {
 	RegistryId          *string    `aws:"registryId" pattern:"[0-9]{12}"`
 	RepositoryName      *string    `aws:"repositoryName,len=2:256" pattern:"[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
@@ -19,31 +19,31 @@ type DeleteLifecyclePolicyResponse struct {
 	LastEvaluatedAt     *time.Time `aws:"lastEvaluatedAt"`
 }
 
-// DeleteRepositoryPolicyResponse is a structure of the API model.
+// DeleteRepositoryPolicyResponse is the output of DeleteRepositoryPolicy.
 type DeleteRepositoryPolicyResponse struct {
 	RegistryId     *string `aws:"registryId" pattern:"[0-9]{12}"`
 	RepositoryName *string `aws:"repositoryName,len=2:256" pattern:"[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
 	PolicyText     *string `aws:"policyText,len=0:10240"`
 }
 
-// DeleteRepositoryResponse is a structure of the API model.
+// DeleteRepositoryResponse is the output of DeleteRepository.
 type DeleteRepositoryResponse struct {
 	Repository *Repository `aws:"repository"`
 }
 
-// DescribeImagesResponse is a structure of the API model.
+// DescribeImagesResponse is the output of DescribeImages.
 type DescribeImagesResponse struct {
 	ImageDetails []ImageDetail `aws:"imageDetails"`
 	NextToken    *string       `aws:"nextToken"`
 }
 
-// DescribeRepositoriesResponse is a structure of the API model.
+// DescribeRepositoriesResponse is the output of DescribeRepositories.
 type DescribeRepositoriesResponse struct {
 	Repositories []Repository `aws:"repositories"`
 	NextToken    *string      `aws:"nextToken"`
 }
 
-// GetLifecyclePolicyResponse is a structure of the API model.
+// GetLifecyclePolicyResponse is the output of GetLifecyclePolicy.
 type GetLifecyclePolicyResponse struct {
 	RegistryId          *string    `aws:"registryId" pattern:"[0-9]{12}"`
 	RepositoryName      *string    `aws:"repositoryName,len=2:256" pattern:"[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
@@ -51,32 +51,32 @@ type GetLifecyclePolicyResponse struct {
 	LastEvaluatedAt     *time.Time `aws:"lastEvaluatedAt"`
 }
 
-// GetRepositoryPolicyResponse is a structure of the API model.
+// GetRepositoryPolicyResponse is the output of GetRepositoryPolicy.
 type GetRepositoryPolicyResponse struct {
 	RegistryId     *string `aws:"registryId" pattern:"[0-9]{12}"`
 	RepositoryName *string `aws:"repositoryName,len=2:256" pattern:"[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
 	PolicyText     *string `aws:"policyText,len=0:10240"`
 }
 
-// ListImagesResponse is a structure of the API model.
+// ListImagesResponse is the output of ListImages.
 type ListImagesResponse struct {
 	ImageIds  []ImageIdentifier `aws:"imageIds,len=1:100"`
 	NextToken *string           `aws:"nextToken"`
 }
 
-// ListTagsForResourceResponse is a structure of the API model.
+// ListTagsForResourceResponse is the output of ListTagsForResource.
 type ListTagsForResourceResponse struct {
 	Tags []Tag `aws:"tags"`
 }
 
-// PutImageScanningConfigurationResponse is a structure of the API model.
+// PutImageScanningConfigurationResponse is the output of PutImageScanningConfiguration.
 type PutImageScanningConfigurationResponse struct {
 	RegistryId                 *string                     `aws:"registryId" pattern:"[0-9]{12}"`
 	RepositoryName             *string                     `aws:"repositoryName,len=2:256" pattern:"[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
 	ImageScanningConfiguration *ImageScanningConfiguration `aws:"imageScanningConfiguration"`
 }
 
-// PutImageTagMutabilityResponse is a structure of the API model.
+// PutImageTagMutabilityResponse is the output of PutImageTagMutability.
 type PutImageTagMutabilityResponse struct {
 	RegistryId                         *string                             `aws:"registryId" pattern:"[0-9]{12}"`
 	RepositoryName                     *string                             `aws:"repositoryName,len=2:256" pattern:"[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
@@ -84,24 +84,24 @@ type PutImageTagMutabilityResponse struct {
 	ImageTagMutabilityExclusionFilters []ImageTagMutabilityExclusionFilter `aws:"imageTagMutabilityExclusionFilters,len=1:5"`
 }
 
-// PutLifecyclePolicyResponse is a structure of the API model.
+// PutLifecyclePolicyResponse is the output of PutLifecyclePolicy.
 type PutLifecyclePolicyResponse struct {
 	RegistryId          *string `aws:"registryId" pattern:"[0-9]{12}"`
 	RepositoryName      *string `aws:"repositoryName,len=2:256" pattern:"[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
 	LifecyclePolicyText *string `aws:"lifecyclePolicyText,len=100:30720"`
 }
 
-// SetRepositoryPolicyResponse is a structure of the API model.
+// SetRepositoryPolicyResponse is the output of SetRepositoryPolicy.
 type SetRepositoryPolicyResponse struct {
 	RegistryId     *string `aws:"registryId" pattern:"[0-9]{12}"`
 	RepositoryName *string `aws:"repositoryName,len=2:256" pattern:"[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
 	PolicyText     *string `aws:"policyText,len=0:10240"`
 }
 
-// TagResourceResponse is a structure of the API model.
+// TagResourceResponse is the output of TagResource.
 type TagResourceResponse struct {
 }
 
-// UntagResourceResponse is a structure of the API model.
+// UntagResourceResponse is the output of UntagResource.
 type UntagResourceResponse struct {
 }

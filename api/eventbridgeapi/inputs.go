@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// CancelReplayRequest is a structure of the API model.
+// CancelReplayRequest is the input of CancelReplay.
 type CancelReplayRequest struct {
 	ReplayName string `aws:"ReplayName,req,len=1:64" pattern:"[\\.\\-_A-Za-z0-9]+"`
 }
 
-// CreateArchiveRequest is a structure of the API model.
+// CreateArchiveRequest is the input of CreateArchive.
 type CreateArchiveRequest struct {
 	ArchiveName      string  `aws:"ArchiveName,req,len=1:48" pattern:"[\\.\\-_A-Za-z0-9]+"`
 	EventSourceArn   string  `aws:"EventSourceArn,req,len=1:1600" pattern:"^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:.+\\/.+$"`
@@ -21,7 +21,7 @@ type CreateArchiveRequest struct {
 	KmsKeyIdentifier *string `aws:"KmsKeyIdentifier,len=:2048" pattern:"^[a-zA-Z0-9_\\-/:]*$"`
 }
 
-// CreateEventBusRequest is a structure of the API model.
+// CreateEventBusRequest is the input of CreateEventBus.
 type CreateEventBusRequest struct {
 	Name             string            `aws:"Name,req,len=1:256" pattern:"[/\\.\\-_A-Za-z0-9]+"`
 	EventSourceName  *string           `aws:"EventSourceName,len=1:256" pattern:"aws\\.partner(/[\\.\\-_A-Za-z0-9]+){2,}"`
@@ -32,57 +32,57 @@ type CreateEventBusRequest struct {
 	Tags             []Tag             `aws:"Tags"`
 }
 
-// DeleteArchiveRequest is a structure of the API model.
+// DeleteArchiveRequest is the input of DeleteArchive.
 type DeleteArchiveRequest struct {
 	ArchiveName string `aws:"ArchiveName,req,len=1:48" pattern:"[\\.\\-_A-Za-z0-9]+"`
 }
 
-// DeleteEventBusRequest is a structure of the API model.
+// DeleteEventBusRequest is the input of DeleteEventBus.
 type DeleteEventBusRequest struct {
 	Name string `aws:"Name,req,len=1:256" pattern:"[/\\.\\-_A-Za-z0-9]+"`
 }
 
-// DeleteRuleRequest is a structure of the API model.
+// DeleteRuleRequest is the input of DeleteRule.
 type DeleteRuleRequest struct {
 	Name         string  `aws:"Name,req,len=1:64" pattern:"[\\.\\-_A-Za-z0-9]+"`
 	EventBusName *string `aws:"EventBusName,len=1:1600" pattern:"(arn:aws[\\w-]*:events:[a-z]+-[a-z]+-[\\w-]+:[0-9]{12}:event-bus\\/)?[/\\.\\-_A-Za-z0-9]+"`
 	Force        *bool   `aws:"Force"`
 }
 
-// DescribeArchiveRequest is a structure of the API model.
+// DescribeArchiveRequest is the input of DescribeArchive.
 type DescribeArchiveRequest struct {
 	ArchiveName string `aws:"ArchiveName,req,len=1:48" pattern:"[\\.\\-_A-Za-z0-9]+"`
 }
 
-// DescribeEventBusRequest is a structure of the API model.
+// DescribeEventBusRequest is the input of DescribeEventBus.
 type DescribeEventBusRequest struct {
 	Name *string `aws:"Name,len=1:1600" pattern:"(arn:aws[\\w-]*:events:[a-z]+-[a-z]+-[\\w-]+:[0-9]{12}:event-bus\\/)?[/\\.\\-_A-Za-z0-9]+"`
 }
 
-// DescribeReplayRequest is a structure of the API model.
+// DescribeReplayRequest is the input of DescribeReplay.
 type DescribeReplayRequest struct {
 	ReplayName string `aws:"ReplayName,req,len=1:64" pattern:"[\\.\\-_A-Za-z0-9]+"`
 }
 
-// DescribeRuleRequest is a structure of the API model.
+// DescribeRuleRequest is the input of DescribeRule.
 type DescribeRuleRequest struct {
 	Name         string  `aws:"Name,req,len=1:64" pattern:"[\\.\\-_A-Za-z0-9]+"`
 	EventBusName *string `aws:"EventBusName,len=1:1600" pattern:"(arn:aws[\\w-]*:events:[a-z]+-[a-z]+-[\\w-]+:[0-9]{12}:event-bus\\/)?[/\\.\\-_A-Za-z0-9]+"`
 }
 
-// DisableRuleRequest is a structure of the API model.
+// DisableRuleRequest is the input of DisableRule.
 type DisableRuleRequest struct {
 	Name         string  `aws:"Name,req,len=1:64" pattern:"[\\.\\-_A-Za-z0-9]+"`
 	EventBusName *string `aws:"EventBusName,len=1:1600" pattern:"(arn:aws[\\w-]*:events:[a-z]+-[a-z]+-[\\w-]+:[0-9]{12}:event-bus\\/)?[/\\.\\-_A-Za-z0-9]+"`
 }
 
-// EnableRuleRequest is a structure of the API model.
+// EnableRuleRequest is the input of EnableRule.
 type EnableRuleRequest struct {
 	Name         string  `aws:"Name,req,len=1:64" pattern:"[\\.\\-_A-Za-z0-9]+"`
 	EventBusName *string `aws:"EventBusName,len=1:1600" pattern:"(arn:aws[\\w-]*:events:[a-z]+-[a-z]+-[\\w-]+:[0-9]{12}:event-bus\\/)?[/\\.\\-_A-Za-z0-9]+"`
 }
 
-// ListArchivesRequest is a structure of the API model.
+// ListArchivesRequest is the input of ListArchives.
 type ListArchivesRequest struct {
 	NamePrefix     *string      `aws:"NamePrefix,len=1:48" pattern:"[\\.\\-_A-Za-z0-9]+"`
 	EventSourceArn *string      `aws:"EventSourceArn,len=1:1600" pattern:"^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:.+\\/.+$"`
@@ -91,14 +91,14 @@ type ListArchivesRequest struct {
 	Limit          *int32       `aws:"Limit,range=1:100"`
 }
 
-// ListEventBusesRequest is a structure of the API model.
+// ListEventBusesRequest is the input of ListEventBuses.
 type ListEventBusesRequest struct {
 	NamePrefix *string `aws:"NamePrefix,len=1:256" pattern:"[/\\.\\-_A-Za-z0-9]+"`
 	NextToken  *string `aws:"NextToken,len=1:2048"`
 	Limit      *int32  `aws:"Limit,range=1:100"`
 }
 
-// ListReplaysRequest is a structure of the API model.
+// ListReplaysRequest is the input of ListReplays.
 type ListReplaysRequest struct {
 	NamePrefix     *string     `aws:"NamePrefix,len=1:64" pattern:"[\\.\\-_A-Za-z0-9]+"`
 	State          ReplayState `aws:"State"`
@@ -107,7 +107,7 @@ type ListReplaysRequest struct {
 	Limit          *int32      `aws:"Limit,range=1:100"`
 }
 
-// ListRuleNamesByTargetRequest is a structure of the API model.
+// ListRuleNamesByTargetRequest is the input of ListRuleNamesByTarget.
 type ListRuleNamesByTargetRequest struct {
 	TargetArn    string  `aws:"TargetArn,req,len=1:1600"`
 	EventBusName *string `aws:"EventBusName,len=1:1600" pattern:"(arn:aws[\\w-]*:events:[a-z]+-[a-z]+-[\\w-]+:[0-9]{12}:event-bus\\/)?[/\\.\\-_A-Za-z0-9]+"`
@@ -115,7 +115,7 @@ type ListRuleNamesByTargetRequest struct {
 	Limit        *int32  `aws:"Limit,range=1:100"`
 }
 
-// ListRulesRequest is a structure of the API model.
+// ListRulesRequest is the input of ListRules.
 type ListRulesRequest struct {
 	NamePrefix   *string `aws:"NamePrefix,len=1:64" pattern:"[\\.\\-_A-Za-z0-9]+"`
 	EventBusName *string `aws:"EventBusName,len=1:1600" pattern:"(arn:aws[\\w-]*:events:[a-z]+-[a-z]+-[\\w-]+:[0-9]{12}:event-bus\\/)?[/\\.\\-_A-Za-z0-9]+"`
@@ -123,12 +123,12 @@ type ListRulesRequest struct {
 	Limit        *int32  `aws:"Limit,range=1:100"`
 }
 
-// ListTagsForResourceRequest is a structure of the API model.
+// ListTagsForResourceRequest is the input of ListTagsForResource.
 type ListTagsForResourceRequest struct {
 	ResourceARN string `aws:"ResourceARN,req,len=1:1600"`
 }
 
-// ListTargetsByRuleRequest is a structure of the API model.
+// ListTargetsByRuleRequest is the input of ListTargetsByRule.
 type ListTargetsByRuleRequest struct {
 	Rule         string  `aws:"Rule,req,len=1:64" pattern:"[\\.\\-_A-Za-z0-9]+"`
 	EventBusName *string `aws:"EventBusName,len=1:1600" pattern:"(arn:aws[\\w-]*:events:[a-z]+-[a-z]+-[\\w-]+:[0-9]{12}:event-bus\\/)?[/\\.\\-_A-Za-z0-9]+"`
@@ -136,13 +136,13 @@ type ListTargetsByRuleRequest struct {
 	Limit        *int32  `aws:"Limit,range=1:100"`
 }
 
-// PutEventsRequest is a structure of the API model.
+// PutEventsRequest is the input of PutEvents.
 type PutEventsRequest struct {
 	Entries    []PutEventsRequestEntry `aws:"Entries,req,len=1:10"`
 	EndpointId *string                 `aws:"EndpointId,len=1:50" pattern:"^[A-Za-z0-9\\-]+[\\.][A-Za-z0-9\\-]+$"`
 }
 
-// PutPermissionRequest is a structure of the API model.
+// PutPermissionRequest is the input of PutPermission.
 type PutPermissionRequest struct {
 	EventBusName *string    `aws:"EventBusName,len=1:256" pattern:"[\\.\\-_A-Za-z0-9]+"`
 	Action       *string    `aws:"Action,len=1:64" pattern:"events:[a-zA-Z]+"`
@@ -152,7 +152,7 @@ type PutPermissionRequest struct {
 	Policy       *string    `aws:"Policy"`
 }
 
-// PutRuleRequest is a structure of the API model.
+// PutRuleRequest is the input of PutRule.
 type PutRuleRequest struct {
 	Name               string    `aws:"Name,req,len=1:64" pattern:"[\\.\\-_A-Za-z0-9]+"`
 	ScheduleExpression *string   `aws:"ScheduleExpression,len=:256"`
@@ -164,21 +164,21 @@ type PutRuleRequest struct {
 	EventBusName       *string   `aws:"EventBusName,len=1:1600" pattern:"(arn:aws[\\w-]*:events:[a-z]+-[a-z]+-[\\w-]+:[0-9]{12}:event-bus\\/)?[/\\.\\-_A-Za-z0-9]+"`
 }
 
-// PutTargetsRequest is a structure of the API model.
+// PutTargetsRequest is the input of PutTargets.
 type PutTargetsRequest struct {
 	Rule         string   `aws:"Rule,req,len=1:64" pattern:"[\\.\\-_A-Za-z0-9]+"`
 	EventBusName *string  `aws:"EventBusName,len=1:1600" pattern:"(arn:aws[\\w-]*:events:[a-z]+-[a-z]+-[\\w-]+:[0-9]{12}:event-bus\\/)?[/\\.\\-_A-Za-z0-9]+"`
 	Targets      []Target `aws:"Targets,req,len=1:100"`
 }
 
-// RemovePermissionRequest is a structure of the API model.
+// RemovePermissionRequest is the input of RemovePermission.
 type RemovePermissionRequest struct {
 	StatementId          *string `aws:"StatementId,len=1:64" pattern:"[a-zA-Z0-9-_]+"`
 	RemoveAllPermissions *bool   `aws:"RemoveAllPermissions"`
 	EventBusName         *string `aws:"EventBusName,len=1:256" pattern:"[\\.\\-_A-Za-z0-9]+"`
 }
 
-// RemoveTargetsRequest is a structure of the API model.
+// RemoveTargetsRequest is the input of RemoveTargets.
 type RemoveTargetsRequest struct {
 	Rule         string   `aws:"Rule,req,len=1:64" pattern:"[\\.\\-_A-Za-z0-9]+"`
 	EventBusName *string  `aws:"EventBusName,len=1:1600" pattern:"(arn:aws[\\w-]*:events:[a-z]+-[a-z]+-[\\w-]+:[0-9]{12}:event-bus\\/)?[/\\.\\-_A-Za-z0-9]+"`
@@ -186,7 +186,7 @@ type RemoveTargetsRequest struct {
 	Force        *bool    `aws:"Force"`
 }
 
-// StartReplayRequest is a structure of the API model.
+// StartReplayRequest is the input of StartReplay.
 type StartReplayRequest struct {
 	ReplayName     string             `aws:"ReplayName,req,len=1:64" pattern:"[\\.\\-_A-Za-z0-9]+"`
 	Description    *string            `aws:"Description,len=:512" pattern:".*"`
@@ -196,25 +196,25 @@ type StartReplayRequest struct {
 	Destination    *ReplayDestination `aws:"Destination,req"`
 }
 
-// TagResourceRequest is a structure of the API model.
+// TagResourceRequest is the input of TagResource.
 type TagResourceRequest struct {
 	ResourceARN string `aws:"ResourceARN,req,len=1:1600"`
 	Tags        []Tag  `aws:"Tags,req"`
 }
 
-// TestEventPatternRequest is a structure of the API model.
+// TestEventPatternRequest is the input of TestEventPattern.
 type TestEventPatternRequest struct {
 	EventPattern string `aws:"EventPattern,req,len=:4096"`
 	Event        string `aws:"Event,req"`
 }
 
-// UntagResourceRequest is a structure of the API model.
+// UntagResourceRequest is the input of UntagResource.
 type UntagResourceRequest struct {
 	ResourceARN string   `aws:"ResourceARN,req,len=1:1600"`
 	TagKeys     []string `aws:"TagKeys,req" each:"len=1:128"`
 }
 
-// UpdateArchiveRequest is a structure of the API model.
+// UpdateArchiveRequest is the input of UpdateArchive.
 type UpdateArchiveRequest struct {
 	ArchiveName      string  `aws:"ArchiveName,req,len=1:48" pattern:"[\\.\\-_A-Za-z0-9]+"`
 	Description      *string `aws:"Description,len=:512" pattern:".*"`
@@ -223,7 +223,7 @@ type UpdateArchiveRequest struct {
 	KmsKeyIdentifier *string `aws:"KmsKeyIdentifier,len=:2048" pattern:"^[a-zA-Z0-9_\\-/:]*$"`
 }
 
-// UpdateEventBusRequest is a structure of the API model.
+// UpdateEventBusRequest is the input of UpdateEventBus.
 type UpdateEventBusRequest struct {
 	Name             *string           `aws:"Name,len=1:256" pattern:"[/\\.\\-_A-Za-z0-9]+"`
 	KmsKeyIdentifier *string           `aws:"KmsKeyIdentifier,len=:2048" pattern:"^[a-zA-Z0-9_\\-/:]*$"`

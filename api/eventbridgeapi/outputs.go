@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// CancelReplayResponse is a structure of the API model.
+// CancelReplayResponse is the output of CancelReplay.
 type CancelReplayResponse struct {
 	ReplayArn   *string     `aws:"ReplayArn,len=1:1600" pattern:"^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:.+\\/[\\.\\-_A-Za-z0-9]+$"`
 	State       ReplayState `aws:"State"`
 	StateReason *string     `aws:"StateReason,len=:512" pattern:".*"`
 }
 
-// CreateArchiveResponse is a structure of the API model.
+// CreateArchiveResponse is the output of CreateArchive.
 type CreateArchiveResponse struct {
 	ArchiveArn   *string      `aws:"ArchiveArn,len=1:1600" pattern:"^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:.+\\/.+$"`
 	State        ArchiveState `aws:"State"`
@@ -21,7 +21,7 @@ type CreateArchiveResponse struct {
 	CreationTime *time.Time   `aws:"CreationTime"`
 }
 
-// CreateEventBusResponse is a structure of the API model.
+// CreateEventBusResponse is the output of CreateEventBus.
 type CreateEventBusResponse struct {
 	EventBusArn      *string           `aws:"EventBusArn"`
 	Description      *string           `aws:"Description,len=:512"`
@@ -30,11 +30,11 @@ type CreateEventBusResponse struct {
 	LogConfig        *LogConfig        `aws:"LogConfig"`
 }
 
-// DeleteArchiveResponse is a structure of the API model.
+// DeleteArchiveResponse is the output of DeleteArchive.
 type DeleteArchiveResponse struct {
 }
 
-// DescribeArchiveResponse is a structure of the API model.
+// DescribeArchiveResponse is the output of DescribeArchive.
 type DescribeArchiveResponse struct {
 	ArchiveArn       *string      `aws:"ArchiveArn,len=1:1600" pattern:"^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:.+\\/.+$"`
 	ArchiveName      *string      `aws:"ArchiveName,len=1:48" pattern:"[\\.\\-_A-Za-z0-9]+"`
@@ -50,7 +50,7 @@ type DescribeArchiveResponse struct {
 	CreationTime     *time.Time   `aws:"CreationTime"`
 }
 
-// DescribeEventBusResponse is a structure of the API model.
+// DescribeEventBusResponse is the output of DescribeEventBus.
 type DescribeEventBusResponse struct {
 	Name             *string           `aws:"Name"`
 	Arn              *string           `aws:"Arn"`
@@ -63,7 +63,7 @@ type DescribeEventBusResponse struct {
 	LastModifiedTime *time.Time        `aws:"LastModifiedTime"`
 }
 
-// DescribeReplayResponse is a structure of the API model.
+// DescribeReplayResponse is the output of DescribeReplay.
 type DescribeReplayResponse struct {
 	ReplayName            *string            `aws:"ReplayName,len=1:64" pattern:"[\\.\\-_A-Za-z0-9]+"`
 	ReplayArn             *string            `aws:"ReplayArn,len=1:1600" pattern:"^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:.+\\/[\\.\\-_A-Za-z0-9]+$"`
@@ -79,7 +79,7 @@ type DescribeReplayResponse struct {
 	ReplayEndTime         *time.Time         `aws:"ReplayEndTime"`
 }
 
-// DescribeRuleResponse is a structure of the API model.
+// DescribeRuleResponse is the output of DescribeRule.
 type DescribeRuleResponse struct {
 	Name               *string   `aws:"Name,len=1:64" pattern:"[\\.\\-_A-Za-z0-9]+"`
 	Arn                *string   `aws:"Arn,len=1:1600"`
@@ -93,71 +93,71 @@ type DescribeRuleResponse struct {
 	CreatedBy          *string   `aws:"CreatedBy,len=1:128"`
 }
 
-// ListArchivesResponse is a structure of the API model.
+// ListArchivesResponse is the output of ListArchives.
 type ListArchivesResponse struct {
 	Archives  []Archive `aws:"Archives"`
 	NextToken *string   `aws:"NextToken,len=1:2048"`
 }
 
-// ListEventBusesResponse is a structure of the API model.
+// ListEventBusesResponse is the output of ListEventBuses.
 type ListEventBusesResponse struct {
 	EventBuses []EventBus `aws:"EventBuses"`
 	NextToken  *string    `aws:"NextToken,len=1:2048"`
 }
 
-// ListReplaysResponse is a structure of the API model.
+// ListReplaysResponse is the output of ListReplays.
 type ListReplaysResponse struct {
 	Replays   []Replay `aws:"Replays"`
 	NextToken *string  `aws:"NextToken,len=1:2048"`
 }
 
-// ListRuleNamesByTargetResponse is a structure of the API model.
+// ListRuleNamesByTargetResponse is the output of ListRuleNamesByTarget.
 type ListRuleNamesByTargetResponse struct {
 	RuleNames []string `aws:"RuleNames" each:"len=1:64" eachpattern:"[\\.\\-_A-Za-z0-9]+"`
 	NextToken *string  `aws:"NextToken,len=1:2048"`
 }
 
-// ListRulesResponse is a structure of the API model.
+// ListRulesResponse is the output of ListRules.
 type ListRulesResponse struct {
 	Rules     []Rule  `aws:"Rules"`
 	NextToken *string `aws:"NextToken,len=1:2048"`
 }
 
-// ListTagsForResourceResponse is a structure of the API model.
+// ListTagsForResourceResponse is the output of ListTagsForResource.
 type ListTagsForResourceResponse struct {
 	Tags []Tag `aws:"Tags"`
 }
 
-// ListTargetsByRuleResponse is a structure of the API model.
+// ListTargetsByRuleResponse is the output of ListTargetsByRule.
 type ListTargetsByRuleResponse struct {
 	Targets   []Target `aws:"Targets,len=1:100"`
 	NextToken *string  `aws:"NextToken,len=1:2048"`
 }
 
-// PutEventsResponse is a structure of the API model.
+// PutEventsResponse is the output of PutEvents.
 type PutEventsResponse struct {
 	FailedEntryCount *int32                 `aws:"FailedEntryCount"`
 	Entries          []PutEventsResultEntry `aws:"Entries"`
 }
 
-// PutRuleResponse is a structure of the API model.
+// PutRuleResponse is the output of PutRule.
 type PutRuleResponse struct {
 	RuleArn *string `aws:"RuleArn,len=1:1600"`
 }
 
-// PutTargetsResponse is a structure of the API model.
+// PutTargetsResponse is the output of PutTargets.
 type PutTargetsResponse struct {
 	FailedEntryCount *int32                  `aws:"FailedEntryCount"`
 	FailedEntries    []PutTargetsResultEntry `aws:"FailedEntries"`
 }
 
-// RemoveTargetsResponse is a structure of the API model.
+// RemoveTargetsResponse is the output of RemoveTargets.
 type RemoveTargetsResponse struct {
 	FailedEntryCount *int32                     `aws:"FailedEntryCount"`
 	FailedEntries    []RemoveTargetsResultEntry `aws:"FailedEntries"`
 }
 
-// StartReplayResponse is a structure of the API model.
+// StartReplayResponse is the output of StartReplay.
 type StartReplayResponse struct {
 	ReplayArn       *string     `aws:"ReplayArn,len=1:1600" pattern:"^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:.+\\/[\\.\\-_A-Za-z0-9]+$"`
 	State           ReplayState `aws:"State"`
@@ -165,20 +165,20 @@ type StartReplayResponse struct {
 	ReplayStartTime *time.Time  `aws:"ReplayStartTime"`
 }
 
-// TagResourceResponse is a structure of the API model.
+// TagResourceResponse is the output of TagResource.
 type TagResourceResponse struct {
 }
 
-// TestEventPatternResponse is a structure of the API model.
+// TestEventPatternResponse is the output of TestEventPattern.
 type TestEventPatternResponse struct {
 	Result *bool `aws:"Result"`
 }
 
-// UntagResourceResponse is a structure of the API model.
+// UntagResourceResponse is the output of UntagResource.
 type UntagResourceResponse struct {
 }
 
-// UpdateArchiveResponse is a structure of the API model.
+// UpdateArchiveResponse is the output of UpdateArchive.
 type UpdateArchiveResponse struct {
 	ArchiveArn   *string      `aws:"ArchiveArn,len=1:1600" pattern:"^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:.+\\/.+$"`
 	State        ArchiveState `aws:"State"`
@@ -186,7 +186,7 @@ type UpdateArchiveResponse struct {
 	CreationTime *time.Time   `aws:"CreationTime"`
 }
 
-// UpdateEventBusResponse is a structure of the API model.
+// UpdateEventBusResponse is the output of UpdateEventBus.
 type UpdateEventBusResponse struct {
 	Arn              *string           `aws:"Arn"`
 	Name             *string           `aws:"Name,len=1:256" pattern:"[/\\.\\-_A-Za-z0-9]+"`

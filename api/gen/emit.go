@@ -225,7 +225,15 @@ func (g *generator) doc(b *bytes.Buffer, name, html string) {
 		fmt.Fprintf(b, "// %s: %s\n", name, d)
 		return
 	}
-	fmt.Fprintf(b, "// %s is a structure of the API model.\n", name)
+	what := "a structure of the API model"
+	for _, op := range g.ops {
+		if g.input(op) == name {
+			what = "the input of " + op.Name
+		} else if g.output(op) == name {
+			what = "the output of " + op.Name
+		}
+	}
+	fmt.Fprintf(b, "// %s is %s.\n", name, what)
 }
 
 // enums emits the string types with closed sets of values.

@@ -2,60 +2,60 @@
 
 package iamapi
 
-// AddRoleToInstanceProfileRequest is a structure of the API model.
+// AddRoleToInstanceProfileRequest is the input of AddRoleToInstanceProfile.
 type AddRoleToInstanceProfileRequest struct {
 	InstanceProfileName string `aws:"InstanceProfileName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 	RoleName            string `aws:"RoleName,req,len=1:64" pattern:"[\\w+=,.@-]+"`
 }
 
-// AddUserToGroupRequest is a structure of the API model.
+// AddUserToGroupRequest is the input of AddUserToGroup.
 type AddUserToGroupRequest struct {
 	GroupName string `aws:"GroupName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 	UserName  string `aws:"UserName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 }
 
-// AttachGroupPolicyRequest is a structure of the API model.
+// AttachGroupPolicyRequest is the input of AttachGroupPolicy.
 type AttachGroupPolicyRequest struct {
 	GroupName string `aws:"GroupName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 	PolicyArn string `aws:"PolicyArn,req,len=20:2048"`
 }
 
-// AttachRolePolicyRequest is a structure of the API model.
+// AttachRolePolicyRequest is the input of AttachRolePolicy.
 type AttachRolePolicyRequest struct {
 	RoleName  string `aws:"RoleName,req,len=1:64" pattern:"[\\w+=,.@-]+"`
 	PolicyArn string `aws:"PolicyArn,req,len=20:2048"`
 }
 
-// AttachUserPolicyRequest is a structure of the API model.
+// AttachUserPolicyRequest is the input of AttachUserPolicy.
 type AttachUserPolicyRequest struct {
 	UserName  string `aws:"UserName,req,len=1:64" pattern:"[\\w+=,.@-]+"`
 	PolicyArn string `aws:"PolicyArn,req,len=20:2048"`
 }
 
-// CreateAccessKeyRequest is a structure of the API model.
+// CreateAccessKeyRequest is the input of CreateAccessKey.
 type CreateAccessKeyRequest struct {
 	UserName *string `aws:"UserName,len=1:128" pattern:"[\\w+=,.@-]+"`
 }
 
-// CreateAccountAliasRequest is a structure of the API model.
+// CreateAccountAliasRequest is the input of CreateAccountAlias.
 type CreateAccountAliasRequest struct {
 	AccountAlias string `aws:"AccountAlias,req,len=3:63" pattern:"[a-z0-9](-?[a-z0-9])+" patterntext:"^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$"`
 }
 
-// CreateGroupRequest is a structure of the API model.
+// CreateGroupRequest is the input of CreateGroup.
 type CreateGroupRequest struct {
 	Path      *string `aws:"Path,len=1:512" pattern:"(\\x{002F})|(\\x{002F}[\\x{0021}-\\x{007E}]+\\x{002F})" patterntext:"(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"`
 	GroupName string  `aws:"GroupName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 }
 
-// CreateInstanceProfileRequest is a structure of the API model.
+// CreateInstanceProfileRequest is the input of CreateInstanceProfile.
 type CreateInstanceProfileRequest struct {
 	InstanceProfileName string  `aws:"InstanceProfileName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 	Path                *string `aws:"Path,len=1:512" pattern:"(\\x{002F})|(\\x{002F}[\\x{0021}-\\x{007E}]+\\x{002F})" patterntext:"(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"`
 	Tags                []Tag   `aws:"Tags,len=:50"`
 }
 
-// CreatePolicyRequest is a structure of the API model.
+// CreatePolicyRequest is the input of CreatePolicy.
 type CreatePolicyRequest struct {
 	PolicyName     string  `aws:"PolicyName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 	Path           *string `aws:"Path,len=1:512" pattern:"((/[A-Za-z0-9\\.,\\+@=_-]+)*)/"`
@@ -64,14 +64,14 @@ type CreatePolicyRequest struct {
 	Tags           []Tag   `aws:"Tags,len=:50"`
 }
 
-// CreatePolicyVersionRequest is a structure of the API model.
+// CreatePolicyVersionRequest is the input of CreatePolicyVersion.
 type CreatePolicyVersionRequest struct {
 	PolicyArn      string `aws:"PolicyArn,req,len=20:2048"`
 	PolicyDocument string `aws:"PolicyDocument,req,len=1:131072" pattern:"[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{00FF}]+" patterntext:"[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
 	SetAsDefault   *bool  `aws:"SetAsDefault"`
 }
 
-// CreateRoleRequest is a structure of the API model.
+// CreateRoleRequest is the input of CreateRole.
 type CreateRoleRequest struct {
 	Path                     *string `aws:"Path,len=1:512" pattern:"(\\x{002F})|(\\x{002F}[\\x{0021}-\\x{007E}]+\\x{002F})" patterntext:"(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"`
 	RoleName                 string  `aws:"RoleName,req,len=1:64" pattern:"[\\w+=,.@-]+"`
@@ -82,14 +82,14 @@ type CreateRoleRequest struct {
 	Tags                     []Tag   `aws:"Tags,len=:50"`
 }
 
-// CreateServiceLinkedRoleRequest is a structure of the API model.
+// CreateServiceLinkedRoleRequest is the input of CreateServiceLinkedRole.
 type CreateServiceLinkedRoleRequest struct {
 	AWSServiceName string  `aws:"AWSServiceName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 	Description    *string `aws:"Description,len=:1000" pattern:"[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{007E}\\x{00A1}-\\x{00FF}]*" patterntext:"[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*"`
 	CustomSuffix   *string `aws:"CustomSuffix,len=1:64" pattern:"[\\w+=,.@-]+"`
 }
 
-// CreateUserRequest is a structure of the API model.
+// CreateUserRequest is the input of CreateUser.
 type CreateUserRequest struct {
 	Path                *string `aws:"Path,len=1:512" pattern:"(\\x{002F})|(\\x{002F}[\\x{0021}-\\x{007E}]+\\x{002F})" patterntext:"(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"`
 	UserName            string  `aws:"UserName,req,len=1:64" pattern:"[\\w+=,.@-]+"`
@@ -97,174 +97,174 @@ type CreateUserRequest struct {
 	Tags                []Tag   `aws:"Tags,len=:50"`
 }
 
-// DeleteAccessKeyRequest is a structure of the API model.
+// DeleteAccessKeyRequest is the input of DeleteAccessKey.
 type DeleteAccessKeyRequest struct {
 	UserName    *string `aws:"UserName,len=1:128" pattern:"[\\w+=,.@-]+"`
 	AccessKeyId string  `aws:"AccessKeyId,req,len=16:128" pattern:"[\\w]+"`
 }
 
-// DeleteAccountAliasRequest is a structure of the API model.
+// DeleteAccountAliasRequest is the input of DeleteAccountAlias.
 type DeleteAccountAliasRequest struct {
 	AccountAlias string `aws:"AccountAlias,req,len=3:63" pattern:"[a-z0-9](-?[a-z0-9])+" patterntext:"^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$"`
 }
 
-// DeleteGroupPolicyRequest is a structure of the API model.
+// DeleteGroupPolicyRequest is the input of DeleteGroupPolicy.
 type DeleteGroupPolicyRequest struct {
 	GroupName  string `aws:"GroupName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 	PolicyName string `aws:"PolicyName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 }
 
-// DeleteGroupRequest is a structure of the API model.
+// DeleteGroupRequest is the input of DeleteGroup.
 type DeleteGroupRequest struct {
 	GroupName string `aws:"GroupName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 }
 
-// DeleteInstanceProfileRequest is a structure of the API model.
+// DeleteInstanceProfileRequest is the input of DeleteInstanceProfile.
 type DeleteInstanceProfileRequest struct {
 	InstanceProfileName string `aws:"InstanceProfileName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 }
 
-// DeletePolicyRequest is a structure of the API model.
+// DeletePolicyRequest is the input of DeletePolicy.
 type DeletePolicyRequest struct {
 	PolicyArn string `aws:"PolicyArn,req,len=20:2048"`
 }
 
-// DeletePolicyVersionRequest is a structure of the API model.
+// DeletePolicyVersionRequest is the input of DeletePolicyVersion.
 type DeletePolicyVersionRequest struct {
 	PolicyArn string `aws:"PolicyArn,req,len=20:2048"`
 	VersionId string `aws:"VersionId,req" pattern:"v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?"`
 }
 
-// DeleteRolePermissionsBoundaryRequest is a structure of the API model.
+// DeleteRolePermissionsBoundaryRequest is the input of DeleteRolePermissionsBoundary.
 type DeleteRolePermissionsBoundaryRequest struct {
 	RoleName string `aws:"RoleName,req,len=1:64" pattern:"[\\w+=,.@-]+"`
 }
 
-// DeleteRolePolicyRequest is a structure of the API model.
+// DeleteRolePolicyRequest is the input of DeleteRolePolicy.
 type DeleteRolePolicyRequest struct {
 	RoleName   string `aws:"RoleName,req,len=1:64" pattern:"[\\w+=,.@-]+"`
 	PolicyName string `aws:"PolicyName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 }
 
-// DeleteRoleRequest is a structure of the API model.
+// DeleteRoleRequest is the input of DeleteRole.
 type DeleteRoleRequest struct {
 	RoleName string `aws:"RoleName,req,len=1:64" pattern:"[\\w+=,.@-]+"`
 }
 
-// DeleteServiceLinkedRoleRequest is a structure of the API model.
+// DeleteServiceLinkedRoleRequest is the input of DeleteServiceLinkedRole.
 type DeleteServiceLinkedRoleRequest struct {
 	RoleName string `aws:"RoleName,req,len=1:64" pattern:"[\\w+=,.@-]+"`
 }
 
-// DeleteUserPermissionsBoundaryRequest is a structure of the API model.
+// DeleteUserPermissionsBoundaryRequest is the input of DeleteUserPermissionsBoundary.
 type DeleteUserPermissionsBoundaryRequest struct {
 	UserName string `aws:"UserName,req,len=1:64" pattern:"[\\w+=,.@-]+"`
 }
 
-// DeleteUserPolicyRequest is a structure of the API model.
+// DeleteUserPolicyRequest is the input of DeleteUserPolicy.
 type DeleteUserPolicyRequest struct {
 	UserName   string `aws:"UserName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 	PolicyName string `aws:"PolicyName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 }
 
-// DeleteUserRequest is a structure of the API model.
+// DeleteUserRequest is the input of DeleteUser.
 type DeleteUserRequest struct {
 	UserName string `aws:"UserName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 }
 
-// DetachGroupPolicyRequest is a structure of the API model.
+// DetachGroupPolicyRequest is the input of DetachGroupPolicy.
 type DetachGroupPolicyRequest struct {
 	GroupName string `aws:"GroupName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 	PolicyArn string `aws:"PolicyArn,req,len=20:2048"`
 }
 
-// DetachRolePolicyRequest is a structure of the API model.
+// DetachRolePolicyRequest is the input of DetachRolePolicy.
 type DetachRolePolicyRequest struct {
 	RoleName  string `aws:"RoleName,req,len=1:64" pattern:"[\\w+=,.@-]+"`
 	PolicyArn string `aws:"PolicyArn,req,len=20:2048"`
 }
 
-// DetachUserPolicyRequest is a structure of the API model.
+// DetachUserPolicyRequest is the input of DetachUserPolicy.
 type DetachUserPolicyRequest struct {
 	UserName  string `aws:"UserName,req,len=1:64" pattern:"[\\w+=,.@-]+"`
 	PolicyArn string `aws:"PolicyArn,req,len=20:2048"`
 }
 
-// GetAccessKeyLastUsedRequest is a structure of the API model.
+// GetAccessKeyLastUsedRequest is the input of GetAccessKeyLastUsed.
 type GetAccessKeyLastUsedRequest struct {
 	AccessKeyId string `aws:"AccessKeyId,req,len=16:128" pattern:"[\\w]+"`
 }
 
-// GetGroupPolicyRequest is a structure of the API model.
+// GetGroupPolicyRequest is the input of GetGroupPolicy.
 type GetGroupPolicyRequest struct {
 	GroupName  string `aws:"GroupName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 	PolicyName string `aws:"PolicyName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 }
 
-// GetGroupRequest is a structure of the API model.
+// GetGroupRequest is the input of GetGroup.
 type GetGroupRequest struct {
 	GroupName string  `aws:"GroupName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 	Marker    *string `aws:"Marker,len=1:320" pattern:"[\\x{0020}-\\x{00FF}]+" patterntext:"[\\u0020-\\u00FF]+"`
 	MaxItems  *int32  `aws:"MaxItems,range=1:1000"`
 }
 
-// GetInstanceProfileRequest is a structure of the API model.
+// GetInstanceProfileRequest is the input of GetInstanceProfile.
 type GetInstanceProfileRequest struct {
 	InstanceProfileName string `aws:"InstanceProfileName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 }
 
-// GetPolicyRequest is a structure of the API model.
+// GetPolicyRequest is the input of GetPolicy.
 type GetPolicyRequest struct {
 	PolicyArn string `aws:"PolicyArn,req,len=20:2048"`
 }
 
-// GetPolicyVersionRequest is a structure of the API model.
+// GetPolicyVersionRequest is the input of GetPolicyVersion.
 type GetPolicyVersionRequest struct {
 	PolicyArn string `aws:"PolicyArn,req,len=20:2048"`
 	VersionId string `aws:"VersionId,req" pattern:"v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?"`
 }
 
-// GetRolePolicyRequest is a structure of the API model.
+// GetRolePolicyRequest is the input of GetRolePolicy.
 type GetRolePolicyRequest struct {
 	RoleName   string `aws:"RoleName,req,len=1:64" pattern:"[\\w+=,.@-]+"`
 	PolicyName string `aws:"PolicyName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 }
 
-// GetRoleRequest is a structure of the API model.
+// GetRoleRequest is the input of GetRole.
 type GetRoleRequest struct {
 	RoleName string `aws:"RoleName,req,len=1:64" pattern:"[\\w+=,.@-]+"`
 }
 
-// GetServiceLinkedRoleDeletionStatusRequest is a structure of the API model.
+// GetServiceLinkedRoleDeletionStatusRequest is the input of GetServiceLinkedRoleDeletionStatus.
 type GetServiceLinkedRoleDeletionStatusRequest struct {
 	DeletionTaskId string `aws:"DeletionTaskId,req,len=1:1000"`
 }
 
-// GetUserPolicyRequest is a structure of the API model.
+// GetUserPolicyRequest is the input of GetUserPolicy.
 type GetUserPolicyRequest struct {
 	UserName   string `aws:"UserName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 	PolicyName string `aws:"PolicyName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 }
 
-// GetUserRequest is a structure of the API model.
+// GetUserRequest is the input of GetUser.
 type GetUserRequest struct {
 	UserName *string `aws:"UserName,len=1:128" pattern:"[\\w+=,.@-]+"`
 }
 
-// ListAccessKeysRequest is a structure of the API model.
+// ListAccessKeysRequest is the input of ListAccessKeys.
 type ListAccessKeysRequest struct {
 	UserName *string `aws:"UserName,len=1:128" pattern:"[\\w+=,.@-]+"`
 	Marker   *string `aws:"Marker,len=1:320" pattern:"[\\x{0020}-\\x{00FF}]+" patterntext:"[\\u0020-\\u00FF]+"`
 	MaxItems *int32  `aws:"MaxItems,range=1:1000"`
 }
 
-// ListAccountAliasesRequest is a structure of the API model.
+// ListAccountAliasesRequest is the input of ListAccountAliases.
 type ListAccountAliasesRequest struct {
 	Marker   *string `aws:"Marker,len=1:320" pattern:"[\\x{0020}-\\x{00FF}]+" patterntext:"[\\u0020-\\u00FF]+"`
 	MaxItems *int32  `aws:"MaxItems,range=1:1000"`
 }
 
-// ListAttachedGroupPoliciesRequest is a structure of the API model.
+// ListAttachedGroupPoliciesRequest is the input of ListAttachedGroupPolicies.
 type ListAttachedGroupPoliciesRequest struct {
 	GroupName  string  `aws:"GroupName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 	PathPrefix *string `aws:"PathPrefix,len=1:512" pattern:"((/[A-Za-z0-9\\.,\\+@=_-]+)*)/"`
@@ -272,7 +272,7 @@ type ListAttachedGroupPoliciesRequest struct {
 	MaxItems   *int32  `aws:"MaxItems,range=1:1000"`
 }
 
-// ListAttachedRolePoliciesRequest is a structure of the API model.
+// ListAttachedRolePoliciesRequest is the input of ListAttachedRolePolicies.
 type ListAttachedRolePoliciesRequest struct {
 	RoleName   string  `aws:"RoleName,req,len=1:64" pattern:"[\\w+=,.@-]+"`
 	PathPrefix *string `aws:"PathPrefix,len=1:512" pattern:"((/[A-Za-z0-9\\.,\\+@=_-]+)*)/"`
@@ -280,7 +280,7 @@ type ListAttachedRolePoliciesRequest struct {
 	MaxItems   *int32  `aws:"MaxItems,range=1:1000"`
 }
 
-// ListAttachedUserPoliciesRequest is a structure of the API model.
+// ListAttachedUserPoliciesRequest is the input of ListAttachedUserPolicies.
 type ListAttachedUserPoliciesRequest struct {
 	UserName   string  `aws:"UserName,req,len=1:64" pattern:"[\\w+=,.@-]+"`
 	PathPrefix *string `aws:"PathPrefix,len=1:512" pattern:"((/[A-Za-z0-9\\.,\\+@=_-]+)*)/"`
@@ -288,7 +288,7 @@ type ListAttachedUserPoliciesRequest struct {
 	MaxItems   *int32  `aws:"MaxItems,range=1:1000"`
 }
 
-// ListEntitiesForPolicyRequest is a structure of the API model.
+// ListEntitiesForPolicyRequest is the input of ListEntitiesForPolicy.
 type ListEntitiesForPolicyRequest struct {
 	PolicyArn         string          `aws:"PolicyArn,req,len=20:2048"`
 	EntityFilter      EntityType      `aws:"EntityFilter"`
@@ -298,56 +298,56 @@ type ListEntitiesForPolicyRequest struct {
 	MaxItems          *int32          `aws:"MaxItems,range=1:1000"`
 }
 
-// ListGroupPoliciesRequest is a structure of the API model.
+// ListGroupPoliciesRequest is the input of ListGroupPolicies.
 type ListGroupPoliciesRequest struct {
 	GroupName string  `aws:"GroupName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 	Marker    *string `aws:"Marker,len=1:320" pattern:"[\\x{0020}-\\x{00FF}]+" patterntext:"[\\u0020-\\u00FF]+"`
 	MaxItems  *int32  `aws:"MaxItems,range=1:1000"`
 }
 
-// ListGroupsForUserRequest is a structure of the API model.
+// ListGroupsForUserRequest is the input of ListGroupsForUser.
 type ListGroupsForUserRequest struct {
 	UserName string  `aws:"UserName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 	Marker   *string `aws:"Marker,len=1:320" pattern:"[\\x{0020}-\\x{00FF}]+" patterntext:"[\\u0020-\\u00FF]+"`
 	MaxItems *int32  `aws:"MaxItems,range=1:1000"`
 }
 
-// ListGroupsRequest is a structure of the API model.
+// ListGroupsRequest is the input of ListGroups.
 type ListGroupsRequest struct {
 	PathPrefix *string `aws:"PathPrefix,len=1:512" pattern:"\\x{002F}[\\x{0021}-\\x{007F}]*" patterntext:"\\u002F[\\u0021-\\u007F]*"`
 	Marker     *string `aws:"Marker,len=1:320" pattern:"[\\x{0020}-\\x{00FF}]+" patterntext:"[\\u0020-\\u00FF]+"`
 	MaxItems   *int32  `aws:"MaxItems,range=1:1000"`
 }
 
-// ListInstanceProfileTagsRequest is a structure of the API model.
+// ListInstanceProfileTagsRequest is the input of ListInstanceProfileTags.
 type ListInstanceProfileTagsRequest struct {
 	InstanceProfileName string  `aws:"InstanceProfileName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 	Marker              *string `aws:"Marker,len=1:320" pattern:"[\\x{0020}-\\x{00FF}]+" patterntext:"[\\u0020-\\u00FF]+"`
 	MaxItems            *int32  `aws:"MaxItems,range=1:1000"`
 }
 
-// ListInstanceProfilesForRoleRequest is a structure of the API model.
+// ListInstanceProfilesForRoleRequest is the input of ListInstanceProfilesForRole.
 type ListInstanceProfilesForRoleRequest struct {
 	RoleName string  `aws:"RoleName,req,len=1:64" pattern:"[\\w+=,.@-]+"`
 	Marker   *string `aws:"Marker,len=1:320" pattern:"[\\x{0020}-\\x{00FF}]+" patterntext:"[\\u0020-\\u00FF]+"`
 	MaxItems *int32  `aws:"MaxItems,range=1:1000"`
 }
 
-// ListInstanceProfilesRequest is a structure of the API model.
+// ListInstanceProfilesRequest is the input of ListInstanceProfiles.
 type ListInstanceProfilesRequest struct {
 	PathPrefix *string `aws:"PathPrefix,len=1:512" pattern:"\\x{002F}[\\x{0021}-\\x{007F}]*" patterntext:"\\u002F[\\u0021-\\u007F]*"`
 	Marker     *string `aws:"Marker,len=1:320" pattern:"[\\x{0020}-\\x{00FF}]+" patterntext:"[\\u0020-\\u00FF]+"`
 	MaxItems   *int32  `aws:"MaxItems,range=1:1000"`
 }
 
-// ListMFADevicesRequest is a structure of the API model.
+// ListMFADevicesRequest is the input of ListMFADevices.
 type ListMFADevicesRequest struct {
 	UserName *string `aws:"UserName,len=1:128" pattern:"[\\w+=,.@-]+"`
 	Marker   *string `aws:"Marker,len=1:320" pattern:"[\\x{0020}-\\x{00FF}]+" patterntext:"[\\u0020-\\u00FF]+"`
 	MaxItems *int32  `aws:"MaxItems,range=1:1000"`
 }
 
-// ListPoliciesRequest is a structure of the API model.
+// ListPoliciesRequest is the input of ListPolicies.
 type ListPoliciesRequest struct {
 	Scope             PolicyScopeType `aws:"Scope"`
 	OnlyAttached      *bool           `aws:"OnlyAttached"`
@@ -357,114 +357,114 @@ type ListPoliciesRequest struct {
 	MaxItems          *int32          `aws:"MaxItems,range=1:1000"`
 }
 
-// ListPolicyTagsRequest is a structure of the API model.
+// ListPolicyTagsRequest is the input of ListPolicyTags.
 type ListPolicyTagsRequest struct {
 	PolicyArn string  `aws:"PolicyArn,req,len=20:2048"`
 	Marker    *string `aws:"Marker,len=1:320" pattern:"[\\x{0020}-\\x{00FF}]+" patterntext:"[\\u0020-\\u00FF]+"`
 	MaxItems  *int32  `aws:"MaxItems,range=1:1000"`
 }
 
-// ListPolicyVersionsRequest is a structure of the API model.
+// ListPolicyVersionsRequest is the input of ListPolicyVersions.
 type ListPolicyVersionsRequest struct {
 	PolicyArn string  `aws:"PolicyArn,req,len=20:2048"`
 	Marker    *string `aws:"Marker,len=1:320" pattern:"[\\x{0020}-\\x{00FF}]+" patterntext:"[\\u0020-\\u00FF]+"`
 	MaxItems  *int32  `aws:"MaxItems,range=1:1000"`
 }
 
-// ListRolePoliciesRequest is a structure of the API model.
+// ListRolePoliciesRequest is the input of ListRolePolicies.
 type ListRolePoliciesRequest struct {
 	RoleName string  `aws:"RoleName,req,len=1:64" pattern:"[\\w+=,.@-]+"`
 	Marker   *string `aws:"Marker,len=1:320" pattern:"[\\x{0020}-\\x{00FF}]+" patterntext:"[\\u0020-\\u00FF]+"`
 	MaxItems *int32  `aws:"MaxItems,range=1:1000"`
 }
 
-// ListRoleTagsRequest is a structure of the API model.
+// ListRoleTagsRequest is the input of ListRoleTags.
 type ListRoleTagsRequest struct {
 	RoleName string  `aws:"RoleName,req,len=1:64" pattern:"[\\w+=,.@-]+"`
 	Marker   *string `aws:"Marker,len=1:320" pattern:"[\\x{0020}-\\x{00FF}]+" patterntext:"[\\u0020-\\u00FF]+"`
 	MaxItems *int32  `aws:"MaxItems,range=1:1000"`
 }
 
-// ListRolesRequest is a structure of the API model.
+// ListRolesRequest is the input of ListRoles.
 type ListRolesRequest struct {
 	PathPrefix *string `aws:"PathPrefix,len=1:512" pattern:"\\x{002F}[\\x{0021}-\\x{007F}]*" patterntext:"\\u002F[\\u0021-\\u007F]*"`
 	Marker     *string `aws:"Marker,len=1:320" pattern:"[\\x{0020}-\\x{00FF}]+" patterntext:"[\\u0020-\\u00FF]+"`
 	MaxItems   *int32  `aws:"MaxItems,range=1:1000"`
 }
 
-// ListUserPoliciesRequest is a structure of the API model.
+// ListUserPoliciesRequest is the input of ListUserPolicies.
 type ListUserPoliciesRequest struct {
 	UserName string  `aws:"UserName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 	Marker   *string `aws:"Marker,len=1:320" pattern:"[\\x{0020}-\\x{00FF}]+" patterntext:"[\\u0020-\\u00FF]+"`
 	MaxItems *int32  `aws:"MaxItems,range=1:1000"`
 }
 
-// ListUserTagsRequest is a structure of the API model.
+// ListUserTagsRequest is the input of ListUserTags.
 type ListUserTagsRequest struct {
 	UserName string  `aws:"UserName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 	Marker   *string `aws:"Marker,len=1:320" pattern:"[\\x{0020}-\\x{00FF}]+" patterntext:"[\\u0020-\\u00FF]+"`
 	MaxItems *int32  `aws:"MaxItems,range=1:1000"`
 }
 
-// ListUsersRequest is a structure of the API model.
+// ListUsersRequest is the input of ListUsers.
 type ListUsersRequest struct {
 	PathPrefix *string `aws:"PathPrefix,len=1:512" pattern:"\\x{002F}[\\x{0021}-\\x{007F}]*" patterntext:"\\u002F[\\u0021-\\u007F]*"`
 	Marker     *string `aws:"Marker,len=1:320" pattern:"[\\x{0020}-\\x{00FF}]+" patterntext:"[\\u0020-\\u00FF]+"`
 	MaxItems   *int32  `aws:"MaxItems,range=1:1000"`
 }
 
-// PutGroupPolicyRequest is a structure of the API model.
+// PutGroupPolicyRequest is the input of PutGroupPolicy.
 type PutGroupPolicyRequest struct {
 	GroupName      string `aws:"GroupName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 	PolicyName     string `aws:"PolicyName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 	PolicyDocument string `aws:"PolicyDocument,req,len=1:131072" pattern:"[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{00FF}]+" patterntext:"[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
 }
 
-// PutRolePermissionsBoundaryRequest is a structure of the API model.
+// PutRolePermissionsBoundaryRequest is the input of PutRolePermissionsBoundary.
 type PutRolePermissionsBoundaryRequest struct {
 	RoleName            string `aws:"RoleName,req,len=1:64" pattern:"[\\w+=,.@-]+"`
 	PermissionsBoundary string `aws:"PermissionsBoundary,req,len=20:2048"`
 }
 
-// PutRolePolicyRequest is a structure of the API model.
+// PutRolePolicyRequest is the input of PutRolePolicy.
 type PutRolePolicyRequest struct {
 	RoleName       string `aws:"RoleName,req,len=1:64" pattern:"[\\w+=,.@-]+"`
 	PolicyName     string `aws:"PolicyName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 	PolicyDocument string `aws:"PolicyDocument,req,len=1:131072" pattern:"[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{00FF}]+" patterntext:"[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
 }
 
-// PutUserPermissionsBoundaryRequest is a structure of the API model.
+// PutUserPermissionsBoundaryRequest is the input of PutUserPermissionsBoundary.
 type PutUserPermissionsBoundaryRequest struct {
 	UserName            string `aws:"UserName,req,len=1:64" pattern:"[\\w+=,.@-]+"`
 	PermissionsBoundary string `aws:"PermissionsBoundary,req,len=20:2048"`
 }
 
-// PutUserPolicyRequest is a structure of the API model.
+// PutUserPolicyRequest is the input of PutUserPolicy.
 type PutUserPolicyRequest struct {
 	UserName       string `aws:"UserName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 	PolicyName     string `aws:"PolicyName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 	PolicyDocument string `aws:"PolicyDocument,req,len=1:131072" pattern:"[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{00FF}]+" patterntext:"[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
 }
 
-// RemoveRoleFromInstanceProfileRequest is a structure of the API model.
+// RemoveRoleFromInstanceProfileRequest is the input of RemoveRoleFromInstanceProfile.
 type RemoveRoleFromInstanceProfileRequest struct {
 	InstanceProfileName string `aws:"InstanceProfileName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 	RoleName            string `aws:"RoleName,req,len=1:64" pattern:"[\\w+=,.@-]+"`
 }
 
-// RemoveUserFromGroupRequest is a structure of the API model.
+// RemoveUserFromGroupRequest is the input of RemoveUserFromGroup.
 type RemoveUserFromGroupRequest struct {
 	GroupName string `aws:"GroupName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 	UserName  string `aws:"UserName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 }
 
-// SetDefaultPolicyVersionRequest is a structure of the API model.
+// SetDefaultPolicyVersionRequest is the input of SetDefaultPolicyVersion.
 type SetDefaultPolicyVersionRequest struct {
 	PolicyArn string `aws:"PolicyArn,req,len=20:2048"`
 	VersionId string `aws:"VersionId,req" pattern:"v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?"`
 }
 
-// SimulateCustomPolicyRequest is a structure of the API model.
+// SimulateCustomPolicyRequest is the input of SimulateCustomPolicy.
 type SimulateCustomPolicyRequest struct {
 	PolicyInputList                    []string                        `aws:"PolicyInputList,req" each:"len=1:131072" eachpattern:"[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{00FF}]+" eachpatterntext:"[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
 	PermissionsBoundaryPolicyInputList []string                        `aws:"PermissionsBoundaryPolicyInputList" each:"len=1:131072" eachpattern:"[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{00FF}]+" eachpatterntext:"[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
@@ -480,7 +480,7 @@ type SimulateCustomPolicyRequest struct {
 	Marker                             *string                         `aws:"Marker,len=1:320" pattern:"[\\x{0020}-\\x{00FF}]+" patterntext:"[\\u0020-\\u00FF]+"`
 }
 
-// SimulatePrincipalPolicyRequest is a structure of the API model.
+// SimulatePrincipalPolicyRequest is the input of SimulatePrincipalPolicy.
 type SimulatePrincipalPolicyRequest struct {
 	PolicySourceArn                    string             `aws:"PolicySourceArn,req,len=20:2048"`
 	PolicyInputList                    []string           `aws:"PolicyInputList" each:"len=1:131072" eachpattern:"[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{00FF}]+" eachpatterntext:"[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
@@ -497,88 +497,88 @@ type SimulatePrincipalPolicyRequest struct {
 	Marker                             *string            `aws:"Marker,len=1:320" pattern:"[\\x{0020}-\\x{00FF}]+" patterntext:"[\\u0020-\\u00FF]+"`
 }
 
-// TagInstanceProfileRequest is a structure of the API model.
+// TagInstanceProfileRequest is the input of TagInstanceProfile.
 type TagInstanceProfileRequest struct {
 	InstanceProfileName string `aws:"InstanceProfileName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 	Tags                []Tag  `aws:"Tags,req,len=:50"`
 }
 
-// TagPolicyRequest is a structure of the API model.
+// TagPolicyRequest is the input of TagPolicy.
 type TagPolicyRequest struct {
 	PolicyArn string `aws:"PolicyArn,req,len=20:2048"`
 	Tags      []Tag  `aws:"Tags,req,len=:50"`
 }
 
-// TagRoleRequest is a structure of the API model.
+// TagRoleRequest is the input of TagRole.
 type TagRoleRequest struct {
 	RoleName string `aws:"RoleName,req,len=1:64" pattern:"[\\w+=,.@-]+"`
 	Tags     []Tag  `aws:"Tags,req,len=:50"`
 }
 
-// TagUserRequest is a structure of the API model.
+// TagUserRequest is the input of TagUser.
 type TagUserRequest struct {
 	UserName string `aws:"UserName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 	Tags     []Tag  `aws:"Tags,req,len=:50"`
 }
 
-// UntagInstanceProfileRequest is a structure of the API model.
+// UntagInstanceProfileRequest is the input of UntagInstanceProfile.
 type UntagInstanceProfileRequest struct {
 	InstanceProfileName string   `aws:"InstanceProfileName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 	TagKeys             []string `aws:"TagKeys,req,len=:50" each:"len=1:128" eachpattern:"[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+"`
 }
 
-// UntagPolicyRequest is a structure of the API model.
+// UntagPolicyRequest is the input of UntagPolicy.
 type UntagPolicyRequest struct {
 	PolicyArn string   `aws:"PolicyArn,req,len=20:2048"`
 	TagKeys   []string `aws:"TagKeys,req,len=:50" each:"len=1:128" eachpattern:"[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+"`
 }
 
-// UntagRoleRequest is a structure of the API model.
+// UntagRoleRequest is the input of UntagRole.
 type UntagRoleRequest struct {
 	RoleName string   `aws:"RoleName,req,len=1:64" pattern:"[\\w+=,.@-]+"`
 	TagKeys  []string `aws:"TagKeys,req,len=:50" each:"len=1:128" eachpattern:"[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+"`
 }
 
-// UntagUserRequest is a structure of the API model.
+// UntagUserRequest is the input of UntagUser.
 type UntagUserRequest struct {
 	UserName string   `aws:"UserName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 	TagKeys  []string `aws:"TagKeys,req,len=:50" each:"len=1:128" eachpattern:"[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+"`
 }
 
-// UpdateAccessKeyRequest is a structure of the API model.
+// UpdateAccessKeyRequest is the input of UpdateAccessKey.
 type UpdateAccessKeyRequest struct {
 	UserName    *string    `aws:"UserName,len=1:128" pattern:"[\\w+=,.@-]+"`
 	AccessKeyId string     `aws:"AccessKeyId,req,len=16:128" pattern:"[\\w]+"`
 	Status      StatusType `aws:"Status,req"`
 }
 
-// UpdateAssumeRolePolicyRequest is a structure of the API model.
+// UpdateAssumeRolePolicyRequest is the input of UpdateAssumeRolePolicy.
 type UpdateAssumeRolePolicyRequest struct {
 	RoleName       string `aws:"RoleName,req,len=1:64" pattern:"[\\w+=,.@-]+"`
 	PolicyDocument string `aws:"PolicyDocument,req,len=1:131072" pattern:"[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{00FF}]+" patterntext:"[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
 }
 
-// UpdateGroupRequest is a structure of the API model.
+// UpdateGroupRequest is the input of UpdateGroup.
 type UpdateGroupRequest struct {
 	GroupName    string  `aws:"GroupName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 	NewPath      *string `aws:"NewPath,len=1:512" pattern:"(\\x{002F})|(\\x{002F}[\\x{0021}-\\x{007E}]+\\x{002F})" patterntext:"(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"`
 	NewGroupName *string `aws:"NewGroupName,len=1:128" pattern:"[\\w+=,.@-]+"`
 }
 
-// UpdateRoleDescriptionRequest is a structure of the API model.
+// UpdateRoleDescriptionRequest is the input of UpdateRoleDescription.
 type UpdateRoleDescriptionRequest struct {
 	RoleName    string `aws:"RoleName,req,len=1:64" pattern:"[\\w+=,.@-]+"`
 	Description string `aws:"Description,req,len=:1000" pattern:"[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{007E}\\x{00A1}-\\x{00FF}]*" patterntext:"[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*"`
 }
 
-// UpdateRoleRequest is a structure of the API model.
+// UpdateRoleRequest is the input of UpdateRole.
 type UpdateRoleRequest struct {
 	RoleName           string  `aws:"RoleName,req,len=1:64" pattern:"[\\w+=,.@-]+"`
 	Description        *string `aws:"Description,len=:1000" pattern:"[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{007E}\\x{00A1}-\\x{00FF}]*" patterntext:"[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*"`
 	MaxSessionDuration *int32  `aws:"MaxSessionDuration,range=3600:43200"`
 }
 
-// UpdateUserRequest is a structure of the API model.
+// UpdateUserRequest is the input of UpdateUser.
 type UpdateUserRequest struct {
 	UserName    string  `aws:"UserName,req,len=1:128" pattern:"[\\w+=,.@-]+"`
 	NewPath     *string `aws:"NewPath,len=1:512" pattern:"(\\x{002F})|(\\x{002F}[\\x{0021}-\\x{007E}]+\\x{002F})" patterntext:"(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"`

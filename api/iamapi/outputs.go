@@ -32,7 +32,7 @@ type CreateRoleResponse struct {
 	Role *Role `aws:"Role,req"`
 }
 
-// CreateServiceLinkedRoleResponse is a structure of the API model.
+// CreateServiceLinkedRoleResponse is the output of CreateServiceLinkedRole.
 type CreateServiceLinkedRoleResponse struct {
 	Role *Role `aws:"Role"`
 }
@@ -42,7 +42,7 @@ type CreateUserResponse struct {
 	User *User `aws:"User"`
 }
 
-// DeleteServiceLinkedRoleResponse is a structure of the API model.
+// DeleteServiceLinkedRoleResponse is the output of DeleteServiceLinkedRole.
 type DeleteServiceLinkedRoleResponse struct {
 	DeletionTaskId string `aws:"DeletionTaskId,req,len=1:1000"`
 }
@@ -100,7 +100,7 @@ type GetRoleResponse struct {
 	Role *Role `aws:"Role,req"`
 }
 
-// GetServiceLinkedRoleDeletionStatusResponse is a structure of the API model.
+// GetServiceLinkedRoleDeletionStatusResponse is the output of GetServiceLinkedRoleDeletionStatus.
 type GetServiceLinkedRoleDeletionStatusResponse struct {
 	Status DeletionTaskStatusType         `aws:"Status,req"`
 	Reason *DeletionTaskFailureReasonType `aws:"Reason"`
@@ -183,7 +183,7 @@ type ListGroupsResponse struct {
 	Marker      *string `aws:"Marker"`
 }
 
-// ListInstanceProfileTagsResponse is a structure of the API model.
+// ListInstanceProfileTagsResponse is the output of ListInstanceProfileTags.
 type ListInstanceProfileTagsResponse struct {
 	Tags        []Tag   `aws:"Tags,req,len=:50"`
 	IsTruncated *bool   `aws:"IsTruncated"`
@@ -218,7 +218,7 @@ type ListPoliciesResponse struct {
 	Marker      *string  `aws:"Marker"`
 }
 
-// ListPolicyTagsResponse is a structure of the API model.
+// ListPolicyTagsResponse is the output of ListPolicyTags.
 type ListPolicyTagsResponse struct {
 	Tags        []Tag   `aws:"Tags,req,len=:50"`
 	IsTruncated *bool   `aws:"IsTruncated"`
@@ -239,7 +239,7 @@ type ListRolePoliciesResponse struct {
 	Marker      *string  `aws:"Marker"`
 }
 
-// ListRoleTagsResponse is a structure of the API model.
+// ListRoleTagsResponse is the output of ListRoleTags.
 type ListRoleTagsResponse struct {
 	Tags        []Tag   `aws:"Tags,req,len=:50"`
 	IsTruncated *bool   `aws:"IsTruncated"`
@@ -260,7 +260,7 @@ type ListUserPoliciesResponse struct {
 	Marker      *string  `aws:"Marker"`
 }
 
-// ListUserTagsResponse is a structure of the API model.
+// ListUserTagsResponse is the output of ListUserTags.
 type ListUserTagsResponse struct {
 	Tags        []Tag   `aws:"Tags,req,len=:50"`
 	IsTruncated *bool   `aws:"IsTruncated"`
@@ -274,12 +274,12 @@ type ListUsersResponse struct {
 	Marker      *string `aws:"Marker"`
 }
 
-// UpdateRoleDescriptionResponse is a structure of the API model.
+// UpdateRoleDescriptionResponse is the output of UpdateRoleDescription.
 type UpdateRoleDescriptionResponse struct {
 	Role *Role `aws:"Role"`
 }
 
-// UpdateRoleResponse is a structure of the API model.
+// UpdateRoleResponse is the output of UpdateRole.
 type UpdateRoleResponse struct {
 }
 

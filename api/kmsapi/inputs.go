@@ -2,18 +2,18 @@
 
 package kmsapi
 
-// CancelKeyDeletionRequest is a structure of the API model.
+// CancelKeyDeletionRequest is the input of CancelKeyDeletion.
 type CancelKeyDeletionRequest struct {
 	KeyId string `aws:"KeyId,req,len=1:2048"`
 }
 
-// CreateAliasRequest is a structure of the API model.
+// CreateAliasRequest is the input of CreateAlias.
 type CreateAliasRequest struct {
 	AliasName   string `aws:"AliasName,req,len=1:256" pattern:"^[a-zA-Z0-9:/_-]+$"`
 	TargetKeyId string `aws:"TargetKeyId,req,len=1:2048"`
 }
 
-// CreateKeyRequest is a structure of the API model.
+// CreateKeyRequest is the input of CreateKey.
 type CreateKeyRequest struct {
 	Policy                         *string               `aws:"Policy,len=1:131072" pattern:"[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{00FF}]+" patterntext:"[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
 	Description                    *string               `aws:"Description,len=0:8192"`
@@ -28,7 +28,7 @@ type CreateKeyRequest struct {
 	XksKeyId                       *string               `aws:"XksKeyId,len=1:128" pattern:"^[a-zA-Z0-9-_.]+$"`
 }
 
-// DecryptRequest is a structure of the API model.
+// DecryptRequest is the input of Decrypt.
 type DecryptRequest struct {
 	CiphertextBlob      []byte                  `aws:"CiphertextBlob,len=1:6144"`
 	EncryptionContext   map[string]string       `aws:"EncryptionContext"`
@@ -40,39 +40,39 @@ type DecryptRequest struct {
 	DryRunModifiers     []DryRunModifierType    `aws:"DryRunModifiers"`
 }
 
-// DeleteAliasRequest is a structure of the API model.
+// DeleteAliasRequest is the input of DeleteAlias.
 type DeleteAliasRequest struct {
 	AliasName string `aws:"AliasName,req,len=1:256" pattern:"^[a-zA-Z0-9:/_-]+$"`
 }
 
-// DescribeKeyRequest is a structure of the API model.
+// DescribeKeyRequest is the input of DescribeKey.
 type DescribeKeyRequest struct {
 	KeyId       string   `aws:"KeyId,req,len=1:2048"`
 	GrantTokens []string `aws:"GrantTokens,len=0:10" each:"len=1:8192"`
 }
 
-// DisableKeyRequest is a structure of the API model.
+// DisableKeyRequest is the input of DisableKey.
 type DisableKeyRequest struct {
 	KeyId string `aws:"KeyId,req,len=1:2048"`
 }
 
-// DisableKeyRotationRequest is a structure of the API model.
+// DisableKeyRotationRequest is the input of DisableKeyRotation.
 type DisableKeyRotationRequest struct {
 	KeyId string `aws:"KeyId,req,len=1:2048"`
 }
 
-// EnableKeyRequest is a structure of the API model.
+// EnableKeyRequest is the input of EnableKey.
 type EnableKeyRequest struct {
 	KeyId string `aws:"KeyId,req,len=1:2048"`
 }
 
-// EnableKeyRotationRequest is a structure of the API model.
+// EnableKeyRotationRequest is the input of EnableKeyRotation.
 type EnableKeyRotationRequest struct {
 	KeyId                string `aws:"KeyId,req,len=1:2048"`
 	RotationPeriodInDays *int32 `aws:"RotationPeriodInDays,range=90:2560"`
 }
 
-// EncryptRequest is a structure of the API model.
+// EncryptRequest is the input of Encrypt.
 type EncryptRequest struct {
 	KeyId               string                  `aws:"KeyId,req,len=1:2048"`
 	Plaintext           []byte                  `aws:"Plaintext,req,len=1:4096,sens"`
@@ -82,7 +82,7 @@ type EncryptRequest struct {
 	DryRun              *bool                   `aws:"DryRun"`
 }
 
-// GenerateDataKeyRequest is a structure of the API model.
+// GenerateDataKeyRequest is the input of GenerateDataKey.
 type GenerateDataKeyRequest struct {
 	KeyId             string            `aws:"KeyId,req,len=1:2048"`
 	EncryptionContext map[string]string `aws:"EncryptionContext"`
@@ -93,7 +93,7 @@ type GenerateDataKeyRequest struct {
 	DryRun            *bool             `aws:"DryRun"`
 }
 
-// GenerateDataKeyWithoutPlaintextRequest is a structure of the API model.
+// GenerateDataKeyWithoutPlaintextRequest is the input of GenerateDataKeyWithoutPlaintext.
 type GenerateDataKeyWithoutPlaintextRequest struct {
 	KeyId             string            `aws:"KeyId,req,len=1:2048"`
 	EncryptionContext map[string]string `aws:"EncryptionContext"`
@@ -103,52 +103,52 @@ type GenerateDataKeyWithoutPlaintextRequest struct {
 	DryRun            *bool             `aws:"DryRun"`
 }
 
-// GenerateRandomRequest is a structure of the API model.
+// GenerateRandomRequest is the input of GenerateRandom.
 type GenerateRandomRequest struct {
 	NumberOfBytes    *int32         `aws:"NumberOfBytes,range=1:1024"`
 	CustomKeyStoreId *string        `aws:"CustomKeyStoreId,len=1:64"`
 	Recipient        *RecipientInfo `aws:"Recipient"`
 }
 
-// GetKeyPolicyRequest is a structure of the API model.
+// GetKeyPolicyRequest is the input of GetKeyPolicy.
 type GetKeyPolicyRequest struct {
 	KeyId      string  `aws:"KeyId,req,len=1:2048"`
 	PolicyName *string `aws:"PolicyName,len=1:128" pattern:"[\\w]+"`
 }
 
-// GetKeyRotationStatusRequest is a structure of the API model.
+// GetKeyRotationStatusRequest is the input of GetKeyRotationStatus.
 type GetKeyRotationStatusRequest struct {
 	KeyId string `aws:"KeyId,req,len=1:2048"`
 }
 
-// ListAliasesRequest is a structure of the API model.
+// ListAliasesRequest is the input of ListAliases.
 type ListAliasesRequest struct {
 	KeyId  *string `aws:"KeyId,len=1:2048"`
 	Limit  *int32  `aws:"Limit,range=1:1000"`
 	Marker *string `aws:"Marker,len=1:1024" pattern:"[\\x{0020}-\\x{00FF}]*" patterntext:"[\\u0020-\\u00FF]*"`
 }
 
-// ListKeyPoliciesRequest is a structure of the API model.
+// ListKeyPoliciesRequest is the input of ListKeyPolicies.
 type ListKeyPoliciesRequest struct {
 	KeyId  string  `aws:"KeyId,req,len=1:2048"`
 	Limit  *int32  `aws:"Limit,range=1:1000"`
 	Marker *string `aws:"Marker,len=1:1024" pattern:"[\\x{0020}-\\x{00FF}]*" patterntext:"[\\u0020-\\u00FF]*"`
 }
 
-// ListKeysRequest is a structure of the API model.
+// ListKeysRequest is the input of ListKeys.
 type ListKeysRequest struct {
 	Limit  *int32  `aws:"Limit,range=1:1000"`
 	Marker *string `aws:"Marker,len=1:1024" pattern:"[\\x{0020}-\\x{00FF}]*" patterntext:"[\\u0020-\\u00FF]*"`
 }
 
-// ListResourceTagsRequest is a structure of the API model.
+// ListResourceTagsRequest is the input of ListResourceTags.
 type ListResourceTagsRequest struct {
 	KeyId  string  `aws:"KeyId,req,len=1:2048"`
 	Limit  *int32  `aws:"Limit,range=1:1000"`
 	Marker *string `aws:"Marker,len=1:1024" pattern:"[\\x{0020}-\\x{00FF}]*" patterntext:"[\\u0020-\\u00FF]*"`
 }
 
-// PutKeyPolicyRequest is a structure of the API model.
+// PutKeyPolicyRequest is the input of PutKeyPolicy.
 type PutKeyPolicyRequest struct {
 	KeyId                          string  `aws:"KeyId,req,len=1:2048"`
 	PolicyName                     *string `aws:"PolicyName,len=1:128" pattern:"[\\w]+"`
@@ -156,7 +156,7 @@ type PutKeyPolicyRequest struct {
 	BypassPolicyLockoutSafetyCheck *bool   `aws:"BypassPolicyLockoutSafetyCheck"`
 }
 
-// ReEncryptRequest is a structure of the API model.
+// ReEncryptRequest is the input of ReEncrypt.
 type ReEncryptRequest struct {
 	CiphertextBlob                 []byte                  `aws:"CiphertextBlob,len=1:6144"`
 	SourceEncryptionContext        map[string]string       `aws:"SourceEncryptionContext"`
@@ -170,31 +170,31 @@ type ReEncryptRequest struct {
 	DryRunModifiers                []DryRunModifierType    `aws:"DryRunModifiers"`
 }
 
-// ScheduleKeyDeletionRequest is a structure of the API model.
+// ScheduleKeyDeletionRequest is the input of ScheduleKeyDeletion.
 type ScheduleKeyDeletionRequest struct {
 	KeyId               string `aws:"KeyId,req,len=1:2048"`
 	PendingWindowInDays *int32 `aws:"PendingWindowInDays,range=1:365"`
 }
 
-// TagResourceRequest is a structure of the API model.
+// TagResourceRequest is the input of TagResource.
 type TagResourceRequest struct {
 	KeyId string `aws:"KeyId,req,len=1:2048"`
 	Tags  []Tag  `aws:"Tags,req"`
 }
 
-// UntagResourceRequest is a structure of the API model.
+// UntagResourceRequest is the input of UntagResource.
 type UntagResourceRequest struct {
 	KeyId   string   `aws:"KeyId,req,len=1:2048"`
 	TagKeys []string `aws:"TagKeys,req" each:"len=1:128"`
 }
 
-// UpdateAliasRequest is a structure of the API model.
+// UpdateAliasRequest is the input of UpdateAlias.
 type UpdateAliasRequest struct {
 	AliasName   string `aws:"AliasName,req,len=1:256" pattern:"^[a-zA-Z0-9:/_-]+$"`
 	TargetKeyId string `aws:"TargetKeyId,req,len=1:2048"`
 }
 
-// UpdateKeyDescriptionRequest is a structure of the API model.
+// UpdateKeyDescriptionRequest is the input of UpdateKeyDescription.
 type UpdateKeyDescriptionRequest struct {
 	KeyId       string `aws:"KeyId,req,len=1:2048"`
 	Description string `aws:"Description,req,len=0:8192"`

@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// CancelKeyDeletionResponse is a structure of the API model.
+// CancelKeyDeletionResponse is the output of CancelKeyDeletion.
 type CancelKeyDeletionResponse struct {
 	KeyId *string `aws:"KeyId,len=1:2048"`
 }
 
-// CreateKeyResponse is a structure of the API model.
+// CreateKeyResponse is the output of CreateKey.
 type CreateKeyResponse struct {
 	KeyMetadata *KeyMetadata `aws:"KeyMetadata"`
 }
 
-// DecryptResponse is a structure of the API model.
+// DecryptResponse is the output of Decrypt.
 type DecryptResponse struct {
 	KeyId                  *string                 `aws:"KeyId,len=1:2048"`
 	Plaintext              []byte                  `aws:"Plaintext,len=1:4096,sens"`
@@ -25,19 +25,19 @@ type DecryptResponse struct {
 	KeyMaterialId          *string                 `aws:"KeyMaterialId,len=64:64" pattern:"^[a-f0-9]+$"`
 }
 
-// DescribeKeyResponse is a structure of the API model.
+// DescribeKeyResponse is the output of DescribeKey.
 type DescribeKeyResponse struct {
 	KeyMetadata *KeyMetadata `aws:"KeyMetadata"`
 }
 
-// EncryptResponse is a structure of the API model.
+// EncryptResponse is the output of Encrypt.
 type EncryptResponse struct {
 	CiphertextBlob      []byte                  `aws:"CiphertextBlob,len=1:6144"`
 	KeyId               *string                 `aws:"KeyId,len=1:2048"`
 	EncryptionAlgorithm EncryptionAlgorithmSpec `aws:"EncryptionAlgorithm"`
 }
 
-// GenerateDataKeyResponse is a structure of the API model.
+// GenerateDataKeyResponse is the output of GenerateDataKey.
 type GenerateDataKeyResponse struct {
 	CiphertextBlob         []byte  `aws:"CiphertextBlob,len=1:6144"`
 	Plaintext              []byte  `aws:"Plaintext,len=1:4096,sens"`
@@ -46,26 +46,26 @@ type GenerateDataKeyResponse struct {
 	KeyMaterialId          *string `aws:"KeyMaterialId,len=64:64" pattern:"^[a-f0-9]+$"`
 }
 
-// GenerateDataKeyWithoutPlaintextResponse is a structure of the API model.
+// GenerateDataKeyWithoutPlaintextResponse is the output of GenerateDataKeyWithoutPlaintext.
 type GenerateDataKeyWithoutPlaintextResponse struct {
 	CiphertextBlob []byte  `aws:"CiphertextBlob,len=1:6144"`
 	KeyId          *string `aws:"KeyId,len=1:2048"`
 	KeyMaterialId  *string `aws:"KeyMaterialId,len=64:64" pattern:"^[a-f0-9]+$"`
 }
 
-// GenerateRandomResponse is a structure of the API model.
+// GenerateRandomResponse is the output of GenerateRandom.
 type GenerateRandomResponse struct {
 	Plaintext              []byte `aws:"Plaintext,len=1:4096,sens"`
 	CiphertextForRecipient []byte `aws:"CiphertextForRecipient,len=1:6144"`
 }
 
-// GetKeyPolicyResponse is a structure of the API model.
+// GetKeyPolicyResponse is the output of GetKeyPolicy.
 type GetKeyPolicyResponse struct {
 	Policy     *string `aws:"Policy,len=1:131072" pattern:"[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{00FF}]+" patterntext:"[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
 	PolicyName *string `aws:"PolicyName,len=1:128" pattern:"[\\w]+"`
 }
 
-// GetKeyRotationStatusResponse is a structure of the API model.
+// GetKeyRotationStatusResponse is the output of GetKeyRotationStatus.
 type GetKeyRotationStatusResponse struct {
 	KeyRotationEnabled        *bool      `aws:"KeyRotationEnabled"`
 	KeyId                     *string    `aws:"KeyId,len=1:2048"`
@@ -74,35 +74,35 @@ type GetKeyRotationStatusResponse struct {
 	OnDemandRotationStartDate *time.Time `aws:"OnDemandRotationStartDate"`
 }
 
-// ListAliasesResponse is a structure of the API model.
+// ListAliasesResponse is the output of ListAliases.
 type ListAliasesResponse struct {
 	Aliases    []AliasListEntry `aws:"Aliases"`
 	NextMarker *string          `aws:"NextMarker,len=1:1024" pattern:"[\\x{0020}-\\x{00FF}]*" patterntext:"[\\u0020-\\u00FF]*"`
 	Truncated  *bool            `aws:"Truncated"`
 }
 
-// ListKeyPoliciesResponse is a structure of the API model.
+// ListKeyPoliciesResponse is the output of ListKeyPolicies.
 type ListKeyPoliciesResponse struct {
 	PolicyNames []string `aws:"PolicyNames" each:"len=1:128" eachpattern:"[\\w]+"`
 	NextMarker  *string  `aws:"NextMarker,len=1:1024" pattern:"[\\x{0020}-\\x{00FF}]*" patterntext:"[\\u0020-\\u00FF]*"`
 	Truncated   *bool    `aws:"Truncated"`
 }
 
-// ListKeysResponse is a structure of the API model.
+// ListKeysResponse is the output of ListKeys.
 type ListKeysResponse struct {
 	Keys       []KeyListEntry `aws:"Keys"`
 	NextMarker *string        `aws:"NextMarker,len=1:1024" pattern:"[\\x{0020}-\\x{00FF}]*" patterntext:"[\\u0020-\\u00FF]*"`
 	Truncated  *bool          `aws:"Truncated"`
 }
 
-// ListResourceTagsResponse is a structure of the API model.
+// ListResourceTagsResponse is the output of ListResourceTags.
 type ListResourceTagsResponse struct {
 	Tags       []Tag   `aws:"Tags"`
 	NextMarker *string `aws:"NextMarker,len=1:1024" pattern:"[\\x{0020}-\\x{00FF}]*" patterntext:"[\\u0020-\\u00FF]*"`
 	Truncated  *bool   `aws:"Truncated"`
 }
 
-// ReEncryptResponse is a structure of the API model.
+// ReEncryptResponse is the output of ReEncrypt.
 type ReEncryptResponse struct {
 	CiphertextBlob                 []byte                  `aws:"CiphertextBlob,len=1:6144"`
 	SourceKeyId                    *string                 `aws:"SourceKeyId,len=1:2048"`
@@ -113,7 +113,7 @@ type ReEncryptResponse struct {
 	DestinationKeyMaterialId       *string                 `aws:"DestinationKeyMaterialId,len=64:64" pattern:"^[a-f0-9]+$"`
 }
 
-// ScheduleKeyDeletionResponse is a structure of the API model.
+// ScheduleKeyDeletionResponse is the output of ScheduleKeyDeletion.
 type ScheduleKeyDeletionResponse struct {
 	KeyId               *string    `aws:"KeyId,len=1:2048"`
 	DeletionDate        *time.Time `aws:"DeletionDate"`

@@ -6,7 +6,7 @@ import (
 	"io"
 )
 
-// AddPermissionRequest is a structure of the API model.
+// AddPermissionRequest is the input of AddPermission.
 type AddPermissionRequest struct {
 	FunctionName          string              `aws:"FunctionName,uri=FunctionName,req,len=1:256" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:|(((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?))(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"`
 	StatementId           string              `aws:"StatementId,req,len=1:100" pattern:"([a-zA-Z0-9-_]+)"`
@@ -22,7 +22,7 @@ type AddPermissionRequest struct {
 	PrincipalOrgID        *string             `aws:"PrincipalOrgID,len=12:34" pattern:"o-[a-z0-9]{10,32}"`
 }
 
-// CreateAliasRequest is a structure of the API model.
+// CreateAliasRequest is the input of CreateAlias.
 type CreateAliasRequest struct {
 	FunctionName    string                     `aws:"FunctionName,uri=FunctionName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"`
 	Name            string                     `aws:"Name,req,len=1:128" pattern:"[0-9]*[a-zA-Z\\-_][a-zA-Z0-9\\-_]*" patterntext:"(?!^[0-9]+$)([a-zA-Z0-9-_]+)"`
@@ -31,7 +31,7 @@ type CreateAliasRequest struct {
 	RoutingConfig   *AliasRoutingConfiguration `aws:"RoutingConfig"`
 }
 
-// CreateFunctionRequest is a structure of the API model.
+// CreateFunctionRequest is the input of CreateFunction.
 type CreateFunctionRequest struct {
 	FunctionName           string                         `aws:"FunctionName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"`
 	Runtime                Runtime                        `aws:"Runtime"`
@@ -63,85 +63,85 @@ type CreateFunctionRequest struct {
 	DurableConfig          *DurableConfig                 `aws:"DurableConfig"`
 }
 
-// DeleteAliasRequest is a structure of the API model.
+// DeleteAliasRequest is the input of DeleteAlias.
 type DeleteAliasRequest struct {
 	FunctionName string `aws:"FunctionName,uri=FunctionName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"`
 	Name         string `aws:"Name,uri=Name,req,len=1:128" pattern:"[0-9]*[a-zA-Z\\-_][a-zA-Z0-9\\-_]*" patterntext:"(?!^[0-9]+$)([a-zA-Z0-9-_]+)"`
 }
 
-// DeleteFunctionConcurrencyRequest is a structure of the API model.
+// DeleteFunctionConcurrencyRequest is the input of DeleteFunctionConcurrency.
 type DeleteFunctionConcurrencyRequest struct {
 	FunctionName string `aws:"FunctionName,uri=FunctionName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"`
 }
 
-// DeleteFunctionEventInvokeConfigRequest is a structure of the API model.
+// DeleteFunctionEventInvokeConfigRequest is the input of DeleteFunctionEventInvokeConfig.
 type DeleteFunctionEventInvokeConfigRequest struct {
 	FunctionName string  `aws:"FunctionName,uri=FunctionName,req,len=1:256" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:|(((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?))(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"`
 	Qualifier    *string `aws:"Qualifier,query=Qualifier,len=1:128" pattern:"\\$(LATEST(\\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"`
 }
 
-// DeleteFunctionRequest is a structure of the API model.
+// DeleteFunctionRequest is the input of DeleteFunction.
 type DeleteFunctionRequest struct {
 	FunctionName string  `aws:"FunctionName,uri=FunctionName,req,len=1:256" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:|(((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?))(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"`
 	Qualifier    *string `aws:"Qualifier,query=Qualifier,len=1:128" pattern:"\\$(LATEST(\\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"`
 }
 
-// GetAccountSettingsRequest is a structure of the API model.
+// GetAccountSettingsRequest is the input of GetAccountSettings.
 type GetAccountSettingsRequest struct {
 }
 
-// GetAliasRequest is a structure of the API model.
+// GetAliasRequest is the input of GetAlias.
 type GetAliasRequest struct {
 	FunctionName string `aws:"FunctionName,uri=FunctionName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"`
 	Name         string `aws:"Name,uri=Name,req,len=1:128" pattern:"[0-9]*[a-zA-Z\\-_][a-zA-Z0-9\\-_]*" patterntext:"(?!^[0-9]+$)([a-zA-Z0-9-_]+)"`
 }
 
-// GetFunctionCodeSigningConfigRequest is a structure of the API model.
+// GetFunctionCodeSigningConfigRequest is the input of GetFunctionCodeSigningConfig.
 type GetFunctionCodeSigningConfigRequest struct {
 	FunctionName string `aws:"FunctionName,uri=FunctionName,req,len=1:256" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:|(((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?))(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"`
 }
 
-// GetFunctionConcurrencyRequest is a structure of the API model.
+// GetFunctionConcurrencyRequest is the input of GetFunctionConcurrency.
 type GetFunctionConcurrencyRequest struct {
 	FunctionName string `aws:"FunctionName,uri=FunctionName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"`
 }
 
-// GetFunctionConfigurationRequest is a structure of the API model.
+// GetFunctionConfigurationRequest is the input of GetFunctionConfiguration.
 type GetFunctionConfigurationRequest struct {
 	FunctionName string  `aws:"FunctionName,uri=FunctionName,req,len=1:256" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:|(((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?))(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"`
 	Qualifier    *string `aws:"Qualifier,query=Qualifier,len=1:128" pattern:"\\$(LATEST(\\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"`
 }
 
-// GetFunctionEventInvokeConfigRequest is a structure of the API model.
+// GetFunctionEventInvokeConfigRequest is the input of GetFunctionEventInvokeConfig.
 type GetFunctionEventInvokeConfigRequest struct {
 	FunctionName string  `aws:"FunctionName,uri=FunctionName,req,len=1:256" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:|(((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?))(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"`
 	Qualifier    *string `aws:"Qualifier,query=Qualifier,len=1:128" pattern:"\\$(LATEST(\\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"`
 }
 
-// GetFunctionRecursionConfigRequest is a structure of the API model.
+// GetFunctionRecursionConfigRequest is the input of GetFunctionRecursionConfig.
 type GetFunctionRecursionConfigRequest struct {
 	FunctionName string `aws:"FunctionName,uri=FunctionName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)"`
 }
 
-// GetFunctionRequest is a structure of the API model.
+// GetFunctionRequest is the input of GetFunction.
 type GetFunctionRequest struct {
 	FunctionName string  `aws:"FunctionName,uri=FunctionName,req,len=1:256" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:|(((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?))(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"`
 	Qualifier    *string `aws:"Qualifier,query=Qualifier,len=1:128" pattern:"\\$(LATEST(\\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"`
 }
 
-// GetPolicyRequest is a structure of the API model.
+// GetPolicyRequest is the input of GetPolicy.
 type GetPolicyRequest struct {
 	FunctionName string  `aws:"FunctionName,uri=FunctionName,req,len=1:256" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:|(((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?))(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"`
 	Qualifier    *string `aws:"Qualifier,query=Qualifier,len=1:128" pattern:"\\$(LATEST(\\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"`
 }
 
-// GetRuntimeManagementConfigRequest is a structure of the API model.
+// GetRuntimeManagementConfigRequest is the input of GetRuntimeManagementConfig.
 type GetRuntimeManagementConfigRequest struct {
 	FunctionName string  `aws:"FunctionName,uri=FunctionName,req,len=1:256" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:|(((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?))(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"`
 	Qualifier    *string `aws:"Qualifier,query=Qualifier,len=1:128" pattern:"\\$(LATEST(\\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"`
 }
 
-// InvocationRequest is a structure of the API model.
+// InvocationRequest is the input of Invoke.
 type InvocationRequest struct {
 	FunctionName         string         `aws:"FunctionName,uri=FunctionName,req,len=1:256" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:|(((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?))(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"`
 	InvocationType       InvocationType `aws:"InvocationType,header=X-Amz-Invocation-Type"`
@@ -153,13 +153,13 @@ type InvocationRequest struct {
 	TenantId             *string        `aws:"TenantId,header=X-Amz-Tenant-Id,len=1:256" pattern:"[a-zA-Z0-9\\._:\\/=+\\-@ ]+"`
 }
 
-// InvokeAsyncRequest is a structure of the API model.
+// InvokeAsyncRequest is the input of InvokeAsync.
 type InvokeAsyncRequest struct {
 	FunctionName string    `aws:"FunctionName,uri=FunctionName,req,len=1:256" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:|(((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?))(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"`
 	InvokeArgs   io.Reader `aws:"InvokeArgs,payload,stream,req"`
 }
 
-// ListAliasesRequest is a structure of the API model.
+// ListAliasesRequest is the input of ListAliases.
 type ListAliasesRequest struct {
 	FunctionName    string  `aws:"FunctionName,uri=FunctionName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"`
 	FunctionVersion *string `aws:"FunctionVersion,query=FunctionVersion,len=1:1024" pattern:"(\\$LATEST(\\.PUBLISHED)?|[0-9]+)"`
@@ -167,14 +167,14 @@ type ListAliasesRequest struct {
 	MaxItems        *int32  `aws:"MaxItems,query=MaxItems,range=1:10000"`
 }
 
-// ListFunctionEventInvokeConfigsRequest is a structure of the API model.
+// ListFunctionEventInvokeConfigsRequest is the input of ListFunctionEventInvokeConfigs.
 type ListFunctionEventInvokeConfigsRequest struct {
 	FunctionName string  `aws:"FunctionName,uri=FunctionName,req,len=1:256" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:|(((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?))(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"`
 	Marker       *string `aws:"Marker,query=Marker"`
 	MaxItems     *int32  `aws:"MaxItems,query=MaxItems,range=1:50"`
 }
 
-// ListFunctionsRequest is a structure of the API model.
+// ListFunctionsRequest is the input of ListFunctions.
 type ListFunctionsRequest struct {
 	MasterRegion    *string         `aws:"MasterRegion,query=MasterRegion,len=1:50" pattern:"ALL|(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}"`
 	FunctionVersion FunctionVersion `aws:"FunctionVersion,query=FunctionVersion"`
@@ -182,19 +182,19 @@ type ListFunctionsRequest struct {
 	MaxItems        *int32          `aws:"MaxItems,query=MaxItems,range=1:10000"`
 }
 
-// ListTagsRequest is a structure of the API model.
+// ListTagsRequest is the input of ListTags.
 type ListTagsRequest struct {
 	Resource string `aws:"Resource,uri=Resource,req,len=1:10000" pattern:"arn:(aws[a-zA-Z-]*):lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:(function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?|code-signing-config:csc-[a-z0-9]{17}|event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|(capacity-provider|network-connector):[a-zA-Z0-9-_]{1,64})"`
 }
 
-// ListVersionsByFunctionRequest is a structure of the API model.
+// ListVersionsByFunctionRequest is the input of ListVersionsByFunction.
 type ListVersionsByFunctionRequest struct {
 	FunctionName string  `aws:"FunctionName,uri=FunctionName,req,len=1:256" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:|(((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?))(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"`
 	Marker       *string `aws:"Marker,query=Marker"`
 	MaxItems     *int32  `aws:"MaxItems,query=MaxItems,range=1:10000"`
 }
 
-// PublishVersionRequest is a structure of the API model.
+// PublishVersionRequest is the input of PublishVersion.
 type PublishVersionRequest struct {
 	FunctionName string                         `aws:"FunctionName,uri=FunctionName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"`
 	CodeSha256   *string                        `aws:"CodeSha256"`
@@ -203,13 +203,13 @@ type PublishVersionRequest struct {
 	PublishTo    FunctionVersionLatestPublished `aws:"PublishTo"`
 }
 
-// PutFunctionConcurrencyRequest is a structure of the API model.
+// PutFunctionConcurrencyRequest is the input of PutFunctionConcurrency.
 type PutFunctionConcurrencyRequest struct {
 	FunctionName                 string `aws:"FunctionName,uri=FunctionName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"`
 	ReservedConcurrentExecutions int32  `aws:"ReservedConcurrentExecutions,req,range=0:"`
 }
 
-// PutFunctionEventInvokeConfigRequest is a structure of the API model.
+// PutFunctionEventInvokeConfigRequest is the input of PutFunctionEventInvokeConfig.
 type PutFunctionEventInvokeConfigRequest struct {
 	FunctionName             string             `aws:"FunctionName,uri=FunctionName,req,len=1:256" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:|(((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?))(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"`
 	Qualifier                *string            `aws:"Qualifier,query=Qualifier,len=1:128" pattern:"\\$(LATEST(\\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"`
@@ -218,7 +218,7 @@ type PutFunctionEventInvokeConfigRequest struct {
 	DestinationConfig        *DestinationConfig `aws:"DestinationConfig"`
 }
 
-// RemovePermissionRequest is a structure of the API model.
+// RemovePermissionRequest is the input of RemovePermission.
 type RemovePermissionRequest struct {
 	FunctionName string  `aws:"FunctionName,uri=FunctionName,req,len=1:256" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:|(((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?))(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"`
 	StatementId  string  `aws:"StatementId,uri=StatementId,req,len=1:100" pattern:"([a-zA-Z0-9-_.]+)"`
@@ -226,19 +226,19 @@ type RemovePermissionRequest struct {
 	RevisionId   *string `aws:"RevisionId,query=RevisionId"`
 }
 
-// TagResourceRequest is a structure of the API model.
+// TagResourceRequest is the input of TagResource.
 type TagResourceRequest struct {
 	Resource string            `aws:"Resource,uri=Resource,req,len=1:10000" pattern:"arn:(aws[a-zA-Z-]*):lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:(function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?|code-signing-config:csc-[a-z0-9]{17}|event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|(capacity-provider|network-connector):[a-zA-Z0-9-_]{1,64})"`
 	Tags     map[string]string `aws:"Tags,req" keys:"len=1:128" keyspattern:"([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)" each:"len=0:256" eachpattern:"([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)"`
 }
 
-// UntagResourceRequest is a structure of the API model.
+// UntagResourceRequest is the input of UntagResource.
 type UntagResourceRequest struct {
 	Resource string   `aws:"Resource,uri=Resource,req,len=1:10000" pattern:"arn:(aws[a-zA-Z-]*):lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:(function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?|code-signing-config:csc-[a-z0-9]{17}|event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|(capacity-provider|network-connector):[a-zA-Z0-9-_]{1,64})"`
 	TagKeys  []string `aws:"TagKeys,query=tagKeys,req" each:"len=1:128" eachpattern:"([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)"`
 }
 
-// UpdateAliasRequest is a structure of the API model.
+// UpdateAliasRequest is the input of UpdateAlias.
 type UpdateAliasRequest struct {
 	FunctionName    string                     `aws:"FunctionName,uri=FunctionName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"`
 	Name            string                     `aws:"Name,uri=Name,req,len=1:128" pattern:"[0-9]*[a-zA-Z\\-_][a-zA-Z0-9\\-_]*" patterntext:"(?!^[0-9]+$)([a-zA-Z0-9-_]+)"`
@@ -248,7 +248,7 @@ type UpdateAliasRequest struct {
 	RevisionId      *string                    `aws:"RevisionId"`
 }
 
-// UpdateFunctionCodeRequest is a structure of the API model.
+// UpdateFunctionCodeRequest is the input of UpdateFunctionCode.
 type UpdateFunctionCodeRequest struct {
 	FunctionName        string                         `aws:"FunctionName,uri=FunctionName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"`
 	ZipFile             []byte                         `aws:"ZipFile,sens"`
@@ -265,7 +265,7 @@ type UpdateFunctionCodeRequest struct {
 	SourceKMSKeyArn     *string                        `aws:"SourceKMSKeyArn,len=0:10000" pattern:"(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()"`
 }
 
-// UpdateFunctionConfigurationRequest is a structure of the API model.
+// UpdateFunctionConfigurationRequest is the input of UpdateFunctionConfiguration.
 type UpdateFunctionConfigurationRequest struct {
 	FunctionName           string                  `aws:"FunctionName,uri=FunctionName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"`
 	Role                   *string                 `aws:"Role,len=0:10000" pattern:"arn:(aws[a-zA-Z-]*)?:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+"`
@@ -290,7 +290,7 @@ type UpdateFunctionConfigurationRequest struct {
 	DurableConfig          *DurableConfig          `aws:"DurableConfig"`
 }
 
-// UpdateFunctionEventInvokeConfigRequest is a structure of the API model.
+// UpdateFunctionEventInvokeConfigRequest is the input of UpdateFunctionEventInvokeConfig.
 type UpdateFunctionEventInvokeConfigRequest struct {
 	FunctionName             string             `aws:"FunctionName,uri=FunctionName,req,len=1:256" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:|(((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?))(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"`
 	Qualifier                *string            `aws:"Qualifier,query=Qualifier,len=1:128" pattern:"\\$(LATEST(\\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"`

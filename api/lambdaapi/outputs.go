@@ -2,39 +2,39 @@
 
 package lambdaapi
 
-// AddPermissionResponse is a structure of the API model.
+// AddPermissionResponse is the output of AddPermission.
 type AddPermissionResponse struct {
 	Statement *string `aws:"Statement"`
 }
 
-// DeleteFunctionResponse is a structure of the API model.
+// DeleteFunctionResponse is the output of DeleteFunction.
 type DeleteFunctionResponse struct {
 	StatusCode *int32 `aws:"StatusCode,status"`
 }
 
-// GetAccountSettingsResponse is a structure of the API model.
+// GetAccountSettingsResponse is the output of GetAccountSettings.
 type GetAccountSettingsResponse struct {
 	AccountLimit *AccountLimit `aws:"AccountLimit"`
 	AccountUsage *AccountUsage `aws:"AccountUsage"`
 }
 
-// GetFunctionCodeSigningConfigResponse is a structure of the API model.
+// GetFunctionCodeSigningConfigResponse is the output of GetFunctionCodeSigningConfig.
 type GetFunctionCodeSigningConfigResponse struct {
 	CodeSigningConfigArn string `aws:"CodeSigningConfigArn,req,len=0:200" pattern:"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:code-signing-config:csc-[a-z0-9]{17}"`
 	FunctionName         string `aws:"FunctionName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"`
 }
 
-// GetFunctionConcurrencyResponse is a structure of the API model.
+// GetFunctionConcurrencyResponse is the output of GetFunctionConcurrency.
 type GetFunctionConcurrencyResponse struct {
 	ReservedConcurrentExecutions *int32 `aws:"ReservedConcurrentExecutions,range=0:"`
 }
 
-// GetFunctionRecursionConfigResponse is a structure of the API model.
+// GetFunctionRecursionConfigResponse is the output of GetFunctionRecursionConfig.
 type GetFunctionRecursionConfigResponse struct {
 	RecursiveLoop RecursiveLoop `aws:"RecursiveLoop"`
 }
 
-// GetFunctionResponse is a structure of the API model.
+// GetFunctionResponse is the output of GetFunction.
 type GetFunctionResponse struct {
 	Configuration *FunctionConfiguration `aws:"Configuration"`
 	Code          *FunctionCodeLocation  `aws:"Code"`
@@ -43,20 +43,20 @@ type GetFunctionResponse struct {
 	Concurrency   *Concurrency           `aws:"Concurrency"`
 }
 
-// GetPolicyResponse is a structure of the API model.
+// GetPolicyResponse is the output of GetPolicy.
 type GetPolicyResponse struct {
 	Policy     *string `aws:"Policy"`
 	RevisionId *string `aws:"RevisionId"`
 }
 
-// GetRuntimeManagementConfigResponse is a structure of the API model.
+// GetRuntimeManagementConfigResponse is the output of GetRuntimeManagementConfig.
 type GetRuntimeManagementConfigResponse struct {
 	UpdateRuntimeOn   UpdateRuntimeOn `aws:"UpdateRuntimeOn"`
 	FunctionArn       *string         `aws:"FunctionArn,len=0:10000" pattern:"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:function:[a-zA-Z0-9-_\\.]+(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"`
 	RuntimeVersionArn *string         `aws:"RuntimeVersionArn,len=26:2048" pattern:"arn:(aws[a-zA-Z-]*):lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}::runtime:.+"`
 }
 
-// InvocationResponse is a structure of the API model.
+// InvocationResponse is the output of Invoke.
 type InvocationResponse struct {
 	StatusCode          *int32  `aws:"StatusCode,status"`
 	FunctionError       *string `aws:"FunctionError,header=X-Amz-Function-Error"`
@@ -71,13 +71,13 @@ type InvokeAsyncResponse struct {
 	Status *int32 `aws:"Status,status"`
 }
 
-// ListAliasesResponse is a structure of the API model.
+// ListAliasesResponse is the output of ListAliases.
 type ListAliasesResponse struct {
 	NextMarker *string              `aws:"NextMarker"`
 	Aliases    []AliasConfiguration `aws:"Aliases"`
 }
 
-// ListFunctionEventInvokeConfigsResponse is a structure of the API model.
+// ListFunctionEventInvokeConfigsResponse is the output of ListFunctionEventInvokeConfigs.
 type ListFunctionEventInvokeConfigsResponse struct {
 	FunctionEventInvokeConfigs []FunctionEventInvokeConfig `aws:"FunctionEventInvokeConfigs"`
 	NextMarker                 *string                     `aws:"NextMarker"`
@@ -89,12 +89,12 @@ type ListFunctionsResponse struct {
 	Functions  []FunctionConfiguration `aws:"Functions"`
 }
 
-// ListTagsResponse is a structure of the API model.
+// ListTagsResponse is the output of ListTags.
 type ListTagsResponse struct {
 	Tags map[string]string `aws:"Tags" keys:"len=1:128" keyspattern:"([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)" each:"len=0:256" eachpattern:"([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)"`
 }
 
-// ListVersionsByFunctionResponse is a structure of the API model.
+// ListVersionsByFunctionResponse is the output of ListVersionsByFunction.
 type ListVersionsByFunctionResponse struct {
 	NextMarker *string                 `aws:"NextMarker"`
 	Versions   []FunctionConfiguration `aws:"Versions"`

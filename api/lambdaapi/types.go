@@ -41,7 +41,7 @@ type CapacityProviderConfig struct {
 	LambdaManagedInstancesCapacityProviderConfig *LambdaManagedInstancesCapacityProviderConfig `aws:"LambdaManagedInstancesCapacityProviderConfig,req"`
 }
 
-// Concurrency is a structure of the API model.
+// Concurrency is the output of PutFunctionConcurrency.
 type Concurrency struct {
 	ReservedConcurrentExecutions *int32 `aws:"ReservedConcurrentExecutions,range=0:"`
 }
@@ -164,7 +164,7 @@ type FunctionConfiguration struct {
 	DurableConfig              *DurableConfig             `aws:"DurableConfig"`
 }
 
-// FunctionEventInvokeConfig is a structure of the API model.
+// FunctionEventInvokeConfig is the output of UpdateFunctionEventInvokeConfig.
 type FunctionEventInvokeConfig struct {
 	LastModified             *time.Time         `aws:"LastModified"`
 	FunctionArn              *string            `aws:"FunctionArn,len=0:10000" pattern:"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?"`

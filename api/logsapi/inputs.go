@@ -2,14 +2,14 @@
 
 package logsapi
 
-// AssociateKmsKeyRequest is a structure of the API model.
+// AssociateKmsKeyRequest is the input of AssociateKmsKey.
 type AssociateKmsKeyRequest struct {
 	LogGroupName       *string `aws:"logGroupName,len=1:512" pattern:"[\\.\\-_/#A-Za-z0-9]+"`
 	KmsKeyId           string  `aws:"kmsKeyId,req,len=:256"`
 	ResourceIdentifier *string `aws:"resourceIdentifier,len=1:2048" pattern:"[\\w+=/:,.@\\-\\*]*"`
 }
 
-// CreateLogGroupRequest is a structure of the API model.
+// CreateLogGroupRequest is the input of CreateLogGroup.
 type CreateLogGroupRequest struct {
 	LogGroupName              string            `aws:"logGroupName,req,len=1:512" pattern:"[\\.\\-_/#A-Za-z0-9]+"`
 	KmsKeyId                  *string           `aws:"kmsKeyId,len=:256"`
@@ -18,36 +18,36 @@ type CreateLogGroupRequest struct {
 	DeletionProtectionEnabled *bool             `aws:"deletionProtectionEnabled"`
 }
 
-// CreateLogStreamRequest is a structure of the API model.
+// CreateLogStreamRequest is the input of CreateLogStream.
 type CreateLogStreamRequest struct {
 	LogGroupName  string `aws:"logGroupName,req,len=1:512" pattern:"[\\.\\-_/#A-Za-z0-9]+"`
 	LogStreamName string `aws:"logStreamName,req,len=1:512" pattern:"[^:*]*"`
 }
 
-// DeleteLogGroupRequest is a structure of the API model.
+// DeleteLogGroupRequest is the input of DeleteLogGroup.
 type DeleteLogGroupRequest struct {
 	LogGroupName string `aws:"logGroupName,req,len=1:512" pattern:"[\\.\\-_/#A-Za-z0-9]+"`
 }
 
-// DeleteLogStreamRequest is a structure of the API model.
+// DeleteLogStreamRequest is the input of DeleteLogStream.
 type DeleteLogStreamRequest struct {
 	LogGroupName  string `aws:"logGroupName,req,len=1:512" pattern:"[\\.\\-_/#A-Za-z0-9]+"`
 	LogStreamName string `aws:"logStreamName,req,len=1:512" pattern:"[^:*]*"`
 }
 
-// DeleteResourcePolicyRequest is a structure of the API model.
+// DeleteResourcePolicyRequest is the input of DeleteResourcePolicy.
 type DeleteResourcePolicyRequest struct {
 	PolicyName         *string `aws:"policyName"`
 	ResourceArn        *string `aws:"resourceArn"`
 	ExpectedRevisionId *string `aws:"expectedRevisionId,len=1:"`
 }
 
-// DeleteRetentionPolicyRequest is a structure of the API model.
+// DeleteRetentionPolicyRequest is the input of DeleteRetentionPolicy.
 type DeleteRetentionPolicyRequest struct {
 	LogGroupName string `aws:"logGroupName,req,len=1:512" pattern:"[\\.\\-_/#A-Za-z0-9]+"`
 }
 
-// DescribeLogGroupsRequest is a structure of the API model.
+// DescribeLogGroupsRequest is the input of DescribeLogGroups.
 type DescribeLogGroupsRequest struct {
 	AccountIdentifiers    []string      `aws:"accountIdentifiers,len=0:20" each:"len=12:12" eachpattern:"^\\d{12}$"`
 	LogGroupNamePrefix    *string       `aws:"logGroupNamePrefix,len=1:512" pattern:"[\\.\\-_/#A-Za-z0-9]+"`
@@ -59,7 +59,7 @@ type DescribeLogGroupsRequest struct {
 	LogGroupIdentifiers   []string      `aws:"logGroupIdentifiers,len=1:50" each:"len=1:2048" eachpattern:"[\\w#+=/:,.@-]*"`
 }
 
-// DescribeLogStreamsRequest is a structure of the API model.
+// DescribeLogStreamsRequest is the input of DescribeLogStreams.
 type DescribeLogStreamsRequest struct {
 	LogGroupName        *string `aws:"logGroupName,len=1:512" pattern:"[\\.\\-_/#A-Za-z0-9]+"`
 	LogGroupIdentifier  *string `aws:"logGroupIdentifier,len=1:2048" pattern:"[\\w#+=/:,.@-]*"`
@@ -70,7 +70,7 @@ type DescribeLogStreamsRequest struct {
 	Limit               *int32  `aws:"limit,range=1:50"`
 }
 
-// DescribeResourcePoliciesRequest is a structure of the API model.
+// DescribeResourcePoliciesRequest is the input of DescribeResourcePolicies.
 type DescribeResourcePoliciesRequest struct {
 	NextToken   *string     `aws:"nextToken,len=1:"`
 	Limit       *int32      `aws:"limit,range=1:50"`
@@ -78,13 +78,13 @@ type DescribeResourcePoliciesRequest struct {
 	PolicyScope PolicyScope `aws:"policyScope"`
 }
 
-// DisassociateKmsKeyRequest is a structure of the API model.
+// DisassociateKmsKeyRequest is the input of DisassociateKmsKey.
 type DisassociateKmsKeyRequest struct {
 	LogGroupName       *string `aws:"logGroupName,len=1:512" pattern:"[\\.\\-_/#A-Za-z0-9]+"`
 	ResourceIdentifier *string `aws:"resourceIdentifier,len=1:2048" pattern:"[\\w+=/:,.@\\-\\*]*"`
 }
 
-// FilterLogEventsRequest is a structure of the API model.
+// FilterLogEventsRequest is the input of FilterLogEvents.
 type FilterLogEventsRequest struct {
 	LogGroupName        *string  `aws:"logGroupName,len=1:512" pattern:"[\\.\\-_/#A-Za-z0-9]+"`
 	LogGroupIdentifier  *string  `aws:"logGroupIdentifier,len=1:2048" pattern:"[\\w#+=/:,.@-]*"`
@@ -100,7 +100,7 @@ type FilterLogEventsRequest struct {
 	Unmask              *bool    `aws:"unmask"`
 }
 
-// GetLogEventsRequest is a structure of the API model.
+// GetLogEventsRequest is the input of GetLogEvents.
 type GetLogEventsRequest struct {
 	LogGroupName       *string `aws:"logGroupName,len=1:512" pattern:"[\\.\\-_/#A-Za-z0-9]+"`
 	LogGroupIdentifier *string `aws:"logGroupIdentifier,len=1:2048" pattern:"[\\w#+=/:,.@-]*"`
@@ -113,7 +113,7 @@ type GetLogEventsRequest struct {
 	Unmask             *bool   `aws:"unmask"`
 }
 
-// ListLogGroupsRequest is a structure of the API model.
+// ListLogGroupsRequest is the input of ListLogGroups.
 type ListLogGroupsRequest struct {
 	LogGroupNamePattern   *string            `aws:"logGroupNamePattern,len=3:129" pattern:"(\\^?[\\.\\-_\\/#A-Za-z0-9]{3,24})(\\|\\^?[\\.\\-_\\/#A-Za-z0-9]{3,24}){0,4}"`
 	LogGroupClass         LogGroupClass      `aws:"logGroupClass"`
@@ -126,17 +126,17 @@ type ListLogGroupsRequest struct {
 	LogGroupTags          []TagFilter        `aws:"logGroupTags,len=1:5"`
 }
 
-// ListTagsForResourceRequest is a structure of the API model.
+// ListTagsForResourceRequest is the input of ListTagsForResource.
 type ListTagsForResourceRequest struct {
 	ResourceArn string `aws:"resourceArn,req,len=1:1011" pattern:"[\\w+=/:,.@-]*"`
 }
 
-// ListTagsLogGroupRequest is a structure of the API model.
+// ListTagsLogGroupRequest is the input of ListTagsLogGroup.
 type ListTagsLogGroupRequest struct {
 	LogGroupName string `aws:"logGroupName,req,len=1:512" pattern:"[\\.\\-_/#A-Za-z0-9]+"`
 }
 
-// PutLogEventsRequest is a structure of the API model.
+// PutLogEventsRequest is the input of PutLogEvents.
 type PutLogEventsRequest struct {
 	LogGroupName  string          `aws:"logGroupName,req,len=1:512" pattern:"[\\.\\-_/#A-Za-z0-9]+"`
 	LogStreamName string          `aws:"logStreamName,req,len=1:512" pattern:"[^:*]*"`
@@ -145,7 +145,7 @@ type PutLogEventsRequest struct {
 	Entity        *Entity         `aws:"entity"`
 }
 
-// PutResourcePolicyRequest is a structure of the API model.
+// PutResourcePolicyRequest is the input of PutResourcePolicy.
 type PutResourcePolicyRequest struct {
 	PolicyName         *string `aws:"policyName"`
 	PolicyDocument     *string `aws:"policyDocument,len=1:51200"`
@@ -153,31 +153,31 @@ type PutResourcePolicyRequest struct {
 	ExpectedRevisionId *string `aws:"expectedRevisionId,len=1:"`
 }
 
-// PutRetentionPolicyRequest is a structure of the API model.
+// PutRetentionPolicyRequest is the input of PutRetentionPolicy.
 type PutRetentionPolicyRequest struct {
 	LogGroupName    string `aws:"logGroupName,req,len=1:512" pattern:"[\\.\\-_/#A-Za-z0-9]+"`
 	RetentionInDays int32  `aws:"retentionInDays,req"`
 }
 
-// TagLogGroupRequest is a structure of the API model.
+// TagLogGroupRequest is the input of TagLogGroup.
 type TagLogGroupRequest struct {
 	LogGroupName string            `aws:"logGroupName,req,len=1:512" pattern:"[\\.\\-_/#A-Za-z0-9]+"`
 	Tags         map[string]string `aws:"tags,req,len=1:50" keys:"len=1:128" keyspattern:"^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)$" each:"len=:256" eachpattern:"^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$"`
 }
 
-// TagResourceRequest is a structure of the API model.
+// TagResourceRequest is the input of TagResource.
 type TagResourceRequest struct {
 	ResourceArn string            `aws:"resourceArn,req,len=1:1011" pattern:"[\\w+=/:,.@-]*"`
 	Tags        map[string]string `aws:"tags,req,len=1:50" keys:"len=1:128" keyspattern:"^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)$" each:"len=:256" eachpattern:"^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$"`
 }
 
-// UntagLogGroupRequest is a structure of the API model.
+// UntagLogGroupRequest is the input of UntagLogGroup.
 type UntagLogGroupRequest struct {
 	LogGroupName string   `aws:"logGroupName,req,len=1:512" pattern:"[\\.\\-_/#A-Za-z0-9]+"`
 	Tags         []string `aws:"tags,req,len=1:" each:"len=1:128" eachpattern:"^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)$"`
 }
 
-// UntagResourceRequest is a structure of the API model.
+// UntagResourceRequest is the input of UntagResource.
 type UntagResourceRequest struct {
 	ResourceArn string   `aws:"resourceArn,req,len=1:1011" pattern:"[\\w+=/:,.@-]*"`
 	TagKeys     []string `aws:"tagKeys,req,len=0:50" each:"len=1:128" eachpattern:"^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)$"`

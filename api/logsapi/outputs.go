@@ -2,62 +2,62 @@
 
 package logsapi
 
-// DescribeLogGroupsResponse is a structure of the API model.
+// DescribeLogGroupsResponse is the output of DescribeLogGroups.
 type DescribeLogGroupsResponse struct {
 	LogGroups []LogGroup `aws:"logGroups"`
 	NextToken *string    `aws:"nextToken,len=1:"`
 }
 
-// DescribeLogStreamsResponse is a structure of the API model.
+// DescribeLogStreamsResponse is the output of DescribeLogStreams.
 type DescribeLogStreamsResponse struct {
 	LogStreams []LogStream `aws:"logStreams"`
 	NextToken  *string     `aws:"nextToken,len=1:"`
 }
 
-// DescribeResourcePoliciesResponse is a structure of the API model.
+// DescribeResourcePoliciesResponse is the output of DescribeResourcePolicies.
 type DescribeResourcePoliciesResponse struct {
 	ResourcePolicies []ResourcePolicy `aws:"resourcePolicies"`
 	NextToken        *string          `aws:"nextToken,len=1:"`
 }
 
-// FilterLogEventsResponse is a structure of the API model.
+// FilterLogEventsResponse is the output of FilterLogEvents.
 type FilterLogEventsResponse struct {
 	Events             []FilteredLogEvent  `aws:"events"`
 	SearchedLogStreams []SearchedLogStream `aws:"searchedLogStreams"`
 	NextToken          *string             `aws:"nextToken,len=1:"`
 }
 
-// GetLogEventsResponse is a structure of the API model.
+// GetLogEventsResponse is the output of GetLogEvents.
 type GetLogEventsResponse struct {
 	Events            []OutputLogEvent `aws:"events"`
 	NextForwardToken  *string          `aws:"nextForwardToken,len=1:"`
 	NextBackwardToken *string          `aws:"nextBackwardToken,len=1:"`
 }
 
-// ListLogGroupsResponse is a structure of the API model.
+// ListLogGroupsResponse is the output of ListLogGroups.
 type ListLogGroupsResponse struct {
 	LogGroups []LogGroupSummary `aws:"logGroups"`
 	NextToken *string           `aws:"nextToken,len=1:"`
 }
 
-// ListTagsForResourceResponse is a structure of the API model.
+// ListTagsForResourceResponse is the output of ListTagsForResource.
 type ListTagsForResourceResponse struct {
 	Tags map[string]string `aws:"tags,len=1:50" keys:"len=1:128" keyspattern:"^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)$" each:"len=:256" eachpattern:"^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$"`
 }
 
-// ListTagsLogGroupResponse is a structure of the API model.
+// ListTagsLogGroupResponse is the output of ListTagsLogGroup.
 type ListTagsLogGroupResponse struct {
 	Tags map[string]string `aws:"tags,len=1:50" keys:"len=1:128" keyspattern:"^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)$" each:"len=:256" eachpattern:"^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$"`
 }
 
-// PutLogEventsResponse is a structure of the API model.
+// PutLogEventsResponse is the output of PutLogEvents.
 type PutLogEventsResponse struct {
 	NextSequenceToken     *string                `aws:"nextSequenceToken,len=1:"`
 	RejectedLogEventsInfo *RejectedLogEventsInfo `aws:"rejectedLogEventsInfo"`
 	RejectedEntityInfo    *RejectedEntityInfo    `aws:"rejectedEntityInfo"`
 }
 
-// PutResourcePolicyResponse is a structure of the API model.
+// PutResourcePolicyResponse is the output of PutResourcePolicy.
 type PutResourcePolicyResponse struct {
 	ResourcePolicy *ResourcePolicy `aws:"resourcePolicy"`
 	RevisionId     *string         `aws:"revisionId,len=1:"`

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// AbortMultipartUploadRequest is a structure of the API model.
+// AbortMultipartUploadRequest is the input of AbortMultipartUpload.
 type AbortMultipartUploadRequest struct {
 	Bucket               string       `aws:"Bucket,uri=Bucket,req"`
 	Key                  string       `aws:"Key,uri=Key,req,len=1:"`
@@ -17,7 +17,7 @@ type AbortMultipartUploadRequest struct {
 	IfMatchInitiatedTime *time.Time   `aws:"IfMatchInitiatedTime,header=x-amz-if-match-initiated-time,ts=http"`
 }
 
-// CompleteMultipartUploadRequest is a structure of the API model.
+// CompleteMultipartUploadRequest is the input of CompleteMultipartUpload.
 type CompleteMultipartUploadRequest struct {
 	Bucket               string                    `aws:"Bucket,uri=Bucket,req"`
 	Key                  string                    `aws:"Key,uri=Key,req,len=1:"`
@@ -44,7 +44,7 @@ type CompleteMultipartUploadRequest struct {
 	SSECustomerKeyMD5    *string                   `aws:"SSECustomerKeyMD5,header=x-amz-server-side-encryption-customer-key-MD5"`
 }
 
-// CopyObjectRequest is a structure of the API model.
+// CopyObjectRequest is the input of CopyObject.
 type CopyObjectRequest struct {
 	ACL                            ObjectCannedACL           `aws:"ACL,header=x-amz-acl"`
 	Bucket                         string                    `aws:"Bucket,uri=Bucket,req"`
@@ -92,7 +92,7 @@ type CopyObjectRequest struct {
 	ExpectedSourceBucketOwner      *string                   `aws:"ExpectedSourceBucketOwner,header=x-amz-source-expected-bucket-owner"`
 }
 
-// CreateBucketRequest is a structure of the API model.
+// CreateBucketRequest is the input of CreateBucket.
 type CreateBucketRequest struct {
 	ACL                        BucketCannedACL            `aws:"ACL,header=x-amz-acl"`
 	Bucket                     string                     `aws:"Bucket,uri=Bucket,req"`
@@ -107,7 +107,7 @@ type CreateBucketRequest struct {
 	BucketNamespace            BucketNamespace            `aws:"BucketNamespace,header=x-amz-bucket-namespace"`
 }
 
-// CreateMultipartUploadRequest is a structure of the API model.
+// CreateMultipartUploadRequest is the input of CreateMultipartUpload.
 type CreateMultipartUploadRequest struct {
 	ACL                       ObjectCannedACL           `aws:"ACL,header=x-amz-acl"`
 	Bucket                    string                    `aws:"Bucket,uri=Bucket,req"`
@@ -142,49 +142,49 @@ type CreateMultipartUploadRequest struct {
 	ChecksumType              ChecksumType              `aws:"ChecksumType,header=x-amz-checksum-type"`
 }
 
-// DeleteBucketCorsRequest is a structure of the API model.
+// DeleteBucketCorsRequest is the input of DeleteBucketCors.
 type DeleteBucketCorsRequest struct {
 	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
 	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// DeleteBucketEncryptionRequest is a structure of the API model.
+// DeleteBucketEncryptionRequest is the input of DeleteBucketEncryption.
 type DeleteBucketEncryptionRequest struct {
 	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
 	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// DeleteBucketLifecycleRequest is a structure of the API model.
+// DeleteBucketLifecycleRequest is the input of DeleteBucketLifecycle.
 type DeleteBucketLifecycleRequest struct {
 	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
 	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// DeleteBucketOwnershipControlsRequest is a structure of the API model.
+// DeleteBucketOwnershipControlsRequest is the input of DeleteBucketOwnershipControls.
 type DeleteBucketOwnershipControlsRequest struct {
 	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
 	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// DeleteBucketPolicyRequest is a structure of the API model.
+// DeleteBucketPolicyRequest is the input of DeleteBucketPolicy.
 type DeleteBucketPolicyRequest struct {
 	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
 	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// DeleteBucketRequest is a structure of the API model.
+// DeleteBucketRequest is the input of DeleteBucket.
 type DeleteBucketRequest struct {
 	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
 	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// DeleteBucketTaggingRequest is a structure of the API model.
+// DeleteBucketTaggingRequest is the input of DeleteBucketTagging.
 type DeleteBucketTaggingRequest struct {
 	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
 	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// DeleteObjectRequest is a structure of the API model.
+// DeleteObjectRequest is the input of DeleteObject.
 type DeleteObjectRequest struct {
 	Bucket                    string       `aws:"Bucket,uri=Bucket,req"`
 	Key                       string       `aws:"Key,uri=Key,req,len=1:"`
@@ -198,7 +198,7 @@ type DeleteObjectRequest struct {
 	IfMatchSize               *int64       `aws:"IfMatchSize,header=x-amz-if-match-size"`
 }
 
-// DeleteObjectTaggingRequest is a structure of the API model.
+// DeleteObjectTaggingRequest is the input of DeleteObjectTagging.
 type DeleteObjectTaggingRequest struct {
 	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
 	Key                 string  `aws:"Key,uri=Key,req,len=1:"`
@@ -206,7 +206,7 @@ type DeleteObjectTaggingRequest struct {
 	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// DeleteObjectsRequest is a structure of the API model.
+// DeleteObjectsRequest is the input of DeleteObjects.
 type DeleteObjectsRequest struct {
 	Bucket                    string            `aws:"Bucket,uri=Bucket,req"`
 	Delete                    *Delete           `aws:"Delete,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/,req"`
@@ -217,110 +217,110 @@ type DeleteObjectsRequest struct {
 	ChecksumAlgorithm         ChecksumAlgorithm `aws:"ChecksumAlgorithm,header=x-amz-sdk-checksum-algorithm"`
 }
 
-// DeletePublicAccessBlockRequest is a structure of the API model.
+// DeletePublicAccessBlockRequest is the input of DeletePublicAccessBlock.
 type DeletePublicAccessBlockRequest struct {
 	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
 	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// GetBucketAccelerateConfigurationRequest is a structure of the API model.
+// GetBucketAccelerateConfigurationRequest is the input of GetBucketAccelerateConfiguration.
 type GetBucketAccelerateConfigurationRequest struct {
 	Bucket              string       `aws:"Bucket,uri=Bucket,req"`
 	ExpectedBucketOwner *string      `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 	RequestPayer        RequestPayer `aws:"RequestPayer,header=x-amz-request-payer"`
 }
 
-// GetBucketAclRequest is a structure of the API model.
+// GetBucketAclRequest is the input of GetBucketAcl.
 type GetBucketAclRequest struct {
 	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
 	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// GetBucketCorsRequest is a structure of the API model.
+// GetBucketCorsRequest is the input of GetBucketCors.
 type GetBucketCorsRequest struct {
 	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
 	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// GetBucketEncryptionRequest is a structure of the API model.
+// GetBucketEncryptionRequest is the input of GetBucketEncryption.
 type GetBucketEncryptionRequest struct {
 	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
 	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// GetBucketLifecycleConfigurationRequest is a structure of the API model.
+// GetBucketLifecycleConfigurationRequest is the input of GetBucketLifecycleConfiguration.
 type GetBucketLifecycleConfigurationRequest struct {
 	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
 	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// GetBucketLocationRequest is a structure of the API model.
+// GetBucketLocationRequest is the input of GetBucketLocation.
 type GetBucketLocationRequest struct {
 	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
 	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// GetBucketLoggingRequest is a structure of the API model.
+// GetBucketLoggingRequest is the input of GetBucketLogging.
 type GetBucketLoggingRequest struct {
 	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
 	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// GetBucketNotificationConfigurationRequest is a structure of the API model.
+// GetBucketNotificationConfigurationRequest is the input of GetBucketNotificationConfiguration.
 type GetBucketNotificationConfigurationRequest struct {
 	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
 	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// GetBucketOwnershipControlsRequest is a structure of the API model.
+// GetBucketOwnershipControlsRequest is the input of GetBucketOwnershipControls.
 type GetBucketOwnershipControlsRequest struct {
 	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
 	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// GetBucketPolicyRequest is a structure of the API model.
+// GetBucketPolicyRequest is the input of GetBucketPolicy.
 type GetBucketPolicyRequest struct {
 	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
 	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// GetBucketPolicyStatusRequest is a structure of the API model.
+// GetBucketPolicyStatusRequest is the input of GetBucketPolicyStatus.
 type GetBucketPolicyStatusRequest struct {
 	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
 	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// GetBucketReplicationRequest is a structure of the API model.
+// GetBucketReplicationRequest is the input of GetBucketReplication.
 type GetBucketReplicationRequest struct {
 	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
 	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// GetBucketRequestPaymentRequest is a structure of the API model.
+// GetBucketRequestPaymentRequest is the input of GetBucketRequestPayment.
 type GetBucketRequestPaymentRequest struct {
 	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
 	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// GetBucketTaggingRequest is a structure of the API model.
+// GetBucketTaggingRequest is the input of GetBucketTagging.
 type GetBucketTaggingRequest struct {
 	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
 	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// GetBucketVersioningRequest is a structure of the API model.
+// GetBucketVersioningRequest is the input of GetBucketVersioning.
 type GetBucketVersioningRequest struct {
 	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
 	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// GetBucketWebsiteRequest is a structure of the API model.
+// GetBucketWebsiteRequest is the input of GetBucketWebsite.
 type GetBucketWebsiteRequest struct {
 	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
 	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// GetObjectAclRequest is a structure of the API model.
+// GetObjectAclRequest is the input of GetObjectAcl.
 type GetObjectAclRequest struct {
 	Bucket              string       `aws:"Bucket,uri=Bucket,req"`
 	Key                 string       `aws:"Key,uri=Key,req,len=1:"`
@@ -329,7 +329,7 @@ type GetObjectAclRequest struct {
 	ExpectedBucketOwner *string      `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// GetObjectAttributesRequest is a structure of the API model.
+// GetObjectAttributesRequest is the input of GetObjectAttributes.
 type GetObjectAttributesRequest struct {
 	Bucket               string             `aws:"Bucket,uri=Bucket,req"`
 	Key                  string             `aws:"Key,uri=Key,req,len=1:"`
@@ -344,13 +344,13 @@ type GetObjectAttributesRequest struct {
 	ObjectAttributes     []ObjectAttributes `aws:"ObjectAttributes,header=x-amz-object-attributes,req"`
 }
 
-// GetObjectLockConfigurationRequest is a structure of the API model.
+// GetObjectLockConfigurationRequest is the input of GetObjectLockConfiguration.
 type GetObjectLockConfigurationRequest struct {
 	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
 	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// GetObjectRequest is a structure of the API model.
+// GetObjectRequest is the input of GetObject.
 type GetObjectRequest struct {
 	Bucket                     string       `aws:"Bucket,uri=Bucket,req"`
 	IfMatch                    *string      `aws:"IfMatch,header=If-Match"`
@@ -375,7 +375,7 @@ type GetObjectRequest struct {
 	ChecksumMode               ChecksumMode `aws:"ChecksumMode,header=x-amz-checksum-mode"`
 }
 
-// GetObjectTaggingRequest is a structure of the API model.
+// GetObjectTaggingRequest is the input of GetObjectTagging.
 type GetObjectTaggingRequest struct {
 	Bucket              string       `aws:"Bucket,uri=Bucket,req"`
 	Key                 string       `aws:"Key,uri=Key,req,len=1:"`
@@ -384,19 +384,19 @@ type GetObjectTaggingRequest struct {
 	RequestPayer        RequestPayer `aws:"RequestPayer,header=x-amz-request-payer"`
 }
 
-// GetPublicAccessBlockRequest is a structure of the API model.
+// GetPublicAccessBlockRequest is the input of GetPublicAccessBlock.
 type GetPublicAccessBlockRequest struct {
 	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
 	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// HeadBucketRequest is a structure of the API model.
+// HeadBucketRequest is the input of HeadBucket.
 type HeadBucketRequest struct {
 	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
 	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// HeadObjectRequest is a structure of the API model.
+// HeadObjectRequest is the input of HeadObject.
 type HeadObjectRequest struct {
 	Bucket                     string       `aws:"Bucket,uri=Bucket,req"`
 	IfMatch                    *string      `aws:"IfMatch,header=If-Match"`
@@ -421,7 +421,7 @@ type HeadObjectRequest struct {
 	ChecksumMode               ChecksumMode `aws:"ChecksumMode,header=x-amz-checksum-mode"`
 }
 
-// ListBucketsRequest is a structure of the API model.
+// ListBucketsRequest is the input of ListBuckets.
 type ListBucketsRequest struct {
 	MaxBuckets        *int32  `aws:"MaxBuckets,query=max-buckets,range=1:10000"`
 	ContinuationToken *string `aws:"ContinuationToken,query=continuation-token"`
@@ -429,7 +429,7 @@ type ListBucketsRequest struct {
 	BucketRegion      *string `aws:"BucketRegion,query=bucket-region"`
 }
 
-// ListMultipartUploadsRequest is a structure of the API model.
+// ListMultipartUploadsRequest is the input of ListMultipartUploads.
 type ListMultipartUploadsRequest struct {
 	Bucket              string       `aws:"Bucket,uri=Bucket,req"`
 	Delimiter           *string      `aws:"Delimiter,query=delimiter"`
@@ -442,7 +442,7 @@ type ListMultipartUploadsRequest struct {
 	RequestPayer        RequestPayer `aws:"RequestPayer,header=x-amz-request-payer"`
 }
 
-// ListObjectVersionsRequest is a structure of the API model.
+// ListObjectVersionsRequest is the input of ListObjectVersions.
 type ListObjectVersionsRequest struct {
 	Bucket                   string                     `aws:"Bucket,uri=Bucket,req"`
 	Delimiter                *string                    `aws:"Delimiter,query=delimiter"`
@@ -456,7 +456,7 @@ type ListObjectVersionsRequest struct {
 	OptionalObjectAttributes []OptionalObjectAttributes `aws:"OptionalObjectAttributes,header=x-amz-optional-object-attributes"`
 }
 
-// ListObjectsRequest is a structure of the API model.
+// ListObjectsRequest is the input of ListObjects.
 type ListObjectsRequest struct {
 	Bucket                   string                     `aws:"Bucket,uri=Bucket,req"`
 	Delimiter                *string                    `aws:"Delimiter,query=delimiter"`
@@ -469,7 +469,7 @@ type ListObjectsRequest struct {
 	OptionalObjectAttributes []OptionalObjectAttributes `aws:"OptionalObjectAttributes,header=x-amz-optional-object-attributes"`
 }
 
-// ListObjectsV2Request is a structure of the API model.
+// ListObjectsV2Request is the input of ListObjectsV2.
 type ListObjectsV2Request struct {
 	Bucket                   string                     `aws:"Bucket,uri=Bucket,req"`
 	Delimiter                *string                    `aws:"Delimiter,query=delimiter"`
@@ -484,7 +484,7 @@ type ListObjectsV2Request struct {
 	OptionalObjectAttributes []OptionalObjectAttributes `aws:"OptionalObjectAttributes,header=x-amz-optional-object-attributes"`
 }
 
-// ListPartsRequest is a structure of the API model.
+// ListPartsRequest is the input of ListParts.
 type ListPartsRequest struct {
 	Bucket               string       `aws:"Bucket,uri=Bucket,req"`
 	Key                  string       `aws:"Key,uri=Key,req,len=1:"`
@@ -498,7 +498,7 @@ type ListPartsRequest struct {
 	SSECustomerKeyMD5    *string      `aws:"SSECustomerKeyMD5,header=x-amz-server-side-encryption-customer-key-MD5"`
 }
 
-// PutBucketCorsRequest is a structure of the API model.
+// PutBucketCorsRequest is the input of PutBucketCors.
 type PutBucketCorsRequest struct {
 	Bucket              string             `aws:"Bucket,uri=Bucket,req"`
 	CORSConfiguration   *CORSConfiguration `aws:"CORSConfiguration,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/,req"`
@@ -507,7 +507,7 @@ type PutBucketCorsRequest struct {
 	ExpectedBucketOwner *string            `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// PutBucketEncryptionRequest is a structure of the API model.
+// PutBucketEncryptionRequest is the input of PutBucketEncryption.
 type PutBucketEncryptionRequest struct {
 	Bucket                            string                             `aws:"Bucket,uri=Bucket,req"`
 	ContentMD5                        *string                            `aws:"ContentMD5,header=Content-MD5"`
@@ -516,7 +516,7 @@ type PutBucketEncryptionRequest struct {
 	ExpectedBucketOwner               *string                            `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// PutBucketLifecycleConfigurationRequest is a structure of the API model.
+// PutBucketLifecycleConfigurationRequest is the input of PutBucketLifecycleConfiguration.
 type PutBucketLifecycleConfigurationRequest struct {
 	Bucket                             string                             `aws:"Bucket,uri=Bucket,req"`
 	ChecksumAlgorithm                  ChecksumAlgorithm                  `aws:"ChecksumAlgorithm,header=x-amz-sdk-checksum-algorithm"`
@@ -525,7 +525,7 @@ type PutBucketLifecycleConfigurationRequest struct {
 	TransitionDefaultMinimumObjectSize TransitionDefaultMinimumObjectSize `aws:"TransitionDefaultMinimumObjectSize,header=x-amz-transition-default-minimum-object-size"`
 }
 
-// PutBucketOwnershipControlsRequest is a structure of the API model.
+// PutBucketOwnershipControlsRequest is the input of PutBucketOwnershipControls.
 type PutBucketOwnershipControlsRequest struct {
 	Bucket              string             `aws:"Bucket,uri=Bucket,req"`
 	ContentMD5          *string            `aws:"ContentMD5,header=Content-MD5"`
@@ -534,7 +534,7 @@ type PutBucketOwnershipControlsRequest struct {
 	ChecksumAlgorithm   ChecksumAlgorithm  `aws:"ChecksumAlgorithm,header=x-amz-sdk-checksum-algorithm"`
 }
 
-// PutBucketPolicyRequest is a structure of the API model.
+// PutBucketPolicyRequest is the input of PutBucketPolicy.
 type PutBucketPolicyRequest struct {
 	Bucket                        string            `aws:"Bucket,uri=Bucket,req"`
 	ContentMD5                    *string           `aws:"ContentMD5,header=Content-MD5"`
@@ -544,7 +544,7 @@ type PutBucketPolicyRequest struct {
 	ExpectedBucketOwner           *string           `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// PutBucketTaggingRequest is a structure of the API model.
+// PutBucketTaggingRequest is the input of PutBucketTagging.
 type PutBucketTaggingRequest struct {
 	Bucket              string            `aws:"Bucket,uri=Bucket,req"`
 	ContentMD5          *string           `aws:"ContentMD5,header=Content-MD5"`
@@ -553,7 +553,7 @@ type PutBucketTaggingRequest struct {
 	ExpectedBucketOwner *string           `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// PutBucketVersioningRequest is a structure of the API model.
+// PutBucketVersioningRequest is the input of PutBucketVersioning.
 type PutBucketVersioningRequest struct {
 	Bucket                  string                   `aws:"Bucket,uri=Bucket,req"`
 	ContentMD5              *string                  `aws:"ContentMD5,header=Content-MD5"`
@@ -563,7 +563,7 @@ type PutBucketVersioningRequest struct {
 	ExpectedBucketOwner     *string                  `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// PutObjectRequest is a structure of the API model.
+// PutObjectRequest is the input of PutObject.
 type PutObjectRequest struct {
 	ACL                       ObjectCannedACL           `aws:"ACL,header=x-amz-acl"`
 	Body                      io.Reader                 `aws:"Body,payload,stream"`
@@ -613,7 +613,7 @@ type PutObjectRequest struct {
 	ExpectedBucketOwner       *string                   `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// PutObjectTaggingRequest is a structure of the API model.
+// PutObjectTaggingRequest is the input of PutObjectTagging.
 type PutObjectTaggingRequest struct {
 	Bucket              string            `aws:"Bucket,uri=Bucket,req"`
 	Key                 string            `aws:"Key,uri=Key,req,len=1:"`
@@ -625,7 +625,7 @@ type PutObjectTaggingRequest struct {
 	RequestPayer        RequestPayer      `aws:"RequestPayer,header=x-amz-request-payer"`
 }
 
-// PutPublicAccessBlockRequest is a structure of the API model.
+// PutPublicAccessBlockRequest is the input of PutPublicAccessBlock.
 type PutPublicAccessBlockRequest struct {
 	Bucket                         string                          `aws:"Bucket,uri=Bucket,req"`
 	ContentMD5                     *string                         `aws:"ContentMD5,header=Content-MD5"`
@@ -634,7 +634,7 @@ type PutPublicAccessBlockRequest struct {
 	ExpectedBucketOwner            *string                         `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
-// UploadPartCopyRequest is a structure of the API model.
+// UploadPartCopyRequest is the input of UploadPartCopy.
 type UploadPartCopyRequest struct {
 	Bucket                         string       `aws:"Bucket,uri=Bucket,req"`
 	CopySource                     string       `aws:"CopySource,header=x-amz-copy-source,req" pattern:"\\/?.+\\/.+"`
@@ -657,7 +657,7 @@ type UploadPartCopyRequest struct {
 	ExpectedSourceBucketOwner      *string      `aws:"ExpectedSourceBucketOwner,header=x-amz-source-expected-bucket-owner"`
 }
 
-// UploadPartRequest is a structure of the API model.
+// UploadPartRequest is the input of UploadPart.
 type UploadPartRequest struct {
 	Body                 io.Reader         `aws:"Body,payload,stream"`
 	Bucket               string            `aws:"Bucket,uri=Bucket,req"`

@@ -7,13 +7,14 @@ import (
 	"time"
 )
 
-// AbortMultipartUploadOutput is a structure of the API model.
+// AbortMultipartUploadOutput is the output of AbortMultipartUpload.
 type AbortMultipartUploadOutput struct {
 	RequestCharged RequestCharged `aws:"RequestCharged,header=x-amz-request-charged"`
 }
 
-// CompleteMultipartUploadOutput is a structure of the API model.
+// CompleteMultipartUploadOutput is the output of CompleteMultipartUpload.
 type CompleteMultipartUploadOutput struct {
+	_                    struct{}             `aws:"xml=CompleteMultipartUploadResult,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	Location             *string              `aws:"Location"`
 	Bucket               *string              `aws:"Bucket"`
 	Key                  *string              `aws:"Key,len=1:"`
@@ -37,7 +38,7 @@ type CompleteMultipartUploadOutput struct {
 	RequestCharged       RequestCharged       `aws:"RequestCharged,header=x-amz-request-charged"`
 }
 
-// CopyObjectOutput is a structure of the API model.
+// CopyObjectOutput is the output of CopyObject.
 type CopyObjectOutput struct {
 	CopyObjectResult        *CopyObjectResult    `aws:"CopyObjectResult,payload"`
 	Expiration              *string              `aws:"Expiration,header=x-amz-expiration"`
@@ -52,14 +53,15 @@ type CopyObjectOutput struct {
 	RequestCharged          RequestCharged       `aws:"RequestCharged,header=x-amz-request-charged"`
 }
 
-// CreateBucketOutput is a structure of the API model.
+// CreateBucketOutput is the output of CreateBucket.
 type CreateBucketOutput struct {
 	Location  *string `aws:"Location,header=Location"`
 	BucketArn *string `aws:"BucketArn,header=x-amz-bucket-arn,len=1:128" pattern:"arn:[^:]+:(s3|s3express):.*"`
 }
 
-// CreateMultipartUploadOutput is a structure of the API model.
+// CreateMultipartUploadOutput is the output of CreateMultipartUpload.
 type CreateMultipartUploadOutput struct {
+	_                       struct{}             `aws:"xml=InitiateMultipartUploadResult,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	AbortDate               *time.Time           `aws:"AbortDate,header=x-amz-abort-date"`
 	AbortRuleId             *string              `aws:"AbortRuleId,header=x-amz-abort-rule-id"`
 	Bucket                  *string              `aws:"Bucket"`
@@ -76,116 +78,129 @@ type CreateMultipartUploadOutput struct {
 	ChecksumType            ChecksumType         `aws:"ChecksumType,header=x-amz-checksum-type"`
 }
 
-// DeleteObjectOutput is a structure of the API model.
+// DeleteObjectOutput is the output of DeleteObject.
 type DeleteObjectOutput struct {
 	DeleteMarker   *bool          `aws:"DeleteMarker,header=x-amz-delete-marker"`
 	VersionId      *string        `aws:"VersionId,header=x-amz-version-id"`
 	RequestCharged RequestCharged `aws:"RequestCharged,header=x-amz-request-charged"`
 }
 
-// DeleteObjectTaggingOutput is a structure of the API model.
+// DeleteObjectTaggingOutput is the output of DeleteObjectTagging.
 type DeleteObjectTaggingOutput struct {
 	VersionId *string `aws:"VersionId,header=x-amz-version-id"`
 }
 
-// DeleteObjectsOutput is a structure of the API model.
+// DeleteObjectsOutput is the output of DeleteObjects.
 type DeleteObjectsOutput struct {
+	_              struct{}        `aws:"xml=DeleteResult,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	Deleted        []DeletedObject `aws:"Deleted,flat"`
 	RequestCharged RequestCharged  `aws:"RequestCharged,header=x-amz-request-charged"`
 	Errors         []Error         `aws:"Error,flat"`
 }
 
-// GetBucketAccelerateConfigurationOutput is a structure of the API model.
+// GetBucketAccelerateConfigurationOutput is the output of GetBucketAccelerateConfiguration.
 type GetBucketAccelerateConfigurationOutput struct {
+	_              struct{}               `aws:"xml=AccelerateConfiguration,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	Status         BucketAccelerateStatus `aws:"Status"`
 	RequestCharged RequestCharged         `aws:"RequestCharged,header=x-amz-request-charged"`
 }
 
-// GetBucketAclOutput is a structure of the API model.
+// GetBucketAclOutput is the output of GetBucketAcl.
 type GetBucketAclOutput struct {
-	Owner  *Owner  `aws:"Owner"`
-	Grants []Grant `aws:"AccessControlList,item=Grant"`
+	_      struct{} `aws:"xml=AccessControlPolicy,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	Owner  *Owner   `aws:"Owner"`
+	Grants []Grant  `aws:"AccessControlList,item=Grant"`
 }
 
-// GetBucketCorsOutput is a structure of the API model.
+// GetBucketCorsOutput is the output of GetBucketCors.
 type GetBucketCorsOutput struct {
+	_         struct{}   `aws:"xml=CORSConfiguration,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	CORSRules []CORSRule `aws:"CORSRule,flat"`
 }
 
-// GetBucketEncryptionOutput is a structure of the API model.
+// GetBucketEncryptionOutput is the output of GetBucketEncryption.
 type GetBucketEncryptionOutput struct {
 	ServerSideEncryptionConfiguration *ServerSideEncryptionConfiguration `aws:"ServerSideEncryptionConfiguration,payload"`
 }
 
-// GetBucketLifecycleConfigurationOutput is a structure of the API model.
+// GetBucketLifecycleConfigurationOutput is the output of GetBucketLifecycleConfiguration.
 type GetBucketLifecycleConfigurationOutput struct {
+	_                                  struct{}                           `aws:"xml=LifecycleConfiguration,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	Rules                              []LifecycleRule                    `aws:"Rule,flat"`
 	TransitionDefaultMinimumObjectSize TransitionDefaultMinimumObjectSize `aws:"TransitionDefaultMinimumObjectSize,header=x-amz-transition-default-minimum-object-size"`
 }
 
-// GetBucketLocationOutput is a structure of the API model.
+// GetBucketLocationOutput is the output of GetBucketLocation.
 type GetBucketLocationOutput struct {
+	_                  struct{}                 `aws:"xml=LocationConstraint,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	LocationConstraint BucketLocationConstraint `aws:"LocationConstraint"`
 }
 
-// GetBucketLoggingOutput is a structure of the API model.
+// GetBucketLoggingOutput is the output of GetBucketLogging.
 type GetBucketLoggingOutput struct {
+	_              struct{}        `aws:"xml=BucketLoggingStatus,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	LoggingEnabled *LoggingEnabled `aws:"LoggingEnabled"`
 }
 
-// GetBucketOwnershipControlsOutput is a structure of the API model.
+// GetBucketOwnershipControlsOutput is the output of GetBucketOwnershipControls.
 type GetBucketOwnershipControlsOutput struct {
 	OwnershipControls *OwnershipControls `aws:"OwnershipControls,payload"`
 }
 
-// GetBucketPolicyOutput is a structure of the API model.
+// GetBucketPolicyOutput is the output of GetBucketPolicy.
 type GetBucketPolicyOutput struct {
 	Policy *string `aws:"Policy,payload"`
 }
 
-// GetBucketPolicyStatusOutput is a structure of the API model.
+// GetBucketPolicyStatusOutput is the output of GetBucketPolicyStatus.
 type GetBucketPolicyStatusOutput struct {
 	PolicyStatus *PolicyStatus `aws:"PolicyStatus,payload"`
 }
 
-// GetBucketReplicationOutput is a structure of the API model.
+// GetBucketReplicationOutput is the output of GetBucketReplication.
 type GetBucketReplicationOutput struct {
 	ReplicationConfiguration *ReplicationConfiguration `aws:"ReplicationConfiguration,payload"`
 }
 
-// GetBucketRequestPaymentOutput is a structure of the API model.
+// GetBucketRequestPaymentOutput is the output of GetBucketRequestPayment.
 type GetBucketRequestPaymentOutput struct {
-	Payer Payer `aws:"Payer"`
+	_     struct{} `aws:"xml=RequestPaymentConfiguration,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	Payer Payer    `aws:"Payer"`
 }
 
-// GetBucketTaggingOutput is a structure of the API model.
+// GetBucketTaggingOutput is the output of GetBucketTagging.
 type GetBucketTaggingOutput struct {
-	TagSet []Tag `aws:"TagSet,item=Tag,req"`
+	_      struct{} `aws:"xml=Tagging,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	TagSet []Tag    `aws:"TagSet,item=Tag,req"`
 }
 
-// GetBucketVersioningOutput is a structure of the API model.
+// GetBucketVersioningOutput is the output of GetBucketVersioning.
 type GetBucketVersioningOutput struct {
+	_         struct{}               `aws:"xml=VersioningConfiguration,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	Status    BucketVersioningStatus `aws:"Status"`
 	MFADelete MFADeleteStatus        `aws:"MfaDelete"`
 }
 
-// GetBucketWebsiteOutput is a structure of the API model.
+// GetBucketWebsiteOutput is the output of GetBucketWebsite.
 type GetBucketWebsiteOutput struct {
+	_                     struct{}               `aws:"xml=WebsiteConfiguration,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	RedirectAllRequestsTo *RedirectAllRequestsTo `aws:"RedirectAllRequestsTo"`
 	IndexDocument         *IndexDocument         `aws:"IndexDocument"`
 	ErrorDocument         *ErrorDocument         `aws:"ErrorDocument"`
 	RoutingRules          []RoutingRule          `aws:"RoutingRules,item=RoutingRule"`
 }
 
-// GetObjectAclOutput is a structure of the API model.
+// GetObjectAclOutput is the output of GetObjectAcl.
 type GetObjectAclOutput struct {
+	_              struct{}       `aws:"xml=AccessControlPolicy,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	Owner          *Owner         `aws:"Owner"`
 	Grants         []Grant        `aws:"AccessControlList,item=Grant"`
 	RequestCharged RequestCharged `aws:"RequestCharged,header=x-amz-request-charged"`
 }
 
-// GetObjectAttributesOutput is a structure of the API model.
+// GetObjectAttributesOutput is the output of GetObjectAttributes.
 type GetObjectAttributesOutput struct {
+	_              struct{}                  `aws:"xml=GetObjectAttributesResponse,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	DeleteMarker   *bool                     `aws:"DeleteMarker,header=x-amz-delete-marker"`
 	LastModified   *time.Time                `aws:"LastModified,header=Last-Modified"`
 	VersionId      *string                   `aws:"VersionId,header=x-amz-version-id"`
@@ -197,12 +212,12 @@ type GetObjectAttributesOutput struct {
 	ObjectSize     *int64                    `aws:"ObjectSize"`
 }
 
-// GetObjectLockConfigurationOutput is a structure of the API model.
+// GetObjectLockConfigurationOutput is the output of GetObjectLockConfiguration.
 type GetObjectLockConfigurationOutput struct {
 	ObjectLockConfiguration *ObjectLockConfiguration `aws:"ObjectLockConfiguration,payload"`
 }
 
-// GetObjectOutput is a structure of the API model.
+// GetObjectOutput is the output of GetObject.
 type GetObjectOutput struct {
 	Body                      io.Reader                 `aws:"Body,payload,stream"`
 	DeleteMarker              *bool                     `aws:"DeleteMarker,header=x-amz-delete-marker"`
@@ -249,18 +264,19 @@ type GetObjectOutput struct {
 	ObjectLockLegalHoldStatus ObjectLockLegalHoldStatus `aws:"ObjectLockLegalHoldStatus,header=x-amz-object-lock-legal-hold"`
 }
 
-// GetObjectTaggingOutput is a structure of the API model.
+// GetObjectTaggingOutput is the output of GetObjectTagging.
 type GetObjectTaggingOutput struct {
-	VersionId *string `aws:"VersionId,header=x-amz-version-id"`
-	TagSet    []Tag   `aws:"TagSet,item=Tag,req"`
+	_         struct{} `aws:"xml=Tagging,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	VersionId *string  `aws:"VersionId,header=x-amz-version-id"`
+	TagSet    []Tag    `aws:"TagSet,item=Tag,req"`
 }
 
-// GetPublicAccessBlockOutput is a structure of the API model.
+// GetPublicAccessBlockOutput is the output of GetPublicAccessBlock.
 type GetPublicAccessBlockOutput struct {
 	PublicAccessBlockConfiguration *PublicAccessBlockConfiguration `aws:"PublicAccessBlockConfiguration,payload"`
 }
 
-// HeadBucketOutput is a structure of the API model.
+// HeadBucketOutput is the output of HeadBucket.
 type HeadBucketOutput struct {
 	BucketArn          *string      `aws:"BucketArn,header=x-amz-bucket-arn,len=1:128" pattern:"arn:[^:]+:(s3|s3express):.*"`
 	BucketLocationType LocationType `aws:"BucketLocationType,header=x-amz-bucket-location-type"`
@@ -269,7 +285,7 @@ type HeadBucketOutput struct {
 	AccessPointAlias   *bool        `aws:"AccessPointAlias,header=x-amz-access-point-alias"`
 }
 
-// HeadObjectOutput is a structure of the API model.
+// HeadObjectOutput is the output of HeadObject.
 type HeadObjectOutput struct {
 	DeleteMarker              *bool                     `aws:"DeleteMarker,header=x-amz-delete-marker"`
 	AcceptRanges              *string                   `aws:"AcceptRanges,header=accept-ranges"`
@@ -316,16 +332,18 @@ type HeadObjectOutput struct {
 	ObjectLockLegalHoldStatus ObjectLockLegalHoldStatus `aws:"ObjectLockLegalHoldStatus,header=x-amz-object-lock-legal-hold"`
 }
 
-// ListBucketsOutput is a structure of the API model.
+// ListBucketsOutput is the output of ListBuckets.
 type ListBucketsOutput struct {
+	_                 struct{} `aws:"xml=ListAllMyBucketsResult,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	Buckets           []Bucket `aws:"Buckets,item=Bucket"`
 	Owner             *Owner   `aws:"Owner"`
 	ContinuationToken *string  `aws:"ContinuationToken"`
 	Prefix            *string  `aws:"Prefix"`
 }
 
-// ListMultipartUploadsOutput is a structure of the API model.
+// ListMultipartUploadsOutput is the output of ListMultipartUploads.
 type ListMultipartUploadsOutput struct {
+	_                  struct{}          `aws:"xml=ListMultipartUploadsResult,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	Bucket             *string           `aws:"Bucket"`
 	KeyMarker          *string           `aws:"KeyMarker"`
 	UploadIdMarker     *string           `aws:"UploadIdMarker"`
@@ -341,8 +359,9 @@ type ListMultipartUploadsOutput struct {
 	RequestCharged     RequestCharged    `aws:"RequestCharged,header=x-amz-request-charged"`
 }
 
-// ListObjectVersionsOutput is a structure of the API model.
+// ListObjectVersionsOutput is the output of ListObjectVersions.
 type ListObjectVersionsOutput struct {
+	_                   struct{}            `aws:"xml=ListVersionsResult,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	IsTruncated         *bool               `aws:"IsTruncated"`
 	KeyMarker           *string             `aws:"KeyMarker"`
 	VersionIdMarker     *string             `aws:"VersionIdMarker"`
@@ -359,8 +378,9 @@ type ListObjectVersionsOutput struct {
 	RequestCharged      RequestCharged      `aws:"RequestCharged,header=x-amz-request-charged"`
 }
 
-// ListObjectsOutput is a structure of the API model.
+// ListObjectsOutput is the output of ListObjects.
 type ListObjectsOutput struct {
+	_              struct{}       `aws:"xml=ListBucketResult,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	IsTruncated    *bool          `aws:"IsTruncated"`
 	Marker         *string        `aws:"Marker"`
 	NextMarker     *string        `aws:"NextMarker"`
@@ -374,8 +394,9 @@ type ListObjectsOutput struct {
 	RequestCharged RequestCharged `aws:"RequestCharged,header=x-amz-request-charged"`
 }
 
-// ListObjectsV2Output is a structure of the API model.
+// ListObjectsV2Output is the output of ListObjectsV2.
 type ListObjectsV2Output struct {
+	_                     struct{}       `aws:"xml=ListBucketResult,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	IsTruncated           *bool          `aws:"IsTruncated"`
 	Contents              []Object       `aws:"Contents,flat"`
 	Name                  *string        `aws:"Name"`
@@ -391,8 +412,9 @@ type ListObjectsV2Output struct {
 	RequestCharged        RequestCharged `aws:"RequestCharged,header=x-amz-request-charged"`
 }
 
-// ListPartsOutput is a structure of the API model.
+// ListPartsOutput is the output of ListParts.
 type ListPartsOutput struct {
+	_                    struct{}          `aws:"xml=ListPartsResult,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	AbortDate            *time.Time        `aws:"AbortDate,header=x-amz-abort-date"`
 	AbortRuleId          *string           `aws:"AbortRuleId,header=x-amz-abort-rule-id"`
 	Bucket               *string           `aws:"Bucket"`
@@ -419,12 +441,12 @@ type NotificationConfiguration struct {
 	EventBridgeConfiguration     *EventBridgeConfiguration     `aws:"EventBridgeConfiguration"`
 }
 
-// PutBucketLifecycleConfigurationOutput is a structure of the API model.
+// PutBucketLifecycleConfigurationOutput is the output of PutBucketLifecycleConfiguration.
 type PutBucketLifecycleConfigurationOutput struct {
 	TransitionDefaultMinimumObjectSize TransitionDefaultMinimumObjectSize `aws:"TransitionDefaultMinimumObjectSize,header=x-amz-transition-default-minimum-object-size"`
 }
 
-// PutObjectOutput is a structure of the API model.
+// PutObjectOutput is the output of PutObject.
 type PutObjectOutput struct {
 	Expiration              *string              `aws:"Expiration,header=x-amz-expiration"`
 	ETag                    *string              `aws:"ETag,header=ETag"`
@@ -450,12 +472,12 @@ type PutObjectOutput struct {
 	RequestCharged          RequestCharged       `aws:"RequestCharged,header=x-amz-request-charged"`
 }
 
-// PutObjectTaggingOutput is a structure of the API model.
+// PutObjectTaggingOutput is the output of PutObjectTagging.
 type PutObjectTaggingOutput struct {
 	VersionId *string `aws:"VersionId,header=x-amz-version-id"`
 }
 
-// UploadPartCopyOutput is a structure of the API model.
+// UploadPartCopyOutput is the output of UploadPartCopy.
 type UploadPartCopyOutput struct {
 	CopySourceVersionId  *string              `aws:"CopySourceVersionId,header=x-amz-copy-source-version-id"`
 	CopyPartResult       *CopyPartResult      `aws:"CopyPartResult,payload"`
@@ -467,7 +489,7 @@ type UploadPartCopyOutput struct {
 	RequestCharged       RequestCharged       `aws:"RequestCharged,header=x-amz-request-charged"`
 }
 
-// UploadPartOutput is a structure of the API model.
+// UploadPartOutput is the output of UploadPart.
 type UploadPartOutput struct {
 	ServerSideEncryption ServerSideEncryption `aws:"ServerSideEncryption,header=x-amz-server-side-encryption"`
 	ETag                 *string              `aws:"ETag,header=ETag"`

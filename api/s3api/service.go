@@ -136,6 +136,7 @@ var Service = aws.Describe[Handler](aws.Meta{
 	Signing:   "s3",
 	Prefix:    "s3",
 	Version:   "2006-03-01",
+	Namespace: "http://s3.amazonaws.com/doc/2006-03-01/",
 	Endpoint:  "s3",
 	Protocols: aws.RestXML,
 },

@@ -2,7 +2,7 @@
 
 package secretsmanagerapi
 
-// GetSecretValueRequest is a structure of the API model.
+// GetSecretValueRequest is the input of GetSecretValue.
 type GetSecretValueRequest struct {
 	SecretId     string  `aws:"SecretId,req,len=1:2048"`
 	VersionId    *string `aws:"VersionId,len=32:64"`

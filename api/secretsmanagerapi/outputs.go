@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// GetSecretValueResponse is a structure of the API model.
+// GetSecretValueResponse is the output of GetSecretValue.
 type GetSecretValueResponse struct {
 	ARN           *string    `aws:"ARN,len=20:2048"`
 	Name          *string    `aws:"Name,len=1:256"`

@@ -2,7 +2,7 @@
 
 package sfnapi
 
-// StartExecutionInput is a structure of the API model.
+// StartExecutionInput is the input of StartExecution.
 type StartExecutionInput struct {
 	StateMachineArn string  `aws:"stateMachineArn,req,len=1:256"`
 	Name            *string `aws:"name,len=1:80"`

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// StartExecutionOutput is a structure of the API model.
+// StartExecutionOutput is the output of StartExecution.
 type StartExecutionOutput struct {
 	ExecutionArn string    `aws:"executionArn,req,len=1:256"`
 	StartDate    time.Time `aws:"startDate,req"`

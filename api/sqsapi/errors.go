@@ -15,7 +15,7 @@ func (e *BatchEntryIdsNotDistinct) Error() string { return "BatchEntryIdsNotDist
 
 // ErrorInfo says how the protocols render the error.
 func (e *BatchEntryIdsNotDistinct) ErrorInfo() aws.ErrorInfo {
-	return aws.ErrorInfo{Code: "BatchEntryIdsNotDistinct", Status: 400, Message: e.Message}
+	return aws.ErrorInfo{Code: "BatchEntryIdsNotDistinct", Query: "AWS.SimpleQueueService.BatchEntryIdsNotDistinct", Status: 400, Message: e.Message}
 }
 
 // BatchRequestTooLong: The length of all the messages put together is more than the limit.
@@ -27,7 +27,7 @@ func (e *BatchRequestTooLong) Error() string { return "BatchRequestTooLong: " + 
 
 // ErrorInfo says how the protocols render the error.
 func (e *BatchRequestTooLong) ErrorInfo() aws.ErrorInfo {
-	return aws.ErrorInfo{Code: "BatchRequestTooLong", Status: 400, Message: e.Message}
+	return aws.ErrorInfo{Code: "BatchRequestTooLong", Query: "AWS.SimpleQueueService.BatchRequestTooLong", Status: 400, Message: e.Message}
 }
 
 // EmptyBatchRequest: The batch request doesn't contain any entries.
@@ -39,7 +39,7 @@ func (e *EmptyBatchRequest) Error() string { return "EmptyBatchRequest: " + e.Me
 
 // ErrorInfo says how the protocols render the error.
 func (e *EmptyBatchRequest) ErrorInfo() aws.ErrorInfo {
-	return aws.ErrorInfo{Code: "EmptyBatchRequest", Status: 400, Message: e.Message}
+	return aws.ErrorInfo{Code: "EmptyBatchRequest", Query: "AWS.SimpleQueueService.EmptyBatchRequest", Status: 400, Message: e.Message}
 }
 
 // InvalidAddress: The specified ID is invalid.
@@ -51,7 +51,7 @@ func (e *InvalidAddress) Error() string { return "InvalidAddress: " + e.Message 
 
 // ErrorInfo says how the protocols render the error.
 func (e *InvalidAddress) ErrorInfo() aws.ErrorInfo {
-	return aws.ErrorInfo{Code: "InvalidAddress", Status: 400, Message: e.Message}
+	return aws.ErrorInfo{Code: "InvalidAddress", Status: 404, Message: e.Message}
 }
 
 // InvalidBatchEntryId: The Id of a batch entry in a batch request doesn't abide by the specification.
@@ -63,7 +63,7 @@ func (e *InvalidBatchEntryId) Error() string { return "InvalidBatchEntryId: " + 
 
 // ErrorInfo says how the protocols render the error.
 func (e *InvalidBatchEntryId) ErrorInfo() aws.ErrorInfo {
-	return aws.ErrorInfo{Code: "InvalidBatchEntryId", Status: 400, Message: e.Message}
+	return aws.ErrorInfo{Code: "InvalidBatchEntryId", Query: "AWS.SimpleQueueService.InvalidBatchEntryId", Status: 400, Message: e.Message}
 }
 
 // InvalidMessageContents: The message contains characters outside the allowed set.
@@ -87,7 +87,7 @@ func (e *InvalidSecurity) Error() string { return "InvalidSecurity: " + e.Messag
 
 // ErrorInfo says how the protocols render the error.
 func (e *InvalidSecurity) ErrorInfo() aws.ErrorInfo {
-	return aws.ErrorInfo{Code: "InvalidSecurity", Status: 400, Message: e.Message}
+	return aws.ErrorInfo{Code: "InvalidSecurity", Status: 403, Message: e.Message}
 }
 
 // KmsAccessDenied: The caller doesn't have the required KMS access.
@@ -99,7 +99,7 @@ func (e *KmsAccessDenied) Error() string { return "KmsAccessDenied: " + e.Messag
 
 // ErrorInfo says how the protocols render the error.
 func (e *KmsAccessDenied) ErrorInfo() aws.ErrorInfo {
-	return aws.ErrorInfo{Code: "KmsAccessDenied", Status: 400, Message: e.Message}
+	return aws.ErrorInfo{Code: "KmsAccessDenied", Query: "KMS.AccessDeniedException", Status: 400, Message: e.Message}
 }
 
 // KmsDisabled: The request was denied due to request throttling.
@@ -111,7 +111,7 @@ func (e *KmsDisabled) Error() string { return "KmsDisabled: " + e.Message }
 
 // ErrorInfo says how the protocols render the error.
 func (e *KmsDisabled) ErrorInfo() aws.ErrorInfo {
-	return aws.ErrorInfo{Code: "KmsDisabled", Status: 400, Message: e.Message}
+	return aws.ErrorInfo{Code: "KmsDisabled", Query: "KMS.DisabledException", Status: 400, Message: e.Message}
 }
 
 // KmsInvalidKeyUsage: The request was rejected for one of the following reasons: The KeyUsage value of the KMS key is incompatible with the API operation.
@@ -123,7 +123,7 @@ func (e *KmsInvalidKeyUsage) Error() string { return "KmsInvalidKeyUsage: " + e.
 
 // ErrorInfo says how the protocols render the error.
 func (e *KmsInvalidKeyUsage) ErrorInfo() aws.ErrorInfo {
-	return aws.ErrorInfo{Code: "KmsInvalidKeyUsage", Status: 400, Message: e.Message}
+	return aws.ErrorInfo{Code: "KmsInvalidKeyUsage", Query: "KMS.InvalidKeyUsageException", Status: 400, Message: e.Message}
 }
 
 // KmsInvalidState: The request was rejected because the state of the specified resource is not valid for this request.
@@ -135,7 +135,7 @@ func (e *KmsInvalidState) Error() string { return "KmsInvalidState: " + e.Messag
 
 // ErrorInfo says how the protocols render the error.
 func (e *KmsInvalidState) ErrorInfo() aws.ErrorInfo {
-	return aws.ErrorInfo{Code: "KmsInvalidState", Status: 400, Message: e.Message}
+	return aws.ErrorInfo{Code: "KmsInvalidState", Query: "KMS.InvalidStateException", Status: 400, Message: e.Message}
 }
 
 // KmsNotFound: The request was rejected because the specified entity or resource could not be found.
@@ -147,7 +147,7 @@ func (e *KmsNotFound) Error() string { return "KmsNotFound: " + e.Message }
 
 // ErrorInfo says how the protocols render the error.
 func (e *KmsNotFound) ErrorInfo() aws.ErrorInfo {
-	return aws.ErrorInfo{Code: "KmsNotFound", Status: 400, Message: e.Message}
+	return aws.ErrorInfo{Code: "KmsNotFound", Query: "KMS.NotFoundException", Status: 400, Message: e.Message}
 }
 
 // KmsOptInRequired: The request was rejected because the specified key policy isn't syntactically or semantically correct.
@@ -159,7 +159,7 @@ func (e *KmsOptInRequired) Error() string { return "KmsOptInRequired: " + e.Mess
 
 // ErrorInfo says how the protocols render the error.
 func (e *KmsOptInRequired) ErrorInfo() aws.ErrorInfo {
-	return aws.ErrorInfo{Code: "KmsOptInRequired", Status: 400, Message: e.Message}
+	return aws.ErrorInfo{Code: "KmsOptInRequired", Query: "KMS.OptInRequired", Status: 403, Message: e.Message}
 }
 
 // KmsThrottled: Amazon Web Services KMS throttles requests for the following conditions.
@@ -171,7 +171,7 @@ func (e *KmsThrottled) Error() string { return "KmsThrottled: " + e.Message }
 
 // ErrorInfo says how the protocols render the error.
 func (e *KmsThrottled) ErrorInfo() aws.ErrorInfo {
-	return aws.ErrorInfo{Code: "KmsThrottled", Status: 400, Message: e.Message}
+	return aws.ErrorInfo{Code: "KmsThrottled", Query: "KMS.ThrottlingException", Status: 400, Message: e.Message}
 }
 
 // QueueDoesNotExist: Ensure that the QueueUrl is correct and that the queue has not been deleted.
@@ -183,7 +183,7 @@ func (e *QueueDoesNotExist) Error() string { return "QueueDoesNotExist: " + e.Me
 
 // ErrorInfo says how the protocols render the error.
 func (e *QueueDoesNotExist) ErrorInfo() aws.ErrorInfo {
-	return aws.ErrorInfo{Code: "QueueDoesNotExist", Status: 400, Message: e.Message}
+	return aws.ErrorInfo{Code: "QueueDoesNotExist", Query: "AWS.SimpleQueueService.NonExistentQueue", Status: 400, Message: e.Message}
 }
 
 // RequestThrottled: The request was denied due to request throttling.
@@ -195,7 +195,7 @@ func (e *RequestThrottled) Error() string { return "RequestThrottled: " + e.Mess
 
 // ErrorInfo says how the protocols render the error.
 func (e *RequestThrottled) ErrorInfo() aws.ErrorInfo {
-	return aws.ErrorInfo{Code: "RequestThrottled", Status: 400, Message: e.Message}
+	return aws.ErrorInfo{Code: "RequestThrottled", Status: 403, Message: e.Message}
 }
 
 // TooManyEntriesInBatchRequest: The batch request contains more entries than permissible.
@@ -209,7 +209,7 @@ func (e *TooManyEntriesInBatchRequest) Error() string {
 
 // ErrorInfo says how the protocols render the error.
 func (e *TooManyEntriesInBatchRequest) ErrorInfo() aws.ErrorInfo {
-	return aws.ErrorInfo{Code: "TooManyEntriesInBatchRequest", Status: 400, Message: e.Message}
+	return aws.ErrorInfo{Code: "TooManyEntriesInBatchRequest", Query: "AWS.SimpleQueueService.TooManyEntriesInBatchRequest", Status: 400, Message: e.Message}
 }
 
 // UnsupportedOperation: Error code 400.
@@ -221,5 +221,5 @@ func (e *UnsupportedOperation) Error() string { return "UnsupportedOperation: " 
 
 // ErrorInfo says how the protocols render the error.
 func (e *UnsupportedOperation) ErrorInfo() aws.ErrorInfo {
-	return aws.ErrorInfo{Code: "UnsupportedOperation", Status: 400, Message: e.Message}
+	return aws.ErrorInfo{Code: "UnsupportedOperation", Query: "AWS.SimpleQueueService.UnsupportedOperation", Status: 400, Message: e.Message}
 }

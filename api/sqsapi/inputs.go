@@ -8,19 +8,19 @@ type GetQueueUrlRequest struct {
 	QueueOwnerAWSAccountId *string `aws:"QueueOwnerAWSAccountId"`
 }
 
-// SendMessageBatchRequest is a structure of the API model.
+// SendMessageBatchRequest is the input of SendMessageBatch.
 type SendMessageBatchRequest struct {
 	QueueUrl string                         `aws:"QueueUrl,req"`
-	Entries  []SendMessageBatchRequestEntry `aws:"Entries,flat,req"`
+	Entries  []SendMessageBatchRequestEntry `aws:"Entries,xml=SendMessageBatchRequestEntry,flat,req"`
 }
 
-// SendMessageRequest is a structure of the API model.
+// SendMessageRequest is the input of SendMessage.
 type SendMessageRequest struct {
 	QueueUrl                string                                 `aws:"QueueUrl,req"`
 	MessageBody             string                                 `aws:"MessageBody,req"`
 	DelaySeconds            *int32                                 `aws:"DelaySeconds"`
-	MessageAttributes       map[string]MessageAttributeValue       `aws:"MessageAttributes,flat"`
-	MessageSystemAttributes map[string]MessageSystemAttributeValue `aws:"MessageSystemAttributes,flat"`
+	MessageAttributes       map[string]MessageAttributeValue       `aws:"MessageAttributes,xml=MessageAttribute,flat,kv=Name:Value"`
+	MessageSystemAttributes map[string]MessageSystemAttributeValue `aws:"MessageSystemAttributes,xml=MessageSystemAttribute,flat,kv=Name:Value"`
 	MessageDeduplicationId  *string                                `aws:"MessageDeduplicationId"`
 	MessageGroupId          *string                                `aws:"MessageGroupId"`
 }

@@ -9,8 +9,8 @@ type GetQueueUrlResult struct {
 
 // SendMessageBatchResult: For each message in the batch, the response contains a SendMessageBatchResultEntry tag if the message succeeds or a BatchResultErrorEntry tag if the …
 type SendMessageBatchResult struct {
-	Successful []SendMessageBatchResultEntry `aws:"Successful,flat,req"`
-	Failed     []BatchResultErrorEntry       `aws:"Failed,flat,req"`
+	Successful []SendMessageBatchResultEntry `aws:"Successful,xml=SendMessageBatchResultEntry,flat,req"`
+	Failed     []BatchResultErrorEntry       `aws:"Failed,xml=BatchResultErrorEntry,flat,req"`
 }
 
 // SendMessageResult: The MD5OfMessageBody and MessageId elements.

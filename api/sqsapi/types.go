@@ -14,8 +14,8 @@ type BatchResultErrorEntry struct {
 type MessageAttributeValue struct {
 	StringValue      *string  `aws:"StringValue"`
 	BinaryValue      []byte   `aws:"BinaryValue"`
-	StringListValues []string `aws:"StringListValues,flat"`
-	BinaryListValues [][]byte `aws:"BinaryListValues,flat"`
+	StringListValues []string `aws:"StringListValues,xml=StringListValue,flat"`
+	BinaryListValues [][]byte `aws:"BinaryListValues,xml=BinaryListValue,flat"`
 	DataType         string   `aws:"DataType,req"`
 }
 
@@ -23,8 +23,8 @@ type MessageAttributeValue struct {
 type MessageSystemAttributeValue struct {
 	StringValue      *string  `aws:"StringValue"`
 	BinaryValue      []byte   `aws:"BinaryValue"`
-	StringListValues []string `aws:"StringListValues,flat"`
-	BinaryListValues [][]byte `aws:"BinaryListValues,flat"`
+	StringListValues []string `aws:"StringListValues,xml=StringListValue,flat"`
+	BinaryListValues [][]byte `aws:"BinaryListValues,xml=BinaryListValue,flat"`
 	DataType         string   `aws:"DataType,req"`
 }
 
@@ -33,8 +33,8 @@ type SendMessageBatchRequestEntry struct {
 	Id                      string                                 `aws:"Id,req"`
 	MessageBody             string                                 `aws:"MessageBody,req"`
 	DelaySeconds            *int32                                 `aws:"DelaySeconds"`
-	MessageAttributes       map[string]MessageAttributeValue       `aws:"MessageAttributes,flat"`
-	MessageSystemAttributes map[string]MessageSystemAttributeValue `aws:"MessageSystemAttributes,flat"`
+	MessageAttributes       map[string]MessageAttributeValue       `aws:"MessageAttributes,xml=MessageAttribute,flat,kv=Name:Value"`
+	MessageSystemAttributes map[string]MessageSystemAttributeValue `aws:"MessageSystemAttributes,xml=MessageSystemAttribute,flat,kv=Name:Value"`
 	MessageDeduplicationId  *string                                `aws:"MessageDeduplicationId"`
 	MessageGroupId          *string                                `aws:"MessageGroupId"`
 }

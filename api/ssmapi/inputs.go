@@ -2,24 +2,24 @@
 
 package ssmapi
 
-// AddTagsToResourceRequest is a structure of the API model.
+// AddTagsToResourceRequest is the input of AddTagsToResource.
 type AddTagsToResourceRequest struct {
 	ResourceType ResourceTypeForTagging `aws:"ResourceType,req"`
 	ResourceId   string                 `aws:"ResourceId,req"`
 	Tags         []Tag                  `aws:"Tags,req,len=:1000"`
 }
 
-// DeleteParameterRequest is a structure of the API model.
+// DeleteParameterRequest is the input of DeleteParameter.
 type DeleteParameterRequest struct {
 	Name string `aws:"Name,req,len=1:2048"`
 }
 
-// DeleteParametersRequest is a structure of the API model.
+// DeleteParametersRequest is the input of DeleteParameters.
 type DeleteParametersRequest struct {
 	Names []string `aws:"Names,req,len=1:10" each:"len=1:2048"`
 }
 
-// DescribeParametersRequest is a structure of the API model.
+// DescribeParametersRequest is the input of DescribeParameters.
 type DescribeParametersRequest struct {
 	Filters          []ParametersFilter      `aws:"Filters"`
 	ParameterFilters []ParameterStringFilter `aws:"ParameterFilters"`
@@ -28,7 +28,7 @@ type DescribeParametersRequest struct {
 	Shared           *bool                   `aws:"Shared"`
 }
 
-// GetParameterHistoryRequest is a structure of the API model.
+// GetParameterHistoryRequest is the input of GetParameterHistory.
 type GetParameterHistoryRequest struct {
 	Name           string  `aws:"Name,req,len=1:2048"`
 	WithDecryption *bool   `aws:"WithDecryption"`
@@ -36,13 +36,13 @@ type GetParameterHistoryRequest struct {
 	NextToken      *string `aws:"NextToken"`
 }
 
-// GetParameterRequest is a structure of the API model.
+// GetParameterRequest is the input of GetParameter.
 type GetParameterRequest struct {
 	Name           string `aws:"Name,req,len=1:2048"`
 	WithDecryption *bool  `aws:"WithDecryption"`
 }
 
-// GetParametersByPathRequest is a structure of the API model.
+// GetParametersByPathRequest is the input of GetParametersByPath.
 type GetParametersByPathRequest struct {
 	Path             string                  `aws:"Path,req,len=1:2048"`
 	Recursive        *bool                   `aws:"Recursive"`
@@ -52,26 +52,26 @@ type GetParametersByPathRequest struct {
 	NextToken        *string                 `aws:"NextToken"`
 }
 
-// GetParametersRequest is a structure of the API model.
+// GetParametersRequest is the input of GetParameters.
 type GetParametersRequest struct {
 	Names          []string `aws:"Names,req,len=1:10" each:"len=1:2048"`
 	WithDecryption *bool    `aws:"WithDecryption"`
 }
 
-// LabelParameterVersionRequest is a structure of the API model.
+// LabelParameterVersionRequest is the input of LabelParameterVersion.
 type LabelParameterVersionRequest struct {
 	Name             string   `aws:"Name,req,len=1:2048"`
 	ParameterVersion *int64   `aws:"ParameterVersion"`
 	Labels           []string `aws:"Labels,req,len=1:10" each:"len=1:100"`
 }
 
-// ListTagsForResourceRequest is a structure of the API model.
+// ListTagsForResourceRequest is the input of ListTagsForResource.
 type ListTagsForResourceRequest struct {
 	ResourceType ResourceTypeForTagging `aws:"ResourceType,req"`
 	ResourceId   string                 `aws:"ResourceId,req"`
 }
 
-// PutParameterRequest is a structure of the API model.
+// PutParameterRequest is the input of PutParameter.
 type PutParameterRequest struct {
 	Name           string        `aws:"Name,req,len=1:2048"`
 	Description    *string       `aws:"Description,len=0:1024"`
@@ -86,14 +86,14 @@ type PutParameterRequest struct {
 	DataType       *string       `aws:"DataType,len=0:128"`
 }
 
-// RemoveTagsFromResourceRequest is a structure of the API model.
+// RemoveTagsFromResourceRequest is the input of RemoveTagsFromResource.
 type RemoveTagsFromResourceRequest struct {
 	ResourceType ResourceTypeForTagging `aws:"ResourceType,req"`
 	ResourceId   string                 `aws:"ResourceId,req"`
 	TagKeys      []string               `aws:"TagKeys,req" each:"len=1:128" eachpattern:"^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$"`
 }
 
-// UnlabelParameterVersionRequest is a structure of the API model.
+// UnlabelParameterVersionRequest is the input of UnlabelParameterVersion.
 type UnlabelParameterVersionRequest struct {
 	Name             string   `aws:"Name,req,len=1:2048"`
 	ParameterVersion int64    `aws:"ParameterVersion,req"`

@@ -2,71 +2,71 @@
 
 package ssmapi
 
-// AddTagsToResourceResult is a structure of the API model.
+// AddTagsToResourceResult is the output of AddTagsToResource.
 type AddTagsToResourceResult struct {
 }
 
-// DeleteParameterResult is a structure of the API model.
+// DeleteParameterResult is the output of DeleteParameter.
 type DeleteParameterResult struct {
 }
 
-// DeleteParametersResult is a structure of the API model.
+// DeleteParametersResult is the output of DeleteParameters.
 type DeleteParametersResult struct {
 	DeletedParameters []string `aws:"DeletedParameters,len=1:10" each:"len=1:2048"`
 	InvalidParameters []string `aws:"InvalidParameters,len=1:10" each:"len=1:2048"`
 }
 
-// DescribeParametersResult is a structure of the API model.
+// DescribeParametersResult is the output of DescribeParameters.
 type DescribeParametersResult struct {
 	Parameters []ParameterMetadata `aws:"Parameters"`
 	NextToken  *string             `aws:"NextToken"`
 }
 
-// GetParameterHistoryResult is a structure of the API model.
+// GetParameterHistoryResult is the output of GetParameterHistory.
 type GetParameterHistoryResult struct {
 	Parameters []ParameterHistory `aws:"Parameters"`
 	NextToken  *string            `aws:"NextToken"`
 }
 
-// GetParameterResult is a structure of the API model.
+// GetParameterResult is the output of GetParameter.
 type GetParameterResult struct {
 	Parameter *Parameter `aws:"Parameter"`
 }
 
-// GetParametersByPathResult is a structure of the API model.
+// GetParametersByPathResult is the output of GetParametersByPath.
 type GetParametersByPathResult struct {
 	Parameters []Parameter `aws:"Parameters"`
 	NextToken  *string     `aws:"NextToken"`
 }
 
-// GetParametersResult is a structure of the API model.
+// GetParametersResult is the output of GetParameters.
 type GetParametersResult struct {
 	Parameters        []Parameter `aws:"Parameters"`
 	InvalidParameters []string    `aws:"InvalidParameters,len=1:10" each:"len=1:2048"`
 }
 
-// LabelParameterVersionResult is a structure of the API model.
+// LabelParameterVersionResult is the output of LabelParameterVersion.
 type LabelParameterVersionResult struct {
 	InvalidLabels    []string `aws:"InvalidLabels,len=1:10" each:"len=1:100"`
 	ParameterVersion *int64   `aws:"ParameterVersion"`
 }
 
-// ListTagsForResourceResult is a structure of the API model.
+// ListTagsForResourceResult is the output of ListTagsForResource.
 type ListTagsForResourceResult struct {
 	TagList []Tag `aws:"TagList,len=:1000"`
 }
 
-// PutParameterResult is a structure of the API model.
+// PutParameterResult is the output of PutParameter.
 type PutParameterResult struct {
 	Version *int64        `aws:"Version"`
 	Tier    ParameterTier `aws:"Tier"`
 }
 
-// RemoveTagsFromResourceResult is a structure of the API model.
+// RemoveTagsFromResourceResult is the output of RemoveTagsFromResource.
 type RemoveTagsFromResourceResult struct {
 }
 
-// UnlabelParameterVersionResult is a structure of the API model.
+// UnlabelParameterVersionResult is the output of UnlabelParameterVersion.
 type UnlabelParameterVersionResult struct {
 	RemovedLabels []string `aws:"RemovedLabels,len=1:10" each:"len=1:100"`
 	InvalidLabels []string `aws:"InvalidLabels,len=1:10" each:"len=1:100"`

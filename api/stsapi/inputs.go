@@ -2,7 +2,7 @@
 
 package stsapi
 
-// AssumeRoleRequest is a structure of the API model.
+// AssumeRoleRequest is the input of AssumeRole.
 type AssumeRoleRequest struct {
 	RoleArn           string                 `aws:"RoleArn,req,len=20:2048" pattern:"[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{007E}\\x{0085}\\x{00A0}-\\x{D7FF}\\x{E000}-\\x{FFFD}\\x{1000}0-\\x{10FF}FF]+" patterntext:"[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+"`
 	RoleSessionName   string                 `aws:"RoleSessionName,req,len=2:64" pattern:"[\\w+=,.@-]*"`
@@ -18,21 +18,21 @@ type AssumeRoleRequest struct {
 	ProvidedContexts  []ProvidedContext      `aws:"ProvidedContexts,len=1:5"`
 }
 
-// DecodeAuthorizationMessageRequest is a structure of the API model.
+// DecodeAuthorizationMessageRequest is the input of DecodeAuthorizationMessage.
 type DecodeAuthorizationMessageRequest struct {
 	EncodedMessage string `aws:"EncodedMessage,req,len=1:10240"`
 }
 
-// GetAccessKeyInfoRequest is a structure of the API model.
+// GetAccessKeyInfoRequest is the input of GetAccessKeyInfo.
 type GetAccessKeyInfoRequest struct {
 	AccessKeyId string `aws:"AccessKeyId,req,len=16:128" pattern:"[\\w]*"`
 }
 
-// GetCallerIdentityRequest is a structure of the API model.
+// GetCallerIdentityRequest is the input of GetCallerIdentity.
 type GetCallerIdentityRequest struct {
 }
 
-// GetFederationTokenRequest is a structure of the API model.
+// GetFederationTokenRequest is the input of GetFederationToken.
 type GetFederationTokenRequest struct {
 	Name            string                 `aws:"Name,req,len=2:32" pattern:"[\\w+=,.@-]*"`
 	Policy          *string                `aws:"Policy,len=1:2048" pattern:"[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{00FF}]+" patterntext:"[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
@@ -41,7 +41,7 @@ type GetFederationTokenRequest struct {
 	Tags            []Tag                  `aws:"Tags,len=:50"`
 }
 
-// GetSessionTokenRequest is a structure of the API model.
+// GetSessionTokenRequest is the input of GetSessionToken.
 type GetSessionTokenRequest struct {
 	DurationSeconds *int32  `aws:"DurationSeconds,range=900:129600"`
 	SerialNumber    *string `aws:"SerialNumber,len=9:256" pattern:"[\\w+=/:,.@-]*"`

@@ -15,7 +15,7 @@ type DecodeAuthorizationMessageResponse struct {
 	DecodedMessage *string `aws:"DecodedMessage"`
 }
 
-// GetAccessKeyInfoResponse is a structure of the API model.
+// GetAccessKeyInfoResponse is the output of GetAccessKeyInfo.
 type GetAccessKeyInfoResponse struct {
 	Account *string `aws:"Account"`
 }

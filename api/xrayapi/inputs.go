@@ -6,39 +6,39 @@ import (
 	"time"
 )
 
-// BatchGetTracesRequest is a structure of the API model.
+// BatchGetTracesRequest is the input of BatchGetTraces.
 type BatchGetTracesRequest struct {
 	TraceIds  []string `aws:"TraceIds,req" each:"len=1:35"`
 	NextToken *string  `aws:"NextToken"`
 }
 
-// GetEncryptionConfigRequest is a structure of the API model.
+// GetEncryptionConfigRequest is the input of GetEncryptionConfig.
 type GetEncryptionConfigRequest struct {
 }
 
-// GetGroupRequest is a structure of the API model.
+// GetGroupRequest is the input of GetGroup.
 type GetGroupRequest struct {
 	GroupName *string `aws:"GroupName,len=1:32"`
 	GroupARN  *string `aws:"GroupARN,len=1:400"`
 }
 
-// GetGroupsRequest is a structure of the API model.
+// GetGroupsRequest is the input of GetGroups.
 type GetGroupsRequest struct {
 	NextToken *string `aws:"NextToken,len=1:100"`
 }
 
-// GetSamplingRulesRequest is a structure of the API model.
+// GetSamplingRulesRequest is the input of GetSamplingRules.
 type GetSamplingRulesRequest struct {
 	NextToken *string `aws:"NextToken"`
 }
 
-// GetSamplingTargetsRequest is a structure of the API model.
+// GetSamplingTargetsRequest is the input of GetSamplingTargets.
 type GetSamplingTargetsRequest struct {
 	SamplingStatisticsDocuments      []SamplingStatisticsDocument      `aws:"SamplingStatisticsDocuments,req,len=:25"`
 	SamplingBoostStatisticsDocuments []SamplingBoostStatisticsDocument `aws:"SamplingBoostStatisticsDocuments,len=:25"`
 }
 
-// GetTraceSummariesRequest is a structure of the API model.
+// GetTraceSummariesRequest is the input of GetTraceSummaries.
 type GetTraceSummariesRequest struct {
 	StartTime        time.Time         `aws:"StartTime,req"`
 	EndTime          time.Time         `aws:"EndTime,req"`
@@ -49,7 +49,7 @@ type GetTraceSummariesRequest struct {
 	NextToken        *string           `aws:"NextToken"`
 }
 
-// PutTelemetryRecordsRequest is a structure of the API model.
+// PutTelemetryRecordsRequest is the input of PutTelemetryRecords.
 type PutTelemetryRecordsRequest struct {
 	TelemetryRecords []TelemetryRecord `aws:"TelemetryRecords,req"`
 	EC2InstanceId    *string           `aws:"EC2InstanceId,len=:20"`
@@ -57,7 +57,7 @@ type PutTelemetryRecordsRequest struct {
 	ResourceARN      *string           `aws:"ResourceARN,len=:500"`
 }
 
-// PutTraceSegmentsRequest is a structure of the API model.
+// PutTraceSegmentsRequest is the input of PutTraceSegments.
 type PutTraceSegmentsRequest struct {
 	TraceSegmentDocuments []string `aws:"TraceSegmentDocuments,req"`
 }

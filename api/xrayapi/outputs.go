@@ -6,36 +6,36 @@ import (
 	"time"
 )
 
-// BatchGetTracesResult is a structure of the API model.
+// BatchGetTracesResult is the output of BatchGetTraces.
 type BatchGetTracesResult struct {
 	Traces              []Trace  `aws:"Traces"`
 	UnprocessedTraceIds []string `aws:"UnprocessedTraceIds" each:"len=1:35"`
 	NextToken           *string  `aws:"NextToken"`
 }
 
-// GetEncryptionConfigResult is a structure of the API model.
+// GetEncryptionConfigResult is the output of GetEncryptionConfig.
 type GetEncryptionConfigResult struct {
 	EncryptionConfig *EncryptionConfig `aws:"EncryptionConfig"`
 }
 
-// GetGroupResult is a structure of the API model.
+// GetGroupResult is the output of GetGroup.
 type GetGroupResult struct {
 	Group *Group `aws:"Group"`
 }
 
-// GetGroupsResult is a structure of the API model.
+// GetGroupsResult is the output of GetGroups.
 type GetGroupsResult struct {
 	Groups    []GroupSummary `aws:"Groups"`
 	NextToken *string        `aws:"NextToken"`
 }
 
-// GetSamplingRulesResult is a structure of the API model.
+// GetSamplingRulesResult is the output of GetSamplingRules.
 type GetSamplingRulesResult struct {
 	SamplingRuleRecords []SamplingRuleRecord `aws:"SamplingRuleRecords"`
 	NextToken           *string              `aws:"NextToken"`
 }
 
-// GetSamplingTargetsResult is a structure of the API model.
+// GetSamplingTargetsResult is the output of GetSamplingTargets.
 type GetSamplingTargetsResult struct {
 	SamplingTargetDocuments    []SamplingTargetDocument `aws:"SamplingTargetDocuments"`
 	LastRuleModification       *time.Time               `aws:"LastRuleModification"`
@@ -43,7 +43,7 @@ type GetSamplingTargetsResult struct {
 	UnprocessedBoostStatistics []UnprocessedStatistics  `aws:"UnprocessedBoostStatistics"`
 }
 
-// GetTraceSummariesResult is a structure of the API model.
+// GetTraceSummariesResult is the output of GetTraceSummaries.
 type GetTraceSummariesResult struct {
 	TraceSummaries       []TraceSummary `aws:"TraceSummaries"`
 	ApproximateTime      *time.Time     `aws:"ApproximateTime"`
@@ -51,11 +51,11 @@ type GetTraceSummariesResult struct {
 	NextToken            *string        `aws:"NextToken"`
 }
 
-// PutTelemetryRecordsResult is a structure of the API model.
+// PutTelemetryRecordsResult is the output of PutTelemetryRecords.
 type PutTelemetryRecordsResult struct {
 }
 
-// PutTraceSegmentsResult is a structure of the API model.
+// PutTraceSegmentsResult is the output of PutTraceSegments.
 type PutTraceSegmentsResult struct {
 	UnprocessedTraceSegments []UnprocessedTraceSegment `aws:"UnprocessedTraceSegments"`
 }
