@@ -2,17 +2,10 @@ package item
 
 import (
 	"encoding/base64"
+	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
-)
-
-// What DynamoDB says of attribute values that are no value.
-const (
-	emptyValue = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
-	manyTypes  = "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"
-	nullFalse  = "One or more parameter values were invalid: Null attribute value types must have the value of true"
-	tooDeep    = "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"
 )
 
 // attributes reads an object of attribute values at the given level of nesting. n is a guess of their number.
@@ -55,7 +48,7 @@ func (d *decoder) value(depth int) Value {
 	}
 	if depth > MaxDepth {
 		d.skip()
-		return Value{kind: bad, s: tooDeep}
+		return invalid(TooDeep)
 	}
 	d.i++
 	var v Value
@@ -80,7 +73,7 @@ func (d *decoder) value(depth int) Value {
 		break
 	}
 	if types > 1 && v.kind != bad {
-		v = Value{kind: bad, s: manyTypes}
+		v = invalid(manyTypes)
 	}
 	return v
 }
@@ -99,15 +92,14 @@ func (d *decoder) member(name string, depth int) Value {
 	case S:
 		return Value{kind: S, s: d.text()}
 	case N:
-		v, _ := Number(d.text())
-		return v
+		return number(d.text())
 	case B:
 		return Value{kind: B, s: d.blob()}
 	case BOOL:
 		return Value{kind: BOOL, flag: d.boolean()}
 	case NULL:
 		if !d.boolean() {
-			return Value{kind: bad, s: nullFalse}
+			return invalid(nullFalse)
 		}
 		return Value{kind: NULL}
 	case M:
@@ -147,7 +139,7 @@ func (d *decoder) blob() string {
 	b, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
 		if len(text)%4 != 0 {
-			d.fail("Base64 encoded length is expected a multiple of 4 bytes but found: " + itoa(len(text)))
+			d.fail("Base64 encoded length is expected a multiple of 4 bytes but found: " + strconv.Itoa(len(text)))
 		} else {
 			d.fail("Invalid base64 encoded string")
 		}

@@ -39,10 +39,27 @@ func (k Kind) String() string { return kindNames[k] }
 
 // KindOf is the inverse of String. It returns None for what is no descriptor.
 func KindOf(s string) Kind {
-	for k := S; k <= BS; k++ {
-		if kindNames[k] == s {
-			return k
-		}
+	switch s {
+	case "S":
+		return S
+	case "N":
+		return N
+	case "B":
+		return B
+	case "BOOL":
+		return BOOL
+	case "NULL":
+		return NULL
+	case "M":
+		return M
+	case "L":
+		return L
+	case "SS":
+		return SS
+	case "NS":
+		return NS
+	case "BS":
+		return BS
 	}
 	return None
 }
@@ -85,7 +102,7 @@ func MapOf(m Map) Value { return Value{kind: M, c: &compound{m: m}} }
 // make one: empty, duplicate or not a number.
 func Set(k Kind, members ...string) (Value, string) {
 	v := makeSet(k, slices.Clone(members))
-	return v, v.Problem()
+	return v, v.Problem(Current)
 }
 
 // Kind returns the datatype of v.
@@ -165,7 +182,18 @@ func (m Map) normal() Map {
 	if sorted {
 		return m
 	}
-	slices.SortStableFunc(m, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
+	if len(m) <= 16 {
+		for i := 1; i < len(m); i++ {
+			f := m[i]
+			j := i
+			for ; j > 0 && m[j-1].Name > f.Name; j-- {
+				m[j] = m[j-1]
+			}
+			m[j] = f
+		}
+	} else {
+		slices.SortStableFunc(m, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
+	}
 	out := m[:0]
 	for i := range m {
 		if i+1 < len(m) && m[i+1].Name == m[i].Name {

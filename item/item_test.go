@@ -101,8 +101,8 @@ func TestRoundTrips(t *testing.T) {
 		if !bytes.Equal(read.Append(nil), m.Append(nil)) {
 			t.Fatal("equal items have two stored forms")
 		}
-		if m.Size() != read.Size() || m.Problem() != "" {
-			t.Fatalf("size %d and %d, problem %q", m.Size(), read.Size(), m.Problem())
+		if m.Size() != read.Size() || m.Problem(Current) != "" {
+			t.Fatalf("size %d and %d, problem %q", m.Size(), read.Size(), m.Problem(Current))
 		}
 	})
 }
@@ -135,7 +135,7 @@ func TestKeyOrder(t *testing.T) {
 func TestNumber(t *testing.T) {
 	nines := strings.Repeat("9", 38)
 	for _, c := range []struct{ in, normal, problem string }{
-		{"0", "0", ""}, {"-0", "0", ""}, {"0.000", "0", ""}, {"0e500", "0", ""},
+		{"0", "0", ""}, {"-0", "0", ""}, {"0.000", "0", ""}, {"0e125", "0", ""}, {"0e126", "", overflow}, {"0e-131", "", underflow},
 		{"1", "1", ""}, {"+1", "1", ""}, {"-1", "-1", ""}, {"007", "7", ""}, {"100", "100", ""}, {"1.50", "1.5", ""},
 		{".5", "0.5", ""}, {"5.", "5", ""}, {"-.5e1", "-5", ""}, {"1e2", "100", ""}, {"1E-3", "0.001", ""},
 		{"123.456e1", "1234.56", ""}, {"123.456e-5", "0.00123456", ""}, {"0.00100", "0.001", ""}, {"10.10", "10.1", ""},
@@ -143,10 +143,11 @@ func TestNumber(t *testing.T) {
 		{"1e125", "1" + strings.Repeat("0", 125), ""}, {"1e-130", "0." + strings.Repeat("0", 129) + "1", ""},
 		{"9.9999999999999999999999999999999999999E+125", nines + strings.Repeat("0", 88), ""},
 		{nines + "9", "", tooPrecise}, {"1" + nines, "", tooPrecise}, {"1e126", "", overflow}, {"-1e126", "", overflow},
-		{"1e-131", "", underflow}, {"", "", notNumeric}, {"e", "", notNumeric + ": e"}, {".", "", notNumeric + ": ."},
+		{"1e-131", "", underflow}, {"", "", notNumeric + ": "}, {"e", "", notNumeric + ": e"}, {".", "", notNumeric + ": ."},
 		{"NaN", "", notNumeric + ": NaN"}, {"Infinity", "", notNumeric + ": Infinity"}, {"1 ", "", notNumeric + ": 1 "},
 		{"0x10", "", notNumeric + ": 0x10"}, {"1.2.3", "", notNumeric + ": 1.2.3"}, {"1e", "", notNumeric + ": 1e"},
-		{"1_0", "", notNumeric + ": 1_0"}, {"--1", "", notNumeric + ": --1"}, {"1e99999999999", "", notNumeric + ": 1e99999999999"},
+		{"1_0", "", notNumeric + ": 1_0"}, {"--1", "", notNumeric + ": --1"}, {"1e99999999999", "", overflow}, {"1e-99999999999", "", underflow},
+		{"1e9223372036854775808", "", notNumeric + ": 1e9223372036854775808"},
 	} {
 		v, problem := Number(c.in)
 		if v.Text() != c.normal || problem != c.problem {
@@ -185,7 +186,8 @@ func TestSize(t *testing.T) {
 	}{
 		{`{}`, 0}, {`{"a":{"S":"hé"}}`, 4}, {`{"a":{"BOOL":true},"bc":{"NULL":true}}`, 5}, {`{"a":{"B":"AAAA"}}`, 4},
 		{`{"a":{"N":"0"}}`, 2}, {`{"a":{"N":"1"}}`, 3}, {`{"a":{"N":"-1"}}`, 4}, {`{"a":{"N":"12"}}`, 3}, {`{"a":{"N":"123"}}`, 4},
-		{`{"a":{"N":"1000"}}`, 3}, {`{"a":{"N":"0.001"}}`, 3}, {`{"a":{"N":"12.34"}}`, 4}, {`{"a":{"N":"1.234"}}`, 5},
+		{`{"a":{"N":"1000"}}`, 3}, {`{"a":{"N":"0.001"}}`, 3}, {`{"a":{"N":"12.34"}}`, 4}, {`{"a":{"N":"1.234"}}`, 5}, {`{"a":{"N":"1010"}}`, 4}, {`{"a":{"N":"0.0000001"}}`, 3}, {`{"a":{"N":"1E125"}}`, 3},
+		{`{"a":{"N":"1.5"}}`, 4}, {`{"a":{"N":"3.14159"}}`, 6}, {`{"a":{"N":"100.5"}}`, 5}, {`{"a":{"N":"0.15"}}`, 3},
 		{`{"a":{"N":"` + strings.Repeat("9", 38) + `"}}`, 21},
 		{`{"a":{"L":[]}}`, 4}, {`{"a":{"L":[{"S":"x"},{"N":"1"}]}}`, 1 + 3 + 2 + 1 + 2}, {`{"a":{"M":{"k":{"S":"x"}}}}`, 1 + 3 + 1 + 1 + 1},
 		{`{"a":{"SS":["x","yz"]}}`, 4}, {`{"a":{"NS":["1","22"]}}`, 5},
@@ -204,15 +206,30 @@ func TestProblems(t *testing.T) {
 	for _, c := range []struct{ json, problem string }{
 		{`{"a":{"S":""},"b":{"B":""},"c":{"L":[]},"d":{"M":{}},"e":{"SS":[""]}}`, ""},
 		{`{"a":{}}`, emptyValue}, {`{"a":null}`, emptyValue}, {`{"a":{"S":null}}`, emptyValue}, {`{"a":{"Z":[1,{"x":"}"}]}}`, emptyValue},
-		{`{"a":{"S":"x","N":"1"}}`, manyTypes}, {`{"a":{"S":"x","N":""}}`, notNumeric}, {`{"a":{"L":[{"M":{"x":{}}}]}}`, emptyValue},
+		{`{"a":{"S":"x","N":"1"}}`, manyTypes}, {`{"a":{"S":"x","N":""}}`, notNumeric + ": "}, {`{"a":{"L":[{"M":{"x":{}}}]}}`, emptyValue},
 		{`{"a":{"NULL":false}}`, nullFalse}, {`{"a":{"N":"x"}}`, notNumeric + ": x"},
 		{`{"a":{"SS":[]}}`, emptySS}, {`{"a":{"NS":[]}}`, emptyNS}, {`{"a":{"BS":[]}}`, emptyBS}, {`{"a":{"NS":["1","y"]}}`, notNumeric + ": y"},
-		{`{"a":{"SS":["b","a","b"]}}`, duplicates + "[b, a, b] contains duplicates."}, {`{"a":{"NS":["1","1.0"]}}`, "Input collection contains duplicates"},
-		{deep(31), ""}, {deep(32), tooDeep}, {deep(5000), tooDeep},
+		{`{"a":{"SS":["b","a","b"]}}`, duplicates + `["a", "b", "b"] contains duplicates.`}, {`{"a":{"NS":["1","1.0"]}}`, duplicates + "contains duplicates."},
+		{`{"a":{"BS":["/w==","AA==","AA=="]}}`, duplicates + `["AA==","/w==","AA=="]of type BS contains duplicates.`},
+		{deep(31), ""}, {deep(32), TooDeep}, {deep(5000), TooDeep},
 	} {
 		var m Map
-		if _, err := m.DecodeJSON([]byte(c.json)); err != nil || m.Problem() != c.problem {
-			t.Errorf("%.200s: %q (%v), want %q", c.json, m.Problem(), err, c.problem)
+		if _, err := m.DecodeJSON([]byte(c.json)); err != nil || m.Problem(Current) != c.problem {
+			t.Errorf("%.200s: %q (%v), want %q", c.json, m.Problem(Current), err, c.problem)
+		}
+	}
+}
+
+func TestOlderWording(t *testing.T) {
+	for _, c := range []struct{ json, problem string }{
+		{`{"a":{"N":""}}`, notNumeric}, {`{"a":{"N":"x"}}`, notNumeric + ": x"},
+		{`{"a":{"SS":["b","a","b"]}}`, duplicates + "[b, a, b] contains duplicates."},
+		{`{"a":{"BS":["/w==","AA==","AA=="]}}`, duplicates + "[/w==, AA==, AA==]of type BS contains duplicates."},
+		{`{"a":{"NS":["2","1","2"]}}`, "Input collection contains duplicates"},
+	} {
+		var m Map
+		if _, err := m.DecodeJSON([]byte(c.json)); err != nil || m.Problem(Older) != c.problem {
+			t.Errorf("%s: %q (%v), want %q", c.json, m.Problem(Older), err, c.problem)
 		}
 	}
 }
@@ -254,7 +271,7 @@ func FuzzDecodeJSON(f *testing.F) {
 	f.Add([]byte(`{"a":{"S":"\ud800"},"a":{"BS":["AA=="]}}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var m Map
-		if _, err := m.DecodeJSON(b); err != nil || m.Problem() != "" {
+		if _, err := m.DecodeJSON(b); err != nil || m.Problem(Current) != "" {
 			return
 		}
 		got, err := Decode(m.Append(nil))

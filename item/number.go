@@ -18,11 +18,11 @@ const (
 // Number returns the value of type N that text stands for, in DynamoDB's normal form: no exponent, no leading or
 // trailing zeros, no sign of zero. The second result is what DynamoDB says when text is no number, or out of range.
 func Number(text string) (Value, string) {
-	n, problem := normalNumber(text)
-	if problem != "" {
-		return Value{kind: bad, s: problem}, problem
+	v := number(text)
+	if v.kind == bad {
+		return v, v.s
 	}
-	return Value{kind: N, s: n}, ""
+	return v, ""
 }
 
 // Int returns a value of type N.
@@ -50,28 +50,25 @@ func isNormal(s string) bool {
 	return point < 0 || digits[len(digits)-1] >= '1'
 }
 
-func normalNumber(s string) (normal, problem string) {
-	if isNormal(s) {
-		return s, ""
-	}
-	if s == "" {
-		return "", notNumeric
+// number reads text as Number does; what is no number gives an invalid value.
+func number(text string) Value {
+	if isNormal(text) {
+		return Value{kind: N, s: text}
 	}
 	var d decimal
-	if !d.parse(s) {
-		return "", notNumeric + ": " + s
-	}
-	switch {
-	case len(d.digits) == 0:
-		return "0", ""
+	switch ok := d.parse(text); {
+	case text == "":
+		return invalidOlder(notNumeric+": ", notNumeric)
+	case !ok:
+		return invalid(notNumeric + ": " + text)
 	case d.lead > MaxExponent:
-		return "", overflow
+		return invalid(overflow)
 	case d.lead < MinExponent:
-		return "", underflow
+		return invalid(underflow)
 	case len(d.digits) > MaxDigits:
-		return "", tooPrecise
+		return invalid(tooPrecise)
 	}
-	return d.String(), ""
+	return Value{kind: N, s: d.String()}
 }
 
 // decimal is a number taken apart: digits[0].digits[1]… × 10^lead, without zeros at either end; no digits is zero.
@@ -132,12 +129,13 @@ func (d *decimal) parse(s string) bool {
 		return false
 	}
 	d.lead = intDigits - 1 + exp
-	if len(d.digits) == 0 {
-		d.neg, d.lead = false, 0
+	if len(d.digits) == 0 { // zero is held to the range by the exponent that it is written with
+		d.neg, d.lead = false, exp
 	}
 	return true
 }
 
+// parseExponent reads an exponent of at most 64 bits. It stays far from the ends of int, which the caller adds to.
 func parseExponent(s string) (int, bool) {
 	if s == "" {
 		return 0, true
@@ -145,8 +143,8 @@ func parseExponent(s string) (int, bool) {
 	if s[0] != 'e' && s[0] != 'E' {
 		return 0, false
 	}
-	n, err := strconv.ParseInt(s[1:], 10, 32)
-	return int(n), err == nil
+	n, err := strconv.ParseInt(s[1:], 10, 64)
+	return int(max(-1<<40, min(n, 1<<40))), err == nil
 }
 
 // String returns the normal form.

@@ -1,8 +1,8 @@
 package item
 
 import (
+	"encoding/base64"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -11,48 +11,67 @@ const (
 	emptySS    = "One or more parameter values were invalid: An string set  may not be empty"
 	emptyNS    = "One or more parameter values were invalid: An number set  may not be empty"
 	emptyBS    = "One or more parameter values were invalid: Binary sets should not be empty"
-	emptyInSS  = "One or more parameter values were invalid: An string set may not have a empty string as a member"
-	emptyInBS  = "One or more parameter values were invalid: Binary sets may not contain null or empty values"
 	duplicates = "One or more parameter values were invalid: Input collection "
 )
 
-func itoa(n int) string { return strconv.Itoa(n) }
-
 // makeSet makes a set of members, which it may change.
 func makeSet(k Kind, members []string) Value {
-	problem := ""
-	switch {
-	case len(members) == 0:
-		problem = map[Kind]string{SS: emptySS, NS: emptyNS, BS: emptyBS}[k]
-	case k == NS:
+	if len(members) == 0 {
+		return invalid([...]string{SS: emptySS, NS: emptyNS, BS: emptyBS}[k])
+	}
+	if k == NS {
 		for i := range members {
-			if members[i], problem = normalNumber(members[i]); problem != "" {
-				break
+			n := number(members[i])
+			if n.kind == bad {
+				return n
 			}
+			members[i] = n.s
 		}
 	}
-	if problem != "" {
-		return Value{kind: bad, s: problem}
+	compare := order(k)
+	sorted := members
+	if !slices.IsSortedFunc(members, compare) {
+		sorted = slices.Clone(members)
+		slices.SortFunc(sorted, compare)
 	}
-	sorted := slices.Clone(members)
-	slices.SortFunc(sorted, order(k))
 	for i := 1; i < len(sorted); i++ {
 		if sorted[i-1] == sorted[i] {
-			return Value{kind: bad, s: duplicatesIn(k, members)}
+			return repeated(k, members)
 		}
 	}
 	return Value{kind: k, c: &compound{set: sorted}}
 }
 
-func duplicatesIn(k Kind, members []string) string {
-	switch k {
-	case NS:
-		return "Input collection contains duplicates"
-	case BS:
-		return duplicates + "[" + strings.Join(members, ", ") + "]of type BS contains duplicates."
-	default:
-		return duplicates + "[" + strings.Join(members, ", ") + "] contains duplicates."
+// repeated makes the invalid value that a set with a repeated member is. The current wording lists the members in
+// order up to the first repeated one, then that and the rest as they were sent; the older lists all as sent.
+func repeated(k Kind, sent []string) Value {
+	if k == NS {
+		return invalidOlder(duplicates+"contains duplicates.", "Input collection contains duplicates")
 	}
+	shown := slices.Clone(sent)
+	if k == BS {
+		for i := range shown {
+			shown[i] = base64.StdEncoding.EncodeToString([]byte(shown[i]))
+		}
+	}
+	older := "[" + strings.Join(shown, ", ") + "]"
+	seen := map[string]bool{}
+	repeat := slices.IndexFunc(sent, func(s string) bool { before := seen[s]; seen[s] = true; return before })
+	head := slices.Clone(sent[:repeat])
+	slices.Sort(head)
+	current := make([]string, 0, len(sent))
+	for _, s := range append(head, sent[repeat:]...) {
+		if k == BS {
+			s = base64.StdEncoding.EncodeToString([]byte(s))
+		}
+		current = append(current, `"`+s+`"`)
+	}
+	if k == BS {
+		return invalidOlder(duplicates+"["+strings.Join(current, ",")+"]of type BS contains duplicates.",
+			duplicates+older+"of type BS contains duplicates.")
+	}
+	return invalidOlder(duplicates+"["+strings.Join(current, ", ")+"] contains duplicates.",
+		duplicates+older+" contains duplicates.")
 }
 
 // order returns the order of the members of sets of kind k.
@@ -63,7 +82,7 @@ func order(k Kind) func(a, b string) int {
 	return strings.Compare
 }
 
-// Contains reports whether the set v has member, which is in normal form when v is an NS.
+// contains reports whether the set v has member, which is in normal form when v is an NS.
 func (v Value) contains(member string) bool {
 	_, ok := slices.BinarySearchFunc(v.c.set, member, order(v.kind))
 	return ok

@@ -1,5 +1,7 @@
 package item
 
+import "strings"
+
 // Size returns the bytes that v counts for by DynamoDB's rules.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
@@ -45,38 +47,19 @@ func (m Map) Size() int {
 	return n
 }
 
-// numberSize returns the bytes of a number in normal form. Numbers are kept in base 100, pairs of decimal digits
-// counted from the decimal point, without zeros at either end; a byte of exponent and, when negative, a byte of sign.
+// numberSize returns the bytes of a number in normal form: one, one for a sign, and one for every two significant
+// digits before the point and after it, each side rounded up. AWS's page says less; this was measured on AWS.
 func numberSize(s string) int {
 	size := 1
 	if s[0] == '-' {
 		size, s = 2, s[1:]
 	}
-	if s == "0" {
-		return 1
+	whole, fraction, _ := strings.Cut(s, ".")
+	if fraction == "" {
+		whole = strings.TrimRight(whole, "0")
 	}
-	point := len(s)
-	for i := 0; i < len(s); i++ {
-		if s[i] == '.' {
-			point = i
-			break
-		}
+	if whole == "0" {
+		whole, fraction = "", strings.TrimLeft(fraction, "0")
 	}
-	// Pairs are numbered from the point: 0 is the one to the left of it, -1 that to the right.
-	pair := func(i int) int {
-		if i < point {
-			return (point - 1 - i) / 2
-		}
-		return -1 - (i-point-1)/2
-	}
-	first, last := 0, 0
-	seen := false
-	for i := 0; i < len(s); i++ {
-		if s[i] != '0' && s[i] != '.' {
-			if last = pair(i); !seen {
-				first, seen = last, true
-			}
-		}
-	}
-	return size + first - last + 1
+	return size + (len(whole)+1)/2 + (len(fraction)+1)/2
 }
