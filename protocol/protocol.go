@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/shape"
 )
 
 // Request is a request as it came off the wire, after routing.
@@ -21,6 +22,10 @@ type Request struct {
 	Length   int64             // Content-Length, -1 when unknown
 	ID       string            // request id
 	Resource string            // the path as the client meant it, for error bodies that name it (S3)
+
+	// Notes is filled in by Decode: what the request lacked that the decoded input cannot say. The validator needs
+	// it (shape.Validate); nil for nearly every request.
+	Notes shape.Notes
 }
 
 // Response is what goes back. When Stream is not nil it follows Body and is closed by whoever writes the response.

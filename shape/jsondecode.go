@@ -1,0 +1,398 @@
+package shape
+
+import (
+	"bytes"
+	"encoding/base64"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/brume-dev/brume/shape/jsontext"
+)
+
+// Decode fills v from b, which holds one JSON value or nothing, and reports to n what only the text can say.
+func (j JSON) Decode(b []byte, v Value, n *Notes) error {
+	d := jsonDecoder{JSON: j, Scanner: jsontext.New(b), notes: n}
+	if v.Shape.Kind == Structure && d.Peek() == 0 {
+		Seen(0).Finish(v.Shape, n)
+		return nil
+	}
+	if err := d.value(v, nil, true); err != nil {
+		return serialization(err)
+	}
+	return serialization(d.End())
+}
+
+type jsonDecoder struct {
+	JSON
+	*jsontext.Scanner
+	notes *Notes
+}
+
+// value reads one value that is not null. m is the member that says how, or nil.
+func (d *jsonDecoder) value(v Value, m *Member, top bool) error {
+	switch v.Shape.Kind {
+	case Structure:
+		return d.structure(v, top)
+	case List:
+		return d.list(v, m)
+	case Map:
+		return d.mapping(v, m)
+	case String:
+		s, err := d.text("a String")
+		if err != nil {
+			return err
+		}
+		if len(s) == 0 && v.Shape.enum != nil {
+			d.notes.Blank("")
+		}
+		v.SetString(string(s))
+		return nil
+	case Boolean:
+		return d.boolean(v)
+	case Integer, Long:
+		return d.integer(v)
+	case Float, Double:
+		return d.float(v)
+	case Timestamp:
+		return d.timestamp(v, m)
+	case Blob, Stream:
+		return d.blob(v)
+	case Document:
+		raw, err := d.Raw()
+		v.SetBytes(bytes.Clone(raw))
+		return err
+	default:
+		d.Peek()
+		rest, err := v.Codec().DecodeJSON(d.Rest())
+		if err == nil {
+			d.Resume(rest)
+		}
+		return err
+	}
+}
+
+func (d *jsonDecoder) structure(v Value, top bool) error {
+	if d.Peek() != '{' {
+		return d.mismatch("")
+	}
+	if err := d.Open('{'); err != nil {
+		return err
+	}
+	s := v.Shape
+	var seen Seen
+	for first, next := true, 0; ; first = false {
+		name, ok, err := d.Key(first)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			break
+		}
+		var m *Member
+		if next < len(s.Members) && s.Members[next].Name == string(name) {
+			m = &s.Members[next] // clients write members in the model's order
+		} else {
+			m = s.byName[string(name)]
+		}
+		if m == nil || top && d.Bound && m.In != Body {
+			if err := d.Skip(); err != nil {
+				return err
+			}
+			continue
+		}
+		next = m.order + 1
+		if d.Peek() == 'n' {
+			if err := d.Literal("null"); err != nil {
+				return err
+			}
+			continue
+		}
+		seen.Add(m)
+		mark := len(*d.notes)
+		if err := d.value(v.Place(m), m, false); err != nil {
+			return err
+		}
+		if len(*d.notes) > mark {
+			d.notes.Under(mark, m.Path)
+		}
+	}
+	if seen&s.required != s.required {
+		seen.Finish(s, d.notes)
+	}
+	return nil
+}
+
+func (d *jsonDecoder) list(v Value, m *Member) error {
+	if d.Peek() != '[' {
+		return d.mismatch("")
+	}
+	if err := d.Open('['); err != nil {
+		return err
+	}
+	v.MakeList()
+	for i := 0; ; i++ {
+		if ok, err := d.Element(i == 0); !ok || err != nil {
+			return err
+		}
+		mark := len(*d.notes)
+		e := v.Append()
+		if d.Peek() == 'n' {
+			if err := d.Literal("null"); err != nil {
+				return err
+			}
+			d.notes.Absent("")
+		} else if err := d.value(e, m, false); err != nil {
+			return err
+		}
+		d.notes.UnderIndex(mark, i)
+	}
+}
+
+func (d *jsonDecoder) mapping(v Value, m *Member) error {
+	if d.Peek() != '{' {
+		return d.mismatch("")
+	}
+	if err := d.Open('{'); err != nil {
+		return err
+	}
+	v.MakeMap()
+	for first := true; ; first = false {
+		name, ok, err := d.Key(first)
+		if !ok || err != nil {
+			return err
+		}
+		key := string(name)
+		if d.Peek() == 'n' {
+			if err := d.Literal("null"); err != nil {
+				return err
+			}
+			continue
+		}
+		mark := len(*d.notes)
+		e := v.NewEntry()
+		if err := d.value(e.Value, m, false); err != nil {
+			return err
+		}
+		e.Put(key)
+		d.notes.UnderKey(mark, key)
+	}
+}
+
+// mismatch is the error of a value that is not of the kind that its member wants; an empty want stands for a
+// structure, map or list.
+func (d *jsonDecoder) mismatch(want string) error {
+	switch d.Peek() {
+	case '{':
+		return SerializationError("Start of structure or map found where not expected.")
+	case '[':
+		return SerializationError("Start of list found where not expected")
+	}
+	token := ""
+	switch d.Peek() {
+	case '"':
+		token = "STRING_VALUE"
+	case '0':
+		token = "NUMBER_VALUE"
+	case 't':
+		token = "TRUE_VALUE"
+	case 'f':
+		token = "FALSE_VALUE"
+	}
+	if err := d.Skip(); err != nil {
+		return err
+	}
+	if want == "" {
+		return SerializationError("Unexpected field type")
+	}
+	return SerializationError("%s can not be converted to %s", token, want)
+}
+
+func (d *jsonDecoder) text(want string) ([]byte, error) {
+	if d.Peek() != '"' {
+		return nil, d.mismatch(want)
+	}
+	return d.String()
+}
+
+func (d *jsonDecoder) boolean(v Value) error {
+	switch d.Peek() {
+	case 't':
+		v.SetBool(true)
+		return d.Literal("true")
+	case 'f':
+		v.SetBool(false)
+		return d.Literal("false")
+	}
+	return d.mismatch("a Boolean")
+}
+
+// integer cuts fractions off, as AWS does.
+func (d *jsonDecoder) integer(v Value) error {
+	want := "an Integer"
+	if v.Shape.Kind == Long {
+		want = "a Long"
+	}
+	if d.Peek() != '0' {
+		return d.mismatch(want)
+	}
+	text, whole, err := d.Number()
+	if err != nil {
+		return err
+	}
+	var n int64
+	if whole {
+		n, err = strconv.ParseInt(string(text), 10, 64)
+	} else {
+		var f float64
+		f, err = strconv.ParseFloat(string(text), 64)
+		if math.Abs(f) >= 1<<63 {
+			err = strconv.ErrRange
+		}
+		n = int64(f)
+	}
+	if err != nil || !v.SetInt(n) {
+		return SerializationError("NUMBER_VALUE can not be converted to %s", want)
+	}
+	return nil
+}
+
+func (d *jsonDecoder) float(v Value) error {
+	want, bits := "a Double", 64
+	if v.Shape.Kind == Float {
+		want, bits = "a Float", 32
+	}
+	switch d.Peek() {
+	case '0':
+		text, _, err := d.Number()
+		if err != nil {
+			return err
+		}
+		f, err := strconv.ParseFloat(string(text), bits)
+		if err != nil && !math.IsInf(f, 0) {
+			return jsontext.ErrSyntax
+		}
+		v.SetFloat(f)
+		return nil
+	case '"':
+		s, err := d.String()
+		if err != nil {
+			return err
+		}
+		f, ok := ParseSpecialFloat(string(s))
+		if !ok {
+			return SerializationError("STRING_VALUE can not be converted to %s", want)
+		}
+		v.SetFloat(f)
+		return nil
+	}
+	return d.mismatch(want)
+}
+
+// ParseSpecialFloat reads the values that JSON and XML write as words.
+func ParseSpecialFloat(s string) (float64, bool) {
+	switch s {
+	case "NaN":
+		return math.NaN(), true
+	case "Infinity":
+		return math.Inf(1), true
+	case "-Infinity":
+		return math.Inf(-1), true
+	}
+	return 0, false
+}
+
+func (d *jsonDecoder) timestamp(v Value, m *Member) error {
+	const want = "milliseconds since epoch"
+	format := UnixTime
+	if m != nil && m.Time != DefaultTime {
+		format = m.Time
+	}
+	switch c := d.Peek(); {
+	case c == '0' && (format == UnixTime || d.Lenient):
+		text, _, err := d.Number()
+		if err != nil {
+			return err
+		}
+		t, ok := ParseTime(string(text), UnixTime)
+		if !ok {
+			return SerializationError("NUMBER_VALUE can not be converted to %s", want)
+		}
+		v.SetTime(t)
+		return nil
+	case c == '"' && (format != UnixTime || d.Lenient):
+		s, err := d.String()
+		if err != nil {
+			return err
+		}
+		if format == UnixTime {
+			format = ISO8601
+		}
+		t, ok := ParseTime(string(s), format)
+		if !ok {
+			return SerializationError("STRING_VALUE can not be converted to %s", want)
+		}
+		v.SetTime(t)
+		return nil
+	}
+	return d.mismatch(want)
+}
+
+func (d *jsonDecoder) blob(v Value) error {
+	s, err := d.text("a Blob")
+	if err != nil {
+		return err
+	}
+	b := make([]byte, base64.StdEncoding.DecodedLen(len(s)))
+	n, err := base64.StdEncoding.Decode(b, s)
+	if err != nil {
+		return SerializationError("STRING_VALUE can not be converted to a Blob")
+	}
+	if v.Shape.Kind == Stream {
+		v.SetStream(bytes.NewReader(b[:n]))
+	} else {
+		v.SetBytes(b[:n])
+	}
+	return nil
+}
+
+// ParseTime reads a timestamp in the given format; ISO8601 also takes offsets, DefaultTime is ISO8601.
+func ParseTime(s string, f TimeFormat) (time.Time, bool) {
+	switch f {
+	case UnixTime:
+		return parseUnix(s)
+	case HTTPTime:
+		for _, layout := range []string{"Mon, 02 Jan 2006 15:04:05.999999999 GMT", time.RFC850, time.ANSIC} {
+			if t, err := time.Parse(layout, s); err == nil {
+				return t.UTC(), true
+			}
+		}
+		return time.Time{}, false
+	}
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02T15:04:05.999999999Z0700", "2006-01-02"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC(), true
+		}
+	}
+	return time.Time{}, false
+}
+
+// parseUnix reads seconds with an optional fraction, exactly to the nanosecond where the text is a plain decimal.
+func parseUnix(s string) (time.Time, bool) {
+	const most = 253402300799 // 9999-12-31T23:59:59Z
+	whole, frac, _ := strings.Cut(s, ".")
+	sec, err := strconv.ParseInt(whole, 10, 64)
+	if err == nil && len(frac) <= 9 && strings.Trim(frac, "0123456789") == "" {
+		ns, _ := strconv.ParseInt((frac + "000000000")[:9], 10, 64)
+		if strings.HasPrefix(whole, "-") {
+			ns = -ns
+		}
+		return time.Unix(sec, ns).UTC(), sec <= most && sec >= -most
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil || math.IsNaN(f) || math.Abs(f) > most {
+		return time.Time{}, false
+	}
+	return time.UnixMilli(int64(math.Round(f * 1000))).UTC(), true
+}

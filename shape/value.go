@@ -1,0 +1,269 @@
+package shape
+
+import (
+	"fmt"
+	"io"
+	"reflect"
+	"slices"
+	"time"
+)
+
+// Value is a place in memory together with its shape: a structure, one of its members, an element of a list. It is what
+// the protocols read and write. Its methods panic when they do not fit the shape's kind.
+type Value struct {
+	Shape *Shape
+	rv    reflect.Value // addressable, of type Shape.Type
+}
+
+// ValueOf returns the structure that v points to. v must be a non-nil pointer to a struct of an API model.
+func ValueOf(v any) Value {
+	rv := reflect.ValueOf(v)
+	if rv.Kind() != reflect.Pointer || rv.IsNil() {
+		panic(fmt.Sprintf("shape: %T is not a pointer to a structure", v))
+	}
+	rv = rv.Elem()
+	return Value{Of(rv.Type()), rv}
+}
+
+// Interface returns a pointer to the value.
+func (v Value) Interface() any { return v.rv.Addr().Interface() }
+
+// Member returns member m of a structure, false when it is absent. A required list or map that is nil counts as
+// present and empty: that is how answers say "none".
+func (v Value) Member(m *Member) (Value, bool) {
+	f := v.rv.Field(m.index)
+	if m.Pointer {
+		if f.IsNil() {
+			return Value{}, false
+		}
+		return Value{m.Shape, f.Elem()}, true
+	}
+	ok := true
+	switch m.Shape.Kind {
+	case String:
+		ok = m.Shape.enum == nil || f.Len() > 0
+	case List, Map:
+		ok = m.Required || !f.IsNil()
+	case Blob, Document, Stream:
+		ok = !f.IsNil()
+	case Custom:
+		ok = !f.IsZero()
+	}
+	return Value{m.Shape, f}, ok
+}
+
+// isNil reports whether a nilable member (see Member.nilable) is absent, required lists and maps included.
+func (v Value) isNil(m *Member) bool {
+	f := v.rv.Field(m.index)
+	if !m.Pointer && m.Shape.Kind == String {
+		return f.Len() == 0
+	}
+	return f.IsNil()
+}
+
+// Place returns the place of member m to be filled, allocating what it points to.
+func (v Value) Place(m *Member) Value {
+	f := v.rv.Field(m.index)
+	if m.Pointer {
+		if f.IsNil() {
+			f.Set(reflect.New(m.Shape.Type))
+		}
+		f = f.Elem()
+	}
+	return Value{m.Shape, f}
+}
+
+// IsZero reports whether v holds the zero value of its type.
+func (v Value) IsZero() bool { return v.rv.IsZero() }
+
+// String returns a String. On other kinds it describes v for messages, as AWS's Java toString does.
+func (v Value) String() string {
+	if v.Shape != nil && v.Shape.Kind == String {
+		return v.rv.String()
+	}
+	return string(v.appendText(nil))
+}
+
+// SetString sets a String.
+func (v Value) SetString(s string) { v.rv.SetString(s) }
+
+// Bool returns a Boolean.
+func (v Value) Bool() bool { return v.rv.Bool() }
+
+// SetBool sets a Boolean.
+func (v Value) SetBool(b bool) { v.rv.SetBool(b) }
+
+// Int returns an Integer or Long.
+func (v Value) Int() int64 { return v.rv.Int() }
+
+// SetInt sets an Integer or Long and reports whether n fits.
+func (v Value) SetInt(n int64) bool {
+	if v.rv.OverflowInt(n) {
+		return false
+	}
+	v.rv.SetInt(n)
+	return true
+}
+
+// Float returns a Float or Double.
+func (v Value) Float() float64 { return v.rv.Float() }
+
+// SetFloat sets a Float or Double.
+func (v Value) SetFloat(f float64) { v.rv.SetFloat(f) }
+
+// Bytes returns a Blob or Document.
+func (v Value) Bytes() []byte { return v.rv.Bytes() }
+
+// SetBytes sets a Blob or Document, which keeps b.
+func (v Value) SetBytes(b []byte) { v.rv.SetBytes(b) }
+
+// Time returns a Timestamp.
+func (v Value) Time() time.Time { return *v.rv.Addr().Interface().(*time.Time) }
+
+// SetTime sets a Timestamp.
+func (v Value) SetTime(t time.Time) { *v.rv.Addr().Interface().(*time.Time) = t }
+
+// Stream returns a Stream; it may be nil.
+func (v Value) Stream() io.Reader { return *v.rv.Addr().Interface().(*io.Reader) }
+
+// SetStream sets a Stream.
+func (v Value) SetStream(r io.Reader) { *v.rv.Addr().Interface().(*io.Reader) = r }
+
+// Codec returns a Custom value.
+func (v Value) Codec() JSONCodec { return v.rv.Addr().Interface().(JSONCodec) }
+
+// Len returns the length of a List or Map.
+func (v Value) Len() int { return v.rv.Len() }
+
+// Index returns element i of a List; ok is false for a nil pointer.
+func (v Value) Index(i int) (e Value, ok bool) {
+	f := v.rv.Index(i)
+	if v.Shape.ElemPointer {
+		if f.IsNil() {
+			return Value{}, false
+		}
+		f = f.Elem()
+	}
+	return Value{v.Shape.Elem, f}, true
+}
+
+// MakeList makes a List empty but not nil.
+func (v Value) MakeList() { v.rv.Set(reflect.MakeSlice(v.Shape.Type, 0, 0)) }
+
+// Append adds an element to a List and returns its place, which is good until the next Append.
+func (v Value) Append() Value {
+	n := v.rv.Len()
+	if n == v.rv.Cap() {
+		v.rv.Grow(max(1, n))
+	}
+	v.rv.SetLen(n + 1)
+	f := v.rv.Index(n)
+	if v.Shape.ElemPointer {
+		f.Set(reflect.New(v.Shape.Elem.Type))
+		f = f.Elem()
+	} else {
+		f.SetZero() // the slice may have been longer once
+	}
+	return Value{v.Shape.Elem, f}
+}
+
+// MakeMap makes a Map empty but not nil.
+func (v Value) MakeMap() { v.rv.Set(reflect.MakeMap(v.Shape.Type)) }
+
+// Entry is a place for one map value, on its way into a map.
+type Entry struct {
+	Value
+	m, p reflect.Value
+}
+
+// NewEntry returns a place for a value of the Map v.
+func (v Value) NewEntry() Entry {
+	p := reflect.New(v.Shape.Elem.Type)
+	return Entry{Value{v.Shape.Elem, p.Elem()}, v.rv, p}
+}
+
+// Put stores e in its map under key, in place of what was there.
+func (e Entry) Put(key string) {
+	val := e.rv
+	if e.m.Type().Elem().Kind() == reflect.Pointer {
+		val = e.p
+	}
+	if m, ok := e.m.Addr().Interface().(*map[string]string); ok {
+		(*m)[key] = val.String()
+		return
+	}
+	k := reflect.ValueOf(key)
+	if kt := e.m.Type().Key(); kt != k.Type() {
+		k = k.Convert(kt)
+	}
+	e.m.SetMapIndex(k, val)
+}
+
+// Has reports whether the Map v has key.
+func (v Value) Has(key string) bool {
+	return v.rv.MapIndex(reflect.ValueOf(key).Convert(v.Shape.Type.Key())).IsValid()
+}
+
+// Range calls f for each entry of the Map v in order of the keys, so that the same value always gives the same bytes,
+// and stops at the first error. Nil pointers are left out.
+func (v Value) Range(f func(key string, e Value) error) error {
+	if v.rv.IsNil() {
+		return nil
+	}
+	if m, ok := v.rv.Addr().Interface().(*map[string]string); ok {
+		return v.rangeStrings(*m, f)
+	}
+	keys := make([]string, 0, v.rv.Len())
+	for it := v.rv.MapRange(); it.Next(); {
+		keys = append(keys, it.Key().String())
+	}
+	slices.Sort(keys)
+	kt := v.Shape.Type.Key()
+	slot := reflect.New(v.Shape.Type.Elem()).Elem()
+	for _, k := range keys {
+		slot.Set(v.rv.MapIndex(reflect.ValueOf(k).Convert(kt)))
+		e := Value{v.Shape.Elem, slot}
+		if v.Shape.ElemPointer {
+			if slot.IsNil() {
+				continue
+			}
+			e.rv = slot.Elem()
+		}
+		if err := f(k, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v Value) rangeStrings(m map[string]string, f func(key string, e Value) error) error {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	var s string
+	e := Value{v.Shape.Elem, reflect.ValueOf(&s).Elem()}
+	for _, k := range keys {
+		s = m[k]
+		if err := f(k, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// One returns the only member that a union has set, or nil when it has none or several.
+func (v Value) One() *Member {
+	var one *Member
+	for i := range v.Shape.Members {
+		m := &v.Shape.Members[i]
+		if _, ok := v.Member(m); ok {
+			if one != nil {
+				return nil
+			}
+			one = m
+		}
+	}
+	return one
+}
