@@ -14,8 +14,8 @@ type JSON struct {
 	// Bound leaves out the members of the outermost structure that HTTP bindings put elsewhere: the bodies of
 	// restJson.
 	Bound bool
-	// Lenient also takes timestamps as ISO 8601 strings and blobs and streams as they come: documents that people
-	// write by hand.
+	// Lenient also takes timestamps as ISO 8601 strings, blobs and streams as they come, and a capital where the
+	// name of a member begins with a small letter: documents that people write by hand.
 	Lenient bool
 }
 

@@ -96,6 +96,9 @@ func (d *jsonDecoder) structure(v Value, top bool) error {
 		} else {
 			m = s.byName[string(name)]
 		}
+		if m == nil && d.Lenient && len(name) > 0 && 'A' <= name[0] && name[0] <= 'Z' {
+			m = s.byName[string(name[0]|0x20)+string(name[1:])]
+		}
 		if m == nil || top && d.Bound && m.In != Body {
 			if err := d.Skip(); err != nil {
 				return err
