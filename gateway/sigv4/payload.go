@@ -1,0 +1,54 @@
+package sigv4
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"hash"
+	"io"
+	"strings"
+)
+
+// Payload returns a reader of body that fails instead of ending when the bytes do not hash to want, so that what is
+// streamed is verified without being kept. The hash is S3's x-amz-content-sha256.
+func Payload(body io.Reader, want string) io.Reader {
+	return &payload{body: body, want: strings.ToLower(want), hash: sha256.New()}
+}
+
+type payload struct {
+	body io.Reader
+	want string
+	hash hash.Hash
+}
+
+func (p *payload) Read(b []byte) (int, error) {
+	n, err := p.body.Read(b)
+	p.hash.Write(b[:n])
+	if err == io.EOF {
+		if got := hex.EncodeToString(p.hash.Sum(nil)); got != p.want {
+			return n, wrongPayload(p.want, got).s3error()
+		}
+	}
+	return n, err
+}
+
+func (f *Failure) s3error() error { e := f.s3; return &e }
+
+// Stream is how the chunks of an aws-chunked body are protected.
+type Stream struct {
+	Signed  bool // each chunk carries a signature that continues the one before
+	Trailer bool // headers follow the last chunk
+}
+
+// StreamOf reads an x-amz-content-sha256 header; ok is false when it announces no stream. The ECDSA forms have chunk
+// signatures too, which only their own algorithm can verify.
+func StreamOf(contentSHA256 string) (s Stream, ok bool) {
+	switch contentSHA256 {
+	case "STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD":
+		return Stream{Signed: true}, true
+	case "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER", "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER":
+		return Stream{Signed: true, Trailer: true}, true
+	case "STREAMING-UNSIGNED-PAYLOAD-TRAILER":
+		return Stream{Trailer: true}, true
+	}
+	return Stream{}, false
+}
