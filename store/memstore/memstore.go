@@ -150,7 +150,6 @@ func (s *Store) Update(ctx context.Context, fn func(context.Context, store.Tx) e
 		return store.Commit{}, ctx.Err()
 	}
 	t, c, err := s.run(ctx, fn)
-	<-s.turn
 	if err != nil {
 		return store.Commit{}, err
 	}
@@ -163,8 +162,9 @@ func (s *Store) Update(ctx context.Context, fn func(context.Context, store.Tx) e
 	return c, nil
 }
 
-// run runs fn and makes its outcome the state.
+// run runs fn and makes its outcome the state. It ends the caller's turn however fn ends.
 func (s *Store) run(ctx context.Context, fn func(context.Context, store.Tx) error) (*tx, store.Commit, error) {
+	defer func() { <-s.turn }()
 	st, err := s.current()
 	if err != nil {
 		return nil, store.Commit{}, err

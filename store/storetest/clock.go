@@ -1,5 +1,3 @@
-// Package storetest is the suite that every backend of the store passes, and the wrappers that tests of services run on:
-// Split and Shaken.
 package storetest
 
 import (
