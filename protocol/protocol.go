@@ -20,7 +20,8 @@ type Request struct {
 	Labels   map[string]string // URI labels of the operation's path, decoded: "Bucket", "Key+" as "Key"
 	Body     io.Reader         // never nil; bounded by the gateway
 	Length   int64             // Content-Length, -1 when unknown
-	ID       string            // request id
+	ID       string            // request id; of S3 in S3's form, "TX234S0F24A06C7"
+	HostID   string            // S3's second id, for x-amz-id-2 and HostId; "" for other services
 	Resource string            // the path as the client meant it, for error bodies that name it (S3)
 
 	// Notes is filled in by Decode: what the request lacked that the decoded input cannot say. The validator needs
