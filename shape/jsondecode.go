@@ -161,6 +161,7 @@ func (d *jsonDecoder) mapping(v Value, m *Member) error {
 		return err
 	}
 	v.MakeMap()
+	entries := v.Entries()
 	for first := true; ; first = false {
 		name, ok, err := d.Key(first)
 		if !ok || err != nil {
@@ -174,11 +175,11 @@ func (d *jsonDecoder) mapping(v Value, m *Member) error {
 			continue
 		}
 		mark := len(*d.notes)
-		e := v.NewEntry()
-		if err := d.value(e.Value, m, false); err != nil {
+		e := entries.Next()
+		if err := d.value(e, m, false); err != nil {
 			return err
 		}
-		e.Put(key)
+		entries.Put(key, e)
 		d.notes.UnderKey(mark, key)
 	}
 }

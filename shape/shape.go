@@ -69,6 +69,7 @@ type Shape struct {
 	required Seen // the required members whose absence only Notes can tell
 	enum     map[string]bool
 	json     []string // member names as they are written: `"Name":`
+	checks   bool     // a value of this shape can violate something
 }
 
 // Member is one member of a structure.
@@ -105,6 +106,7 @@ type Member struct {
 	index int
 	order int  // position in Shape.Members
 	bit   Seen // non-zero for a required member whose absence only Notes can tell
+	own   bool // the member itself can violate something, whatever is below it
 }
 
 // Location says where in an HTTP message a member travels. Protocols without HTTP bindings ignore it.
@@ -174,6 +176,7 @@ func Of(t reflect.Type) *Shape {
 	defer compile.Unlock()
 	c := compiler{}
 	s := c.of(t)
+	c.markChecks()
 	for t, s := range c {
 		shapes.Store(t, s) // only whole shapes become visible
 	}
@@ -215,6 +218,26 @@ func (c compiler) of(t reflect.Type) *Shape {
 		c.structure(s)
 	}
 	return s
+}
+
+// markChecks finds the shapes that a validator must look into. Types refer to each other, so it goes round until nothing
+// new is found.
+func (c compiler) markChecks() {
+	for again := true; again; {
+		again = false
+		for _, s := range c {
+			if s.checks {
+				continue
+			}
+			s.checks = s.Union || s.enum != nil || s.Elem != nil && s.Elem.checks
+			for i := range s.Members {
+				m := &s.Members[i]
+				m.own = m.Required && m.nilable() || !m.Own.IsZero() || !m.Each.IsZero() || !m.Keys.IsZero()
+				s.checks = s.checks || m.own || m.Shape.checks
+			}
+			again = again || s.checks
+		}
+	}
 }
 
 func (c compiler) elem(t reflect.Type) (s *Shape, pointer bool) {

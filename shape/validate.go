@@ -101,6 +101,9 @@ func (w *walker) structure(v Value) {
 			return
 		}
 		m := &v.Shape.Members[i]
+		if !m.own && !m.Shape.checks && len(w.notes) == 0 {
+			continue
+		}
 		mark := w.push(m.Path)
 		w.member(v, m)
 		w.pop(mark)
@@ -197,7 +200,7 @@ func (w *walker) list(m *Member, v Value) {
 	if !m.Each.IsZero() || v.Shape.Elem.enum != nil {
 		w.elements(m, v)
 	}
-	if !nests(v.Shape.Elem) && len(w.notes) == 0 {
+	if len(w.notes) == 0 && !(nests(v.Shape.Elem) && v.Shape.Elem.checks) {
 		return
 	}
 	for i := range v.Len() {
@@ -217,7 +220,7 @@ func (w *walker) mapping(m *Member, v Value) {
 	if !m.Each.IsZero() || !m.Keys.IsZero() || v.Shape.Elem.enum != nil {
 		w.entries(m, v)
 	}
-	if !nests(v.Shape.Elem) {
+	if !nests(v.Shape.Elem) || len(w.notes) == 0 && !v.Shape.Elem.checks {
 		return
 	}
 	v.Range(func(key string, e Value) error { //nolint:errcheck // the function never fails

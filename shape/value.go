@@ -170,33 +170,47 @@ func (v Value) Append() Value {
 // MakeMap makes a Map empty but not nil.
 func (v Value) MakeMap() { v.rv.Set(reflect.MakeMap(v.Shape.Type)) }
 
-// Entry is a place for one map value, on its way into a map.
-type Entry struct {
-	Value
-	m, p reflect.Value
+// Entries fills the Map m one entry after the other: Next gives a place for a value, Put moves it into the map.
+type Entries struct {
+	m    Value
+	slot reflect.Value // of the map's element type
+	strs *map[string]string
 }
 
-// NewEntry returns a place for a value of the Map v.
-func (v Value) NewEntry() Entry {
-	p := reflect.New(v.Shape.Elem.Type)
-	return Entry{Value{v.Shape.Elem, p.Elem()}, v.rv, p}
-}
-
-// Put stores e in its map under key, in place of what was there.
-func (e Entry) Put(key string) {
-	val := e.rv
-	if e.m.Type().Elem().Kind() == reflect.Pointer {
-		val = e.p
+// Entries returns a filler for the Map v.
+func (v Value) Entries() Entries {
+	e := Entries{m: v}
+	if e.strs, _ = v.rv.Addr().Interface().(*map[string]string); e.strs == nil {
+		e.slot = reflect.New(v.Shape.Type.Elem()).Elem()
 	}
-	if m, ok := e.m.Addr().Interface().(*map[string]string); ok {
-		(*m)[key] = val.String()
+	return e
+}
+
+// Next returns an empty place, good until the next call.
+func (e *Entries) Next() Value {
+	s := e.m.Shape
+	switch {
+	case e.strs != nil:
+		return Value{s.Elem, reflect.New(s.Elem.Type).Elem()}
+	case s.ElemPointer:
+		e.slot.Set(reflect.New(s.Elem.Type))
+		return Value{s.Elem, e.slot.Elem()}
+	}
+	e.slot.SetZero()
+	return Value{s.Elem, e.slot}
+}
+
+// Put stores v, which Next returned, under key, in place of what was there.
+func (e *Entries) Put(key string, v Value) {
+	if e.strs != nil {
+		(*e.strs)[key] = v.rv.String()
 		return
 	}
 	k := reflect.ValueOf(key)
-	if kt := e.m.Type().Key(); kt != k.Type() {
+	if kt := e.m.Shape.Type.Key(); kt != k.Type() {
 		k = k.Convert(kt)
 	}
-	e.m.SetMapIndex(k, val)
+	e.m.rv.SetMapIndex(k, e.slot)
 }
 
 // Has reports whether the Map v has key.

@@ -145,7 +145,7 @@ func (s *Scanner) String() ([]byte, error) {
 			}
 			return s.data[start:i], nil
 		case c == '\\':
-			return s.escaped(start, i)
+			return s.escaped(start, i, high)
 		case c < 0x20:
 			return nil, ErrSyntax
 		default:
@@ -155,18 +155,26 @@ func (s *Scanner) String() ([]byte, error) {
 	return nil, ErrSyntax
 }
 
-// escaped reads on in a string that began at start and has its first backslash at i.
-func (s *Scanner) escaped(start, i int) ([]byte, error) {
+// escaped reads on in a string that began at start and has its first backslash at i. high says that there were bytes
+// beyond ASCII.
+func (s *Scanner) escaped(start, i int, high bool) ([]byte, error) {
+	if s.scratch == nil {
+		s.scratch = make([]byte, 0, 512)
+	}
 	out := append(s.scratch[:0], s.data[start:i]...)
 	for i < len(s.data) {
-		c := s.data[i]
-		switch {
-		case plain[c] || c >= 0x80:
-			out = append(out, c)
+		run := i
+		for i < len(s.data) && plain[s.data[i]] {
 			i++
+		}
+		out = append(out, s.data[run:i]...)
+		if i == len(s.data) {
+			break
+		}
+		switch c := s.data[i]; {
 		case c == '"':
 			s.pos, s.scratch = i+1, out
-			if !utf8.Valid(out) {
+			if high && !utf8.Valid(out) {
 				return nil, ErrSyntax
 			}
 			return out, nil
@@ -175,6 +183,10 @@ func (s *Scanner) escaped(start, i int) ([]byte, error) {
 			if out, i, err = s.escape(out, i+1); err != nil {
 				return nil, err
 			}
+		case c >= utf8.RuneSelf:
+			out = append(out, c)
+			high = true
+			i++
 		default:
 			return nil, ErrSyntax
 		}
