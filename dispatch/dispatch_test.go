@@ -223,8 +223,9 @@ func TestCallInsideATransactionPanics(t *testing.T) {
 }
 
 func TestFaultsAndTraces(t *testing.T) {
-	tr := new(tracer)
-	table := New(Config{Tracer: tr, Fault: func(_ context.Context, c Call) error {
+	tr, now := new(tracer), time.Duration(0)
+	elapsed := func() time.Duration { now += time.Second; return now }
+	table := New(Config{Tracer: tr, Elapsed: elapsed, Fault: func(_ context.Context, c Call) error {
 		if c.In.(*sfnapi.StartExecutionInput).StateMachineArn == "arn:m" {
 			return aws.Errorf("ThrottlingException", 400, "slow down")
 		}
@@ -246,7 +247,8 @@ func TestFaultsAndTraces(t *testing.T) {
 		t.Errorf("traced %q", tr.seen)
 	}
 	m := table.Metrics()
-	if len(m) != 1 || m[0].Op != start || m[0].Calls != 2 || m[0].Errors != 1 || m[0].Faults != 0 {
+	if len(m) != 1 || m[0].Op != start || m[0].Calls != 2 || m[0].Errors != 1 || m[0].Faults != 0 ||
+		m[0].Time != 2*time.Second || m[0].Longest != time.Second {
 		t.Errorf("metrics %+v", m)
 	}
 }
@@ -303,7 +305,8 @@ func BenchmarkCall(b *testing.B) {
 	h := states{start: func(context.Context, aws.Identity, *sfnapi.StartExecutionInput) (*sfnapi.StartExecutionOutput, error) {
 		return out, nil
 	}}
-	table := New(Config{})
+	begin := time.Now()
+	table := New(Config{Elapsed: func() time.Duration { return time.Since(begin) }})
 	table.Register(sfnapi.Service, h)
 	ctx, in := b.Context(), input()
 	b.Run("handler", func(b *testing.B) {

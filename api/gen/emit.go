@@ -226,6 +226,9 @@ func (g *generator) doc(b *bytes.Buffer, name, html string) {
 		return
 	}
 	what := "a structure of the API model"
+	if strings.HasSuffix(name, "Exception") || strings.HasSuffix(name, "Fault") {
+		what = "an error of the API"
+	}
 	for _, op := range g.ops {
 		if g.input(op) == name {
 			what = "the input of " + op.Name

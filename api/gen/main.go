@@ -1,10 +1,11 @@
-// Command gen makes the packages api/<service>api from AWS's API models (PROTOCOL.md section 7).
+// Command gen makes the packages api/<service>api from AWS's API models (PROTOCOL.md section 7), and docs/COMPATIBILITY.md.
 //
 //	go run ./api/gen [-models DIR] [-root DIR] [NAME…]
+//	go run ./api/gen -new NAME
 //
 // Without names it regenerates every service that has an api/<NAME>api/ops.txt. ops.txt names the operations that Brume
-// has, one a line, '#' begins a comment. The models are read from the npm package @aws-cdk/asset-awscli-v1; overlay/ holds
-// what they lack.
+// has, one a line; '#' begins a comment. The models are read from the npm package @aws-cdk/asset-awscli-v1; overlay/ holds
+// what they lack. -new begins a service: its package, a scaffold in service/NAME, and the line that wires it.
 package main
 
 import (
@@ -21,29 +22,39 @@ import (
 func main() {
 	root := flag.String("root", ".", "folder of the repository")
 	dir := flag.String("models", "", "folder of models to read instead of the npm package's zip")
+	begin := flag.String("new", "", "begin the service of this model: athena, cognito-idp")
 	flag.Parse()
-	if err := run(*root, *dir, flag.Args()); err != nil {
+	if err := run(*root, *dir, *begin, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "gen:", err)
 		os.Exit(1)
 	}
 }
 
-func run(root, dir string, names []string) error {
+func run(root, dir, begin string, names []string) error {
 	models, err := openModels(root, dir)
 	if err != nil {
 		return err
 	}
-	if len(names) == 0 {
-		if names, err = services(root); err != nil {
+	if begin != "" {
+		name, err := beginService(root, begin, models)
+		if err != nil {
 			return err
 		}
+		names = append(names, name)
+	}
+	all, err := services(root)
+	if err != nil {
+		return err
+	}
+	if len(names) == 0 {
+		names = all
 	}
 	for _, n := range names {
 		if err := writeService(root, n, models); err != nil {
 			return err
 		}
 	}
-	return nil
+	return writeCompatibility(root, all, models)
 }
 
 // services returns the names of the services that have an ops.txt.
@@ -60,14 +71,16 @@ func services(root string) ([]string, error) {
 	return names, nil
 }
 
+// folder is where the package of a service lies.
+func folder(root, name string) string { return filepath.Join(root, "api", name+"api") }
+
 // writeService generates one package and removes generated files that it no longer has.
 func writeService(root, name string, models fs.FS) error {
-	folder := filepath.Join(root, "api", name+"api")
-	ops, err := readOps(filepath.Join(folder, "ops.txt"))
+	ops, err := readLines(filepath.Join(folder(root, name), "ops.txt"))
 	if err != nil {
 		return err
 	}
-	o, err := readOverlay(name)
+	o, err := readOverlay(root, name)
 	if err != nil {
 		return err
 	}
@@ -79,7 +92,7 @@ func writeService(root, name string, models fs.FS) error {
 	if err != nil {
 		return err
 	}
-	old, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	old, err := filepath.Glob(filepath.Join(folder(root, name), "*.go"))
 	if err != nil {
 		return err
 	}
@@ -95,29 +108,36 @@ func writeService(root, name string, models fs.FS) error {
 		}
 	}
 	for f, b := range files {
-		path := filepath.Join(folder, f)
-		if have, err := os.ReadFile(path); err == nil && bytes.Equal(have, b) {
-			continue // leave the time stamp: other packages need no rebuild
-		}
-		if err := os.WriteFile(path, b, 0o644); err != nil {
+		if err := writeFile(filepath.Join(folder(root, name), f), b); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// readOps reads an ops.txt.
-func readOps(path string) ([]string, error) {
+// writeFile writes b to path unless it is there already: an untouched time stamp spares other packages a rebuild.
+func writeFile(path string, b []byte) error {
+	if have, err := os.ReadFile(path); err == nil && bytes.Equal(have, b) {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, b, 0o644)
+}
+
+// readLines reads the lines of a list without comments and blank ones.
+func readLines(path string) ([]string, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	var ops []string
+	var out []string
 	for line := range strings.Lines(string(b)) {
 		line, _, _ = strings.Cut(line, "#")
 		if line = strings.TrimSpace(line); line != "" {
-			ops = append(ops, line)
+			out = append(out, line)
 		}
 	}
-	return ops, nil
+	return out, nil
 }

@@ -2,16 +2,18 @@ package main
 
 import (
 	"bytes"
-	"embed"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 )
 
-//go:embed overlay/*.json
-var overlays embed.FS
+// overlayDir is the folder of overlays below the root of the repository.
+const overlayDir = "api/gen/overlay"
 
 // overlay holds the facts about a service that its model in botocore's form does not hold or has lost. Each is AWS's
 // own, taken from the Smithy model (as the JavaScript clients show it) or from AWS's documentation.
@@ -61,9 +63,9 @@ type errorFix struct {
 }
 
 // readOverlay returns the overlay of the service called name, an empty one when there is none.
-func readOverlay(name string) (*overlay, error) {
+func readOverlay(root, name string) (*overlay, error) {
 	o := new(overlay)
-	b, err := overlays.ReadFile("overlay/" + name + ".json")
+	b, err := os.ReadFile(filepath.Join(root, overlayDir, name+".json"))
 	if errors.Is(err, fs.ErrNotExist) {
 		o.Model = name
 		return o, nil
@@ -74,7 +76,7 @@ func readOverlay(name string) (*overlay, error) {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
 	if err := d.Decode(o); err != nil {
-		return nil, fmt.Errorf("overlay/%s.json: %w", name, err)
+		return nil, fmt.Errorf("%s/%s.json: %w", overlayDir, name, err)
 	}
 	if o.Model == "" {
 		o.Model = name
@@ -135,16 +137,11 @@ func (f memberFix) apply(m *model, name string) error {
 		r.Shape = f.Shape
 	}
 	if f.Optional {
-		var req []string
-		for _, n := range s.Required {
-			if n != member {
-				req = append(req, n)
-			}
-		}
-		if len(req) == len(s.Required) {
+		i := slices.Index(s.Required, member)
+		if i < 0 {
 			return fmt.Errorf("overlay: member %s is optional by now", name)
 		}
-		s.Required = req
+		s.Required = slices.Delete(s.Required, i, i+1)
 	}
 	return nil
 }
