@@ -32,7 +32,8 @@ type Identity struct {
 	// ARN of the caller: arn:aws:iam::A:root, arn:aws:iam::A:user/N, arn:aws:sts::A:assumed-role/R/S. Empty for
 	// Anonymous and ServicePrincipal.
 	ARN string
-	// RoleARN is the role behind an AssumedRole, arn:aws:iam::A:role/path/R.
+	// RoleARN is the role behind an AssumedRole, arn:aws:iam::A:role/path/R; of a FederatedUser it is the user who
+	// asked for the session.
 	RoleARN string
 	// PrincipalID is aws:userid: AIDA… for a user, AROA…:session for a role session, the account for root.
 	PrincipalID string
@@ -49,6 +50,10 @@ type Identity struct {
 	SessionPolicyARNs []string
 	// Tags are the principal's tags, aws:PrincipalTag/K: those of the user or role, with the session's over them.
 	Tags map[string]string
+	// TransitiveTags are the names of those session tags that pass on to sessions assumed from this one.
+	TransitiveTags []string
+	// SourceIdentity is aws:SourceIdentity, which passes on likewise.
+	SourceIdentity string
 	// TokenIssued is when the temporary credentials were issued; zero for long-term keys.
 	TokenIssued time.Time
 	// MFA says that the session was made with a multi-factor code.
