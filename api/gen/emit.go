@@ -93,7 +93,7 @@ func (g *generator) meta() string {
 // protocols emits the set of wire protocols: the model's, then the overlay's.
 func (g *generator) protocols() string {
 	names := map[string]string{"json1.0": "aws.JSON10", "json1.1": "aws.JSON11", "query": "aws.Query", "ec2": "aws.EC2Query",
-		"rest-json": "aws.RestJSON", "rest-xml": "aws.RestXML", "cbor": "aws.CBOR"}
+		"rest-json": "aws.RestJSON", "rest-xml": "aws.RestXML", "smithy-rpc-v2-cbor": "aws.CBOR"}
 	own := g.model.Metadata.Protocol
 	if own == "json" {
 		own += g.model.Metadata.JSONVersion

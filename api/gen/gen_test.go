@@ -213,3 +213,18 @@ func TestCompatibility(t *testing.T) {
 		}
 	}
 }
+
+func TestRE2(t *testing.T) {
+	o := &overlay{Patterns: map[string]string{"Fixed": "b", "None": ""}}
+	for _, c := range []struct{ name, in, want string }{
+		{"X", `[a-z]+`, `[a-z]+`},
+		{"X", `[\u0009\u00FF]`, `[\x{0009}\x{00FF}]`},
+		{"X", `[\uE000-\uFFFD\uD800\uDC00-\uDBFF\uDFFF]`, `[\x{E000}-\x{FFFD}\x{10000}-\x{10FFFF}]`},
+		{"Fixed", `(?!a)b`, `b`},
+		{"None", `(?!a)b`, ``},
+	} {
+		if got, err := o.re2(c.name, c.in); err != nil || got != c.want {
+			t.Errorf("%s: got %q, %v", c.in, got, err)
+		}
+	}
+}
