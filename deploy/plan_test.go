@@ -42,9 +42,9 @@ Parameters:
 Mappings:
   M: {k1: {k2: found, list: [x, y]}}
 Conditions:
-  Yes: !Equals [!Ref P, pv]
-  No: !Not [{Condition: Yes}]
-  Both: !And [{Condition: Yes}, !Or [{Condition: No}, {Condition: Yes}]]
+  Holds: !Equals [!Ref P, pv]
+  Fails: !Not [{Condition: Holds}]
+  Both: !And [{Condition: Holds}, !Or [{Condition: Fails}, {Condition: Holds}]]
 Resources:
   R: {Type: A::B::C}
   S:
@@ -69,9 +69,9 @@ func TestFunctions(t *testing.T) {
 		{"!Select ['0', !Split [':', 'x:y']]", `"x"`},
 		{"!FindInMap [M, k1, k2]", `"found"`},
 		{"!FindInMap [M, k1, list]", `["x","y"]`},
-		{"!If [Yes, a, b]", `"a"`},
-		{"!If [No, a, !If [Both, c, d]]", `"c"`},
-		{"{a: !If [No, x, !Ref AWS::NoValue], b: 1}", `{"b":1}`},
+		{"!If [Holds, a, b]", `"a"`},
+		{"!If [Fails, a, !If [Both, c, d]]", `"c"`},
+		{"{a: !If [Fails, x, !Ref AWS::NoValue], b: 1}", `{"b":1}`},
 		{"!Base64 abc", `"YWJj"`},
 		{"!GetAZs ''", `["eu-west-1a","eu-west-1b","eu-west-1c"]`},
 		{"!ImportValue there", `"imported-there"`},
