@@ -161,7 +161,7 @@ func (c *Chunks) verify(toSign, sig string) error {
 	mac := c.seed.key.sign([]byte(toSign))
 	if !equalHex(sig, mac[:]) {
 		e := s3Error("SignatureDoesNotMatch", 403, mismatchTextS3)
-		e.StringToSign, e.SignatureProvided, e.StringToSignBytes = toSign, sig, spaced(toSign)
+		e.StringToSign, e.SignatureProvided, e.StringToSignBytes = new(toSign), new(sig), new(spaced(toSign))
 		return &e
 	}
 	c.seed.signature = sig

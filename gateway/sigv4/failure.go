@@ -19,7 +19,7 @@ const (
 )
 
 func s3Error(code string, status int, text string) S3Error {
-	return S3Error{Code: code, Status: status, Message: text}
+	return S3Error{code: code, status: status, Message: text}
 }
 
 // Missing is the answer to an unsigned request where a signature is needed.
@@ -31,21 +31,21 @@ func Missing() *Failure {
 // UnknownKey is the answer to an access key id that does not exist.
 func UnknownKey(accessKey string) *Failure {
 	e := s3Error("InvalidAccessKeyId", 403, "The AWS Access Key Id you provided does not exist in our records.")
-	e.AWSAccessKeyId = accessKey
+	e.AWSAccessKeyId = new(accessKey)
 	return &Failure{reason: unknownKey, text: tokenInvalid, s3: e}
 }
 
 // WrongToken is the answer to a session token that does not belong to its key.
 func WrongToken(token string) *Failure {
 	e := s3Error("InvalidToken", 400, "The provided token is malformed or otherwise invalid.")
-	e.Token = token
+	e.Token = new(token)
 	return &Failure{reason: wrongToken, text: tokenInvalid, s3: e}
 }
 
 // ExpiredToken is the answer to temporary credentials after their end.
 func ExpiredToken(token string) *Failure {
 	e := s3Error("ExpiredToken", 400, "The provided token has expired.")
-	e.Token = token
+	e.Token = new(token)
 	return &Failure{reason: expiredToken, text: "The security token included in the request is expired", s3: e}
 }
 
@@ -61,13 +61,13 @@ func incomplete(text, s3code, s3text string) *Failure {
 
 func twoMechanisms(auth string) *Failure {
 	e := s3Error("InvalidArgument", 400, "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified")
-	e.ArgumentName, e.ArgumentValue = "Authorization", auth
+	e.ArgumentName, e.ArgumentValue = new("Authorization"), new(auth)
 	return &Failure{reason: malformed, text: "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter or the Authorization header should be specified", s3: e}
 }
 
 func unsupportedType(auth string) *Failure {
 	e := s3Error("InvalidArgument", 400, "Unsupported Authorization Type")
-	e.ArgumentName, e.ArgumentValue = "Authorization", auth
+	e.ArgumentName, e.ArgumentValue = new("Authorization"), new(auth)
 	f := missingParameters(auth, "", "", "", "")
 	f.s3 = e
 	return f
@@ -142,7 +142,7 @@ func badTerminator(got string) *Failure {
 func badDate(date string, query bool) *Failure {
 	f := incomplete("Date must be in ISO-8601 'basic format'. Got '"+date+"'. See http://en.wikipedia.org/wiki/ISO_8601",
 		"AccessDenied", "AWS authentication requires a valid Date or x-amz-date header")
-	f.s3.Status = 403
+	f.s3.status = 403
 	if query {
 		f.s3 = s3Error("AuthorizationQueryParametersError", 400, `X-Amz-Date must be in the ISO8601 Long Format "yyyyMMdd'T'HHmmss'Z'"`)
 	}
@@ -157,13 +157,13 @@ func otherDay(scope, day, date string) *Failure {
 
 func hostNotSigned() *Failure {
 	e := s3Error("AccessDenied", 403, "There were headers present in the request which were not signed")
-	e.HeadersNotSigned = "host"
+	e.HeadersNotSigned = new("host")
 	return &Failure{reason: mismatch, text: "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.", s3: e}
 }
 
 func notSigned(name string) *Failure {
 	e := s3Error("AccessDenied", 403, "There were headers present in the request which were not signed")
-	e.HeadersNotSigned = name
+	e.HeadersNotSigned = new(name)
 	return &Failure{reason: mismatch, text: "'" + name + "' must be a 'SignedHeader' in the AWS Authorization.", s3: e}
 }
 
@@ -176,8 +176,8 @@ func otherService(got, want string) *Failure {
 func tooFar(signed, now time.Time, skew time.Duration) *Failure {
 	minutes := strconv.Itoa(int(skew / time.Minute))
 	e := s3Error("RequestTimeTooSkewed", 403, "The difference between the request time and the current time is too large.")
-	e.RequestTime, e.ServerTime = signed.Format(isoBasic), now.Format(time.RFC3339)
-	e.MaxAllowedSkewMilliseconds = strconv.Itoa(int(MaxSkewS3 / time.Millisecond))
+	e.RequestTime, e.ServerTime = new(signed.Format(isoBasic)), new(now.Format(time.RFC3339))
+	e.MaxAllowedSkewMilliseconds = new(strconv.Itoa(int(MaxSkewS3 / time.Millisecond)))
 	text := fmt.Sprintf("Signature expired: %s is now earlier than %s (%s - %s min.)",
 		signed.Format(isoBasic), now.Add(-skew).Format(isoBasic), now.Format(isoBasic), minutes)
 	if signed.After(now) {
@@ -190,7 +190,7 @@ func tooFar(signed, now time.Time, skew time.Duration) *Failure {
 // lapsed tells of a presigned URL after its end.
 func lapsed(c *Claim, now time.Time) *Failure {
 	e := s3Error("AccessDenied", 403, "Request has expired")
-	e.XAmzExpires, e.Expires, e.ServerTime = c.life, c.Expires.Format(time.RFC3339), now.Format(time.RFC3339)
+	e.XAmzExpires, e.Expires, e.ServerTime = new(c.life), new(c.Expires.Format(time.RFC3339)), new(now.Format(time.RFC3339))
 	return &Failure{reason: tooOld, s3: e, text: fmt.Sprintf("Signature expired: %s is now earlier than %s",
 		c.Expires.Format(isoBasic), now.Format(isoBasic))}
 }
@@ -203,12 +203,12 @@ func notYet() *Failure {
 // wrongSignature tells both sides' strings, as AWS does, so that the author of a client can compare.
 func wrongSignature(c *Claim, canonical, toSign string) *Failure {
 	e := s3Error("SignatureDoesNotMatch", 403, mismatchTextS3)
-	e.AWSAccessKeyId, e.SignatureProvided = c.AccessKey, c.Signature
-	e.StringToSign, e.StringToSignBytes = toSign, spaced(toSign)
+	e.AWSAccessKeyId, e.SignatureProvided = new(c.AccessKey), new(c.Signature)
+	e.StringToSign, e.StringToSignBytes = new(toSign), new(spaced(toSign))
 	if canonical == "" { // Version 2 has none
 		return &Failure{reason: mismatch, text: mismatchText, s3: e}
 	}
-	e.CanonicalRequest, e.CanonicalRequestBytes = canonical, spaced(canonical)
+	e.CanonicalRequest, e.CanonicalRequestBytes = new(canonical), new(spaced(canonical))
 	return &Failure{reason: mismatch, text: mismatchText, s3: e,
 		detail: "\n\nThe Canonical String for this request should have been\n'" + canonical +
 			"'\n\nThe String-to-Sign should have been\n'" + toSign + "'\n"}
@@ -227,7 +227,7 @@ func spaced(s string) string {
 
 func wrongPayload(claimed, computed string) *Failure {
 	e := s3Error("XAmzContentSHA256Mismatch", 400, "The provided 'x-amz-content-sha256' header does not match what was computed.")
-	e.ClientComputedContentSHA256, e.S3ComputedContentSHA256 = claimed, computed
+	e.ClientComputedContentSHA256, e.S3ComputedContentSHA256 = new(claimed), new(computed)
 	return &Failure{reason: mismatch, text: mismatchText, s3: e}
 }
 
@@ -237,6 +237,6 @@ func badPayloadHash(value string) *Failure {
 			"Missing required header for this request: x-amz-content-sha256")
 	}
 	e := s3Error("InvalidArgument", 400, "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER, STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD, STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER or a valid sha256 value.")
-	e.ArgumentName, e.ArgumentValue = "x-amz-content-sha256", value
+	e.ArgumentName, e.ArgumentValue = new("x-amz-content-sha256"), new(value)
 	return &Failure{reason: malformed, text: e.Message, s3: e}
 }

@@ -87,31 +87,31 @@ func (f *Failure) For(s Style) aws.Error {
 type S3Error struct {
 	Message string `aws:"Message"`
 
-	ArgumentName                string `aws:"ArgumentName"`
-	ArgumentValue               string `aws:"ArgumentValue"`
-	AWSAccessKeyId              string `aws:"AWSAccessKeyId"`
-	StringToSign                string `aws:"StringToSign"`
-	SignatureProvided           string `aws:"SignatureProvided"`
-	StringToSignBytes           string `aws:"StringToSignBytes"`
-	CanonicalRequest            string `aws:"CanonicalRequest"`
-	CanonicalRequestBytes       string `aws:"CanonicalRequestBytes"`
-	RequestTime                 string `aws:"RequestTime"`
-	ServerTime                  string `aws:"ServerTime"`
-	MaxAllowedSkewMilliseconds  string `aws:"MaxAllowedSkewMilliseconds"`
-	XAmzExpires                 string `aws:"X-Amz-Expires"`
-	Expires                     string `aws:"Expires"`
-	HeadersNotSigned            string `aws:"HeadersNotSigned"`
-	ClientComputedContentSHA256 string `aws:"ClientComputedContentSHA256"`
-	S3ComputedContentSHA256     string `aws:"S3ComputedContentSHA256"`
-	Token                       string `aws:"Token-0"`
+	ArgumentName                *string `aws:"ArgumentName"`
+	ArgumentValue               *string `aws:"ArgumentValue"`
+	AWSAccessKeyId              *string `aws:"AWSAccessKeyId"`
+	StringToSign                *string `aws:"StringToSign"`
+	SignatureProvided           *string `aws:"SignatureProvided"`
+	StringToSignBytes           *string `aws:"StringToSignBytes"`
+	CanonicalRequest            *string `aws:"CanonicalRequest"`
+	CanonicalRequestBytes       *string `aws:"CanonicalRequestBytes"`
+	RequestTime                 *string `aws:"RequestTime"`
+	ServerTime                  *string `aws:"ServerTime"`
+	MaxAllowedSkewMilliseconds  *string `aws:"MaxAllowedSkewMilliseconds"`
+	XAmzExpires                 *string `aws:"X-Amz-Expires"`
+	Expires                     *string `aws:"Expires"`
+	HeadersNotSigned            *string `aws:"HeadersNotSigned"`
+	ClientComputedContentSHA256 *string `aws:"ClientComputedContentSHA256"`
+	S3ComputedContentSHA256     *string `aws:"S3ComputedContentSHA256"`
+	Token                       *string `aws:"Token-0"`
 
-	Code   string `aws:"-"`
-	Status int    `aws:"-"`
+	code   string
+	status int
 }
 
-func (e *S3Error) Error() string { return e.Code + ": " + e.Message }
+func (e *S3Error) Error() string { return e.code + ": " + e.Message }
 
 // ErrorInfo implements aws.Error.
 func (e *S3Error) ErrorInfo() aws.ErrorInfo {
-	return aws.ErrorInfo{Code: e.Code, Status: e.Status, Message: e.Message, Fault: e.Status >= 500}
+	return aws.ErrorInfo{Code: e.code, Status: e.status, Message: e.Message, Fault: e.status >= 500}
 }

@@ -19,7 +19,7 @@ func (c *Claim) parseHeaderV2(m *Message, auth string) *Failure {
 	c.AccessKey, c.Signature, ok = strings.Cut(strings.TrimSpace(auth[len("AWS "):]), ":")
 	if !ok || c.AccessKey == "" || c.Signature == "" {
 		e := s3Error("InvalidArgument", 400, "AWS authorization header is invalid.  Expected AwsAccessKeyId:signature")
-		e.ArgumentName, e.ArgumentValue = "Authorization", auth
+		e.ArgumentName, e.ArgumentValue = new("Authorization"), new(auth)
 		return &Failure{reason: malformed, text: e.Message, s3: e}
 	}
 	c.Token = m.get("X-Amz-Security-Token")
