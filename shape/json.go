@@ -17,6 +17,8 @@ type JSON struct {
 	// Lenient also takes timestamps as ISO 8601 strings, blobs and streams as they come, and a capital where the
 	// name of a member begins with a small letter: documents that people write by hand.
 	Lenient bool
+	// Seen are the members of the outermost structure that were found elsewhere already; only Decode looks.
+	Seen Seen
 }
 
 // DecodeJSON fills v, a pointer to a structure, from a JSON document in awsJson form with the member names of the API

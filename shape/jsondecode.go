@@ -15,7 +15,7 @@ import (
 func (j JSON) Decode(b []byte, v Value, n *Notes) error {
 	d := jsonDecoder{JSON: j, Scanner: jsontext.New(b), notes: n}
 	if v.Shape.Kind == Structure && d.Peek() == 0 {
-		Seen(0).Finish(v.Shape, n)
+		j.Seen.Finish(v.Shape, n)
 		return nil
 	}
 	if err := d.value(v, nil, true); err != nil {
@@ -82,6 +82,9 @@ func (d *jsonDecoder) structure(v Value, top bool) error {
 	}
 	s := v.Shape
 	var seen Seen
+	if top {
+		seen = d.Seen
+	}
 	for first, next := true, 0; ; first = false {
 		name, ok, err := d.Key(first)
 		if err != nil {

@@ -122,13 +122,13 @@ func (e *jsonEncoder) stream(b []byte, v Value) []byte {
 // AppendTime appends t in the given format; DefaultTime is ISO8601. Fractions are milliseconds, and left out when they
 // are zero.
 func AppendTime(b []byte, t time.Time, f TimeFormat) []byte {
-	switch t = t.UTC(); f {
+	switch f {
 	case UnixTime:
 		return jsontext.AppendUnix(b, t)
 	case HTTPTime:
-		return t.AppendFormat(b, "Mon, 02 Jan 2006 15:04:05 GMT")
+		return t.UTC().AppendFormat(b, "Mon, 02 Jan 2006 15:04:05 GMT")
 	}
-	if t.Nanosecond() < int(time.Millisecond) {
+	if t = t.UTC(); f != ISO8601Millis && t.Nanosecond() < int(time.Millisecond) {
 		return t.AppendFormat(b, "2006-01-02T15:04:05Z")
 	}
 	return t.AppendFormat(b, "2006-01-02T15:04:05.000Z")

@@ -130,10 +130,11 @@ type Namespace struct{ Prefix, URI string }
 type TimeFormat uint8
 
 const (
-	DefaultTime TimeFormat = iota
-	ISO8601                // 2006-01-02T15:04:05.999Z
-	UnixTime               // seconds since 1970, with a fraction
-	HTTPTime               // Mon, 02 Jan 2006 15:04:05 GMT
+	DefaultTime   TimeFormat = iota
+	ISO8601                  // 2006-01-02T15:04:05.999Z
+	UnixTime                 // seconds since 1970, with a fraction
+	HTTPTime                 // Mon, 02 Jan 2006 15:04:05 GMT
+	ISO8601Millis            // 2006-01-02T15:04:05.000Z: ISO8601 that always has milliseconds
 )
 
 // JSONCodec is implemented by hand-written types that read and write themselves in JSON, such as DynamoDB's items.

@@ -12,6 +12,7 @@ type Violation struct {
 	Path   string  // 'a.1.member.b', as messages name it
 	Value  string  // the offending value as messages show it; meaningless when Null
 	Null   bool    // the value is absent
+	Enum   bool    // the value is not in its enum set
 	Text   string  // "Member must have length less than or equal to 10"
 }
 
@@ -86,7 +87,7 @@ func (w *walker) add(m *Member, v Value, text string) {
 	if w.quick {
 		return
 	}
-	x := Violation{Member: m, Path: string(w.path), Text: text}
+	x := Violation{Member: m, Path: string(w.path), Text: text, Enum: strings.HasPrefix(text, enumPrefix)}
 	if v.Shape == nil {
 		x.Null = true
 	} else {
@@ -136,7 +137,7 @@ func (w *walker) noted(m *Member, n Note) {
 		return
 	}
 	w.bad = true
-	w.found = append(w.found, Violation{Member: m, Path: string(w.path), Text: enumText(m.Shape)})
+	w.found = append(w.found, Violation{Member: m, Path: string(w.path), Text: enumText(m.Shape), Enum: true})
 }
 
 func (w *walker) value(m *Member, v Value) {
@@ -267,6 +268,9 @@ func (w *walker) elements(m *Member, v Value) {
 		}
 		if e, ok := v.Index(i); ok && !m.Each.allows(e) {
 			w.add(m, v, "Member must satisfy constraint: ["+m.Each.text(v.Shape.Elem)+"]")
+			if e.Shape.enum != nil && !w.quick {
+				w.found[len(w.found)-1].Enum = true
+			}
 			return
 		}
 	}
@@ -334,8 +338,10 @@ func (c *Constraint) minText() string {
 }
 func (c *Constraint) maxText() string { return "Member must have value less than or equal to " + c.Max }
 
+const enumPrefix = "Member must satisfy enum value set: "
+
 func enumText(s *Shape) string {
-	return "Member must satisfy enum value set: [" + strings.Join(s.Enum, ", ") + "]"
+	return enumPrefix + "[" + strings.Join(s.Enum, ", ") + "]"
 }
 
 // text lists everything that c, and the enum of s when it has one, demands.
