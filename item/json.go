@@ -2,10 +2,9 @@ package item
 
 import (
 	"encoding/base64"
-	"net/http"
 	"unicode/utf8"
 
-	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/shape"
 )
 
 // AppendJSON appends v as {"S":"…"} to b. It implements shape.JSONCodec.
@@ -125,9 +124,7 @@ func (m *Map) DecodeJSON(b []byte) (rest []byte, err error) {
 	return rest, d.finish()
 }
 
-func serialization(text string) error {
-	return aws.Errorf("SerializationException", http.StatusBadRequest, "%s", text)
-}
+func serialization(text string) error { return shape.SerializationError("%s", text) }
 
 // decoder reads one JSON value. src is a copy of its text in one piece, which the decoded strings share.
 type decoder struct {
