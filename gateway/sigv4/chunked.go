@@ -29,7 +29,7 @@ type Seed struct {
 //	[name:value CRLF]* [x-amz-trailer-signature:sig CRLF] CRLF
 //
 // Bytes are handed on as they come and each chunk's signature is compared at its end: a reader that acts before io.EOF
-// acts on bytes that may turn out to be forged. Errors are *S3Error.
+// acts on bytes that may turn out to be forged; the last bytes that the size allows come with the verdict. Errors are *S3Error.
 type Chunks struct {
 	r       *bufio.Reader
 	stream  Stream
@@ -80,6 +80,12 @@ func (c *Chunks) Read(p []byte) (int, error) {
 	}
 	if err != nil {
 		c.err = cutShort(err)
+	}
+	if c.read == c.size { // a reader that stops here must not miss the end: it holds signatures and trailers
+		for c.err == nil && c.left <= 0 {
+			c.err = c.advance()
+		}
+		return n, c.err
 	}
 	if n > 0 {
 		return n, nil

@@ -9,24 +9,32 @@ import (
 )
 
 // Payload returns a reader of body that fails instead of ending when the bytes do not hash to want, so that what is
-// streamed is verified without being kept. The hash is S3's x-amz-content-sha256.
-func Payload(body io.Reader, want string) io.Reader {
-	return &payload{body: body, want: strings.ToLower(want), hash: sha256.New()}
+// streamed is verified without being kept. The hash is S3's x-amz-content-sha256. length is that of the body, or -1:
+// a reader that stops after so many bytes has seen them verified.
+func Payload(body io.Reader, want string, length int64) io.Reader {
+	return &payload{body: body, want: strings.ToLower(want), left: length, hash: sha256.New()}
 }
 
 type payload struct {
 	body io.Reader
 	want string
+	left int64
 	hash hash.Hash
+	done bool
 }
 
 func (p *payload) Read(b []byte) (int, error) {
+	if p.done {
+		return 0, io.EOF
+	}
 	n, err := p.body.Read(b)
 	p.hash.Write(b[:n])
-	if err == io.EOF {
+	p.left -= int64(n)
+	if err == io.EOF || p.left == 0 {
 		if got := hex.EncodeToString(p.hash.Sum(nil)); got != p.want {
 			return n, wrongPayload(p.want, got).s3error()
 		}
+		p.done, err = true, io.EOF
 	}
 	return n, err
 }

@@ -140,39 +140,29 @@ func signs(list, key string) bool {
 	return false
 }
 
-// PayloadHash returns what stands for the body in the canonical request, and what the body must hash to ("" when it is
-// not covered). body is nil when it has not been read: only S3 allows that, since there the header
-// x-amz-content-sha256 says what the hash is, or that there is none.
-func PayloadHash(m *Message, c *Claim, body []byte, style Style) (canonical, bodyHash string, err error) {
+// PayloadHash returns what stands for the body in the canonical request. body is what was read of it; S3 alone does not
+// read it first, since there the header x-amz-content-sha256 says what the hash is, or that there is none.
+func PayloadHash(m *Message, c *Claim, body []byte, style Style) (string, error) {
 	if c.Scheme == HeaderV2 || c.Scheme == PresignedV2 {
-		return "", "", nil
+		return "", nil
+	}
+	if style != S3 {
+		if len(body) == 0 {
+			return EmptyHash, nil
+		}
+		sum := sha256.Sum256(body)
+		return hex.EncodeToString(sum[:]), nil
 	}
 	header := m.get("X-Amz-Content-Sha256")
-	if style != S3 {
-		sum := EmptyHash
-		if len(body) > 0 {
-			s := sha256.Sum256(body)
-			sum = hex.EncodeToString(s[:])
+	if header == "" && c.Scheme == Presigned {
+		if header = queryValue(m.Query, "X-Amz-Content-Sha256"); header == "" {
+			return UnsignedPayload, nil
 		}
-		return sum, sum, nil
 	}
-	switch {
-	case header == "" && c.Scheme == Presigned:
-		if q := queryValue(m.Query, "X-Amz-Content-Sha256"); q != "" {
-			header = q
-			break
-		}
-		return UnsignedPayload, "", nil
-	case header == "":
-		return "", "", badPayloadHash("")
+	if _, streaming := StreamOf(header); header == UnsignedPayload || streaming || len(header) == 2*sha256.Size && isHex(header) {
+		return header, nil
 	}
-	switch _, streaming := StreamOf(header); {
-	case header == UnsignedPayload, streaming:
-		return header, "", nil
-	case len(header) != 2*sha256.Size || !isHex(header):
-		return "", "", badPayloadHash(header)
-	}
-	return header, header, nil
+	return "", badPayloadHash(header)
 }
 
 func isHex(s string) bool {

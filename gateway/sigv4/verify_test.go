@@ -35,7 +35,7 @@ func check(t testing.TB, m *Message, secret, body string, style Style) (*Seed, e
 	if err != nil {
 		return nil, err
 	}
-	payload, _, err := PayloadHash(m, c, []byte(body), style)
+	payload, err := PayloadHash(m, c, []byte(body), style)
 	if err != nil {
 		return nil, err
 	}
@@ -243,12 +243,17 @@ func TestCheckTime(t *testing.T) {
 
 func TestPayloadIsVerifiedAtItsEnd(t *testing.T) {
 	const want = "2CF24DBA5FB0A30E26E83B2AC5B9E29E1B161E5C1FA7425E73043362938B9824" // hello, in capitals
-	if b, err := io.ReadAll(Payload(strings.NewReader("hello"), want)); err != nil || string(b) != "hello" {
+	if b, err := io.ReadAll(Payload(strings.NewReader("hello"), want, -1)); err != nil || string(b) != "hello" {
 		t.Errorf("%q, %v", b, err)
 	}
-	_, err := io.ReadAll(Payload(strings.NewReader("hellO"), want))
-	if aws.CodeOf(err) != "XAmzContentSHA256Mismatch" {
-		t.Errorf("err %v", err)
+	for _, length := range []int64{-1, 5} {
+		_, err := io.ReadFull(Payload(strings.NewReader("hellO"), want, length), make([]byte, 5+min(0, length)+1))
+		if aws.CodeOf(err) != "XAmzContentSHA256Mismatch" && length == 5 {
+			t.Errorf("a reader of %d bytes got %v", length, err)
+		}
+		if _, err := io.ReadAll(Payload(strings.NewReader("hellO"), want, length)); aws.CodeOf(err) != "XAmzContentSHA256Mismatch" {
+			t.Errorf("length %d: %v", length, err)
+		}
 	}
 }
 
@@ -325,7 +330,7 @@ func BenchmarkVerify(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		payload, _, _ := PayloadHash(m, c, body, JSON)
+		payload, _ := PayloadHash(m, c, body, JSON)
 		if _, err := v.Verify(m, c, "test", payload, JSON); err != nil {
 			b.Fatal(err)
 		}

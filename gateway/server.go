@@ -1,0 +1,60 @@
+package gateway
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+)
+
+// Server puts a handler behind a listener: clear text and TLS on one port, HTTP/1.1 and HTTP/2, the latter in clear text
+// by prior knowledge as well.
+type Server struct {
+	Handler http.Handler
+	TLS     *tls.Config // nil: clear text only
+	Log     *slog.Logger
+}
+
+// Run serves l until ctx ends; then it lets requests under way finish for a while, closes what is left, and returns nil.
+// It returns an error when the listener fails. l is closed in any case.
+func (s *Server) Run(ctx context.Context, l net.Listener) error {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(true)
+	// Requests outlive ctx: ending them is Shutdown's and then Close's.
+	srv := &http.Server{Handler: s.Handler, Protocols: protocols, MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerTimeout,
+		IdleTimeout: idleTimeout, HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
+		ErrorLog: log.New(quiet{s.Log}, "", 0)}
+	sniff := newSniffing(l, s.TLS)
+	go sniff.run()
+	stopped := make(chan error, 1)
+	go func() { stopped <- srv.Serve(sniff) }()
+	select {
+	case err := <-stopped:
+		l.Close()
+		return fmt.Errorf("gateway: serve: %w", err)
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	if err := srv.Shutdown(drain); err != nil {
+		srv.Close()
+	}
+	if err := <-stopped; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("gateway: serve: %w", err)
+	}
+	return nil
+}
+
+// quiet takes net/http's remarks (broken handshakes, aborted answers) as debug messages.
+type quiet struct{ log *slog.Logger }
+
+func (q quiet) Write(p []byte) (int, error) {
+	q.log.Debug("http", "message", string(p))
+	return len(p), nil
+}
