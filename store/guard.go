@@ -1,8 +1,11 @@
 package store
 
 import (
+	"context"
 	"fmt"
 	"runtime/debug"
+
+	"github.com/brume-dev/brume/aws"
 )
 
 // PanicError is what Update returns when its closure panicked. Nothing was written and no other transaction was
@@ -29,4 +32,13 @@ func Guard(fn func() error) (err error) {
 		}
 	}()
 	return fn()
+}
+
+// Enter returns the context that a closure gets: ctx, marked so that a call to another service panics. It panics when
+// ctx is marked already: a transaction inside a transaction would wait for itself.
+func Enter(ctx context.Context) context.Context {
+	if aws.InTx(ctx) {
+		panic("store: transaction inside a transaction")
+	}
+	return aws.MarkTx(ctx)
 }

@@ -15,7 +15,6 @@ import (
 
 	"github.com/google/btree"
 
-	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/clock"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/store/signal"
@@ -124,7 +123,7 @@ func (s *Store) Wait(ctx context.Context, topic store.Key, since store.Version) 
 
 // View is part of store.Shard. It reads beside a running Update.
 func (s *Store) View(ctx context.Context, fn func(context.Context, store.Reader) error) error {
-	outsideTx(ctx)
+	inside := store.Enter(ctx)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -135,12 +134,12 @@ func (s *Store) View(ctx context.Context, fn func(context.Context, store.Reader)
 	s.mu.Lock()
 	s.stats.Views++
 	s.mu.Unlock()
-	return fn(aws.MarkTx(ctx), &reader{tree: st.tree, version: st.head.Version})
+	return fn(inside, &reader{tree: st.tree, version: st.head.Version})
 }
 
 // Update is part of store.Shard. It runs fn once, on the caller's goroutine, while no other Update runs.
 func (s *Store) Update(ctx context.Context, fn func(context.Context, store.Tx) error) (store.Commit, error) {
-	outsideTx(ctx)
+	inside := store.Enter(ctx)
 	if err := ctx.Err(); err != nil {
 		return store.Commit{}, err
 	}
@@ -149,7 +148,7 @@ func (s *Store) Update(ctx context.Context, fn func(context.Context, store.Tx) e
 	case <-ctx.Done():
 		return store.Commit{}, ctx.Err()
 	}
-	t, c, err := s.run(ctx, fn)
+	t, c, err := s.run(inside, fn)
 	if err != nil {
 		return store.Commit{}, err
 	}
@@ -175,7 +174,7 @@ func (s *Store) run(ctx context.Context, fn func(context.Context, store.Tx) erro
 	}
 	t := &tx{reader: reader{tree: st.tree.Clone(), version: st.head.Version}, now: now}
 	began := time.Since(s.start)
-	if err := store.Guard(func() error { return fn(aws.MarkTx(ctx), t) }); err != nil {
+	if err := store.Guard(func() error { return fn(ctx, t) }); err != nil {
 		return nil, store.Commit{}, err
 	}
 	if time.Since(s.start)-began > store.MaxDuration {
@@ -207,11 +206,4 @@ func (s *Store) current() (state, error) {
 		return state{}, store.ErrClosed
 	}
 	return s.state, nil
-}
-
-// outsideTx panics when ctx is that of a closure: a transaction inside a transaction would wait for itself.
-func outsideTx(ctx context.Context) {
-	if aws.InTx(ctx) {
-		panic("store: transaction inside a transaction")
-	}
 }

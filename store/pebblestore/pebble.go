@@ -1,0 +1,109 @@
+package pebblestore
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// Sizes of Pebble, chosen for a process that should idle under 50 MB: a memtable grows to its size as it is filled, and
+// the cache as it is read.
+const (
+	memTableSize = 32 << 20
+	cacheSize    = 32 << 20
+	bloomBits    = 10 // per key: one in a hundred absent keys costs a read
+)
+
+// pebbleForm is the format of Pebble's files. A newer one is chosen by hand: a folder that has it cannot be opened by older
+// programs any more.
+const pebbleForm = pebble.FormatValueSeparation
+
+func (s *Store) pebbleOptions() *pebble.Options {
+	o := &pebble.Options{
+		FS:                    s.o.FS,
+		Lock:                  s.hold.lock,
+		FormatMajorVersion:    pebbleForm,
+		MemTableSize:          memTableSize,
+		CacheSize:             cacheSize,
+		L0CompactionThreshold: 2,
+		L0StopWritesThreshold: 1000,
+		Logger:                pebbleLog{s.o.Log, s.fail},
+		EventListener: &pebble.EventListener{
+			BackgroundError: func(err error) { s.o.Log.Error("store: background work failed, will be tried again", "err", err) },
+			DataCorruption: func(i pebble.DataCorruptionInfo) {
+				s.o.Log.Error("store: data on disk is corrupt; reads of it fail", "path", i.Path, "err", i.Details)
+			},
+			WriteStallBegin: func(i pebble.WriteStallBeginInfo) {
+				s.o.Log.Warn("store: writes wait for the disk", "reason", i.Reason)
+			},
+		},
+	}
+	for i := range o.Levels {
+		o.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBits)
+	}
+	if s.o.Relaxed {
+		o.FS = relaxed{o.FS}
+	}
+	return o
+}
+
+// pebbleLog keeps Pebble's progress reports to itself and takes its fatal errors for the store's.
+type pebbleLog struct {
+	log  *slog.Logger
+	fail func(error)
+}
+
+func (pebbleLog) Infof(string, ...any) {}
+
+func (l pebbleLog) Errorf(format string, args ...any) {
+	l.log.Error("store: " + fmt.Sprintf(format, args...))
+}
+
+// Fatalf must not return, and does not even when the store's Fatal does.
+func (l pebbleLog) Fatalf(format string, args ...any) {
+	l.fail(fmt.Errorf(format, args...))
+	select {}
+}
+
+// relaxed is a file system on which syncs of the log are not waited for. Pebble writes the log to the operating system
+// before it asks for the sync, so that what is acknowledged survives the process. A log is synced when it is closed:
+// then at most the end of the last one is lost, not the middle of the history.
+type relaxed struct{ vfs.FS }
+
+func isLog(name string) bool { return strings.HasSuffix(name, ".log") }
+
+// Create is part of vfs.FS.
+func (r relaxed) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	return r.wrap(name)(r.FS.Create(name, c))
+}
+
+// ReuseForWrite is part of vfs.FS.
+func (r relaxed) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	return r.wrap(to)(r.FS.ReuseForWrite(from, to, c))
+}
+
+func (r relaxed) wrap(name string) func(vfs.File, error) (vfs.File, error) {
+	return func(f vfs.File, err error) (vfs.File, error) {
+		if err != nil || !isLog(name) {
+			return f, err
+		}
+		return relaxedLog{f}, nil
+	}
+}
+
+type relaxedLog struct{ vfs.File }
+
+func (relaxedLog) Sync() error                { return nil }
+func (relaxedLog) SyncData() error            { return nil }
+func (relaxedLog) SyncTo(int64) (bool, error) { return false, nil }
+
+func (f relaxedLog) Close() error {
+	if err := f.File.SyncData(); err != nil {
+		return err
+	}
+	return f.File.Close()
+}
