@@ -85,6 +85,9 @@ func (x *exchange) Read(p []byte) (int, error) {
 	return x.body.Read(p)
 }
 
+// Whole implements protocol.Whole.
+func (x *exchange) Whole() ([]byte, bool) { return x.whole, x.read }
+
 func sourceIP(remote string) string {
 	if ip, _, err := net.SplitHostPort(remote); err == nil {
 		ip, _, _ = strings.Cut(ip, "%")

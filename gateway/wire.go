@@ -21,6 +21,7 @@ func (g *Gateway) RoundTrip(id aws.Identity, r *http.Request) (*http.Response, e
 	if id.Request.ID != "" {
 		x.info.ID, x.wire.ID = id.Request.ID, id.Request.ID
 	}
+	x.look.AnyType = true
 	to := g.routes.Find(&x.look)
 	if to.Kind != route.Operation && to.Kind != route.Nothing {
 		return nil, aws.Errorf("UnknownOperationException", http.StatusNotFound, "%s %s is no operation of AWS", r.Method, r.URL)

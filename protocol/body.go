@@ -8,11 +8,22 @@ import (
 	"github.com/brume-dev/brume/aws"
 )
 
+// Whole is the further ability of a Request's Body: bytes that lie in memory already need not be copied.
+type Whole interface {
+	// Whole returns all that is left of the body, and whether it is in memory. The bytes are the caller's.
+	Whole() ([]byte, bool)
+}
+
 // ReadBody reads the whole body of r. The gateway bounds it; a body that is larger than the bound, or ends early, gives
 // the error of the protocols. The bytes are the caller's.
 func ReadBody(r *Request) ([]byte, error) {
 	if r.Length == 0 {
 		return nil, nil
+	}
+	if w, ok := r.Body.(Whole); ok {
+		if b, ok := w.Whole(); ok {
+			return b, nil
+		}
 	}
 	size := int64(firstRead)
 	if r.Length > 0 {

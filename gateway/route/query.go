@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/protocol/query"
 )
 
 // MaxForm is how much of a form is searched for its action. CloudFormation's templates (51,200 bytes) and SQS's
@@ -29,21 +30,13 @@ func (t *Table) queryAction(q *Request) (Route, bool) {
 	s := t.queryService(q, action, version)
 	switch {
 	case action == "" && s != nil && isForm:
-		return Route{Service: s, Protocol: queryOf(s), Err: aws.Errorf("MissingAction", http.StatusBadRequest,
-			"The request is missing an action or a required parameter.")}, true
+		return Route{Service: s, Protocol: queryOf(s), Err: query.UnknownAction("", "")}, true
 	case action == "", s == nil && q.Path != "/":
 		return Route{}, false
 	case s == nil:
-		return Route{Protocol: aws.Query, Err: invalidAction(action, version)}, true
+		return Route{Protocol: aws.Query, Err: query.UnknownAction(action, version)}, true
 	}
-	return operation(s, action, queryOf(s), func() error { return invalidAction(action, version) }), true
-}
-
-func invalidAction(action, version string) error {
-	if version == "" {
-		version = "NO_VERSION_SPECIFIED"
-	}
-	return aws.Errorf("InvalidAction", http.StatusBadRequest, "Could not find operation %s for version %s", action, version)
+	return operation(s, action, queryOf(s), func() error { return query.UnknownAction(action, version) }), true
 }
 
 // queryService: the service that the signature names, else the only one with that API version, else the only one
@@ -58,6 +51,9 @@ func (t *Table) queryService(q *Request, action, version string) *aws.Service {
 		return nil
 	}
 	if s := t.byVersion[version]; s != nil {
+		return s
+	}
+	if s, _ := t.named(q.host); s != nil && s.Protocols.Has(aws.Query|aws.EC2Query) {
 		return s
 	}
 	if s := t.byAction[action]; s != nil && version == "" {

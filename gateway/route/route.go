@@ -10,6 +10,10 @@ import (
 
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/gateway/sigv4"
+	"github.com/brume-dev/brume/protocol/cbor"
+	"github.com/brume-dev/brume/protocol/json"
+	"github.com/brume-dev/brume/protocol/query"
+	"github.com/brume-dev/brume/protocol/rest"
 )
 
 // Request is what routing looks at.
@@ -20,6 +24,8 @@ type Request struct {
 	Host   string // as sent
 	Header http.Header
 	Length int64 // Content-Length, -1 when unknown
+	// AnyType takes any content type for JSON: of requests that are made inside Brume.
+	AnyType bool
 	// Form returns the first MaxForm bytes of the body, and whether that is all of it. It is called at most once, and
 	// only for a POST with a form's content type.
 	Form func() (body []byte, whole bool)
@@ -152,7 +158,7 @@ func (t *Table) Find(q *Request) Route {
 			return r
 		}
 	}
-	return Route{Err: aws.Errorf("UnknownOperationException", http.StatusNotFound, "nothing here answers %s %s", q.Method, q.Path)}
+	return Route{Err: rest.UnknownPath()}
 }
 
 func (q *Request) header(key string) string {
@@ -219,32 +225,41 @@ func (t *Table) cborPath(q *Request) (Route, bool) {
 	parts := strings.Split(q.Path, "/")
 	n := len(parts)
 	if n < 5 || parts[n-4] != "service" || parts[n-2] != "operation" {
-		return Route{Protocol: aws.CBOR, Err: unknownOperation()}, true
+		return Route{Protocol: aws.CBOR, Err: cbor.UnknownOperation()}, true
 	}
 	s := t.byShape[parts[n-3]]
-	return operation(s, parts[n-1], aws.CBOR, unknownOperation), true
+	return operation(s, parts[n-1], aws.CBOR, cbor.UnknownOperation), true
 }
 
 // targetHeader: X-Amz-Target "Prefix.Operation", of the JSON protocols, signed or not. Which of the two is in the
-// content type.
+// content type; a service answers 404 to one that it does not speak.
 func (t *Table) targetHeader(q *Request) (Route, bool) {
 	target := q.header("X-Amz-Target")
 	if target == "" {
 		return Route{}, false
 	}
-	p := aws.JSON10
-	if strings.HasPrefix(q.header("Content-Type"), "application/x-amz-json-1.1") {
-		p = aws.JSON11
+	i := max(strings.LastIndexByte(target, '.'), 0)
+	s := t.byTarget[target[:i]]
+	p := jsonOf(q.header("Content-Type"))
+	if q.AnyType && s != nil {
+		p = s.Protocols & (aws.JSON10 | aws.JSON11)
 	}
-	i := strings.LastIndexByte(target, '.')
-	if i < 0 {
-		return Route{Protocol: p, Err: unknownOperation()}, true
+	if s != nil && !s.Protocols.Has(p) {
+		return Route{Service: s, Protocol: anyOf(s.Protocols), Err: rest.UnknownPath()}, true
 	}
-	return operation(t.byTarget[target[:i]], target[i+1:], p, unknownOperation), true
+	return operation(s, target[i+1:], p, json.UnknownOperation), true
 }
 
-func unknownOperation() error {
-	return aws.Errorf("UnknownOperationException", http.StatusBadRequest, "The requested operation is not recognized by the service.")
+// jsonOf returns the protocol that a content type stands for, or 0.
+func jsonOf(contentType string) aws.Protocol {
+	t, _, _ := strings.Cut(contentType, ";")
+	switch t = strings.TrimSpace(t); {
+	case strings.EqualFold(t, "application/x-amz-json-1.0"):
+		return aws.JSON10
+	case strings.EqualFold(t, "application/x-amz-json-1.1"):
+		return aws.JSON11
+	}
+	return 0
 }
 
 func operation(s *aws.Service, name string, p aws.Protocol, unknown func() error) Route {
@@ -317,19 +332,25 @@ func (t *Table) s3Shape(q *Request) (Route, bool) {
 // serviceHost: an unsigned request to lambda.us-east-1.amazonaws.com, or to lambda.localhost, is for that service, which
 // will ask for a signature.
 func (t *Table) serviceHost(q *Request) (Route, bool) {
-	first, rest, _ := strings.Cut(string(q.host), ".")
-	second, rest2, _ := strings.Cut(rest, ".")
-	s := t.byEndpoint[first]
-	if s == nil { // "api.ecr"
-		s, rest = t.byEndpoint[first+"."+second], rest2
-	}
-	if s == nil || rest == "" {
+	s, ok := t.named(q.host)
+	if !ok {
 		return Route{}, false
 	}
 	if t.trees[s] == nil {
-		return Route{Service: s, Protocol: anyOf(s.Protocols), Err: unknownOperation()}, true
+		return Route{Service: s, Protocol: anyOf(s.Protocols), Err: json.UnknownOperation()}, true
 	}
 	return t.rest(q, s), true
+}
+
+// named returns the service whose endpoint prefix h begins with.
+func (t *Table) named(h host) (*aws.Service, bool) {
+	first, tail, _ := strings.Cut(string(h), ".")
+	if s := t.byEndpoint[first]; s != nil {
+		return s, tail != ""
+	}
+	second, tail, _ := strings.Cut(tail, ".") // "api.ecr"
+	s := t.byEndpoint[first+"."+second]
+	return s, s != nil && tail != ""
 }
 
 // anonymousS3: a path without any signature is a public object, or meant to be one.
@@ -348,9 +369,9 @@ func (t *Table) rest(q *Request, s *aws.Service) Route {
 	r := Route{Kind: Operation, Service: s, Path: q.Path, Protocol: anyOf(s.Protocols)}
 	tree := t.trees[s]
 	if tree == nil { // a JSON or Query service that was sent neither a target nor an action
-		r.Kind, r.Err = Nothing, unknownOperation()
+		r.Kind, r.Err = Nothing, json.UnknownOperation()
 		if r.Protocol.Has(aws.Query | aws.EC2Query) {
-			r.Err = aws.Errorf("MissingAction", http.StatusBadRequest, "The request is missing an action or a required parameter.")
+			r.Err = query.UnknownAction("", "")
 		}
 		return r
 	}

@@ -140,14 +140,18 @@ func TestRows(t *testing.T) {
 		{"POST /\nX-Amz-Target: DynamoDB_20120810.GetItem\nContent-Type: application/x-amz-json-1.0\nauth dynamodb", "dynamodb GetItem"},
 		{"POST /\nX-Amz-Target: AWSEvents.PutEvents\nContent-Type: application/x-amz-json-1.1\nauth events", "eventbridge PutEvents"},
 		{"POST /\nX-Amz-Target: AmazonSQS.SendMessage\nContent-Type: application/x-amz-json-1.0", "sqs SendMessage"},
-		{"POST /\nHost: sync-localhost:4566\nX-Amz-Target: AWSStepFunctions.StartExecution\nauth states", "sfn StartExecution"},
-		{"POST /\nX-Amz-Target: DynamoDB_20120810.Nothing\nauth dynamodb", "dynamodb UnknownOperationException"},
+		{"POST /\nHost: sync-localhost:4566\nX-Amz-Target: AWSStepFunctions.StartExecution\nContent-Type: application/x-amz-json-1.0\nauth states", "sfn StartExecution"},
+		{"POST /\nX-Amz-Target: DynamoDB_20120810.Nothing\nContent-Type: application/x-amz-json-1.0\nauth dynamodb", "dynamodb UnknownOperationException"},
 		{"POST /\nX-Amz-Target: Nobody.GetItem\nauth dynamodb", "UnknownOperationException"},
 		{"POST /\nX-Amz-Target: nonsense\nauth dynamodb", "UnknownOperationException"},
+		{"POST /\nX-Amz-Target: DynamoDB_20120810.GetItem\nContent-Type: application/x-amz-json-1.1\nauth dynamodb", "dynamodb UnknownOperationException"},
+		{"POST /\nX-Amz-Target: DynamoDB_20120810.GetItem\nContent-Type: text/plain\nauth dynamodb", "dynamodb UnknownOperationException"},
+		{"POST /\nX-Amz-Target: DynamoDB_20120810.GetItem\nContent-Type: Application/x-amz-json-1.0; charset=utf-8\nauth dynamodb", "dynamodb GetItem"},
 		// 7. Query
 		{"POST /\n" + form + "\nauth iam\n\nAction=ListUsers&Version=2010-05-08", "iam ListUsers"},
 		{"POST /\n" + form + "\n\nAction=AssumeRoleWithSAML&Version=2011-06-15", "sts AssumeRoleWithSAML"},
 		{"GET /?Action=GetCallerIdentity&Version=2011-06-15&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=t%2F20261121%2Fus-east-1%2Fsts%2Faws4_request", "sts GetCallerIdentity"},
+		{"GET /?Action=ListUsers\nHost: iam.amazonaws.com", "iam ListUsers"},
 		{"GET /?Action=ConfirmSubscription&TopicArn=x&Token=y", "sns ConfirmSubscription"},
 		{"POST /000000000000/queue\n" + form + "\n\nAction=SendMessage&MessageBody=x&Version=2012-11-05", "sqs SendMessage"},
 		{"POST /000000000000/queue\n" + form + "\n\nAction=GetQueueAttributes", "sqs GetQueueAttributes"},
@@ -268,7 +272,7 @@ func TestRegion(t *testing.T) {
 		{"GET /k\nHost: b.s3-ap-southeast-1.amazonaws.com", "ap-southeast-1"},
 		{"GET /b/k\nauth s3\nHost: s3.us-west-2.amazonaws.com", "eu-west-1"},
 		{"GET /b/k", ""},
-		{"POST /\nX-Amz-Target: DynamoDB_20120810.GetItem\nauth dynamodb", "eu-west-1"},
+		{"POST /\nX-Amz-Target: DynamoDB_20120810.GetItem\nContent-Type: application/x-amz-json-1.0\nauth dynamodb", "eu-west-1"},
 	} {
 		if got := find(t, table, c.lines).Region; got != c.want {
 			t.Errorf("%s: region %q, want %q", c.lines, got, c.want)
@@ -298,7 +302,7 @@ func BenchmarkFind(b *testing.B) {
 		q    route.Request
 	}{
 		{"target", route.Request{Method: "POST", Path: "/", Host: "127.0.0.1:4566", Header: http.Header{
-			"X-Amz-Target": {"DynamoDB_20120810.PutItem"}, "Authorization": {fmt.Sprintf(auth, "dynamodb")}}}},
+			"X-Amz-Target": {"DynamoDB_20120810.PutItem"}, "Content-Type": {"application/x-amz-json-1.0"}, "Authorization": {fmt.Sprintf(auth, "dynamodb")}}}},
 		{"rest", route.Request{Method: "POST", Path: "/2015-03-31/functions/f/invocations", Host: "localhost:4566", Header: http.Header{
 			"Authorization": {fmt.Sprintf(auth, "lambda")}}}},
 		{"s3", route.Request{Method: "PUT", Path: "/bucket/key", Query: "x-id=PutObject", Host: "localhost:4566", Header: http.Header{

@@ -1,6 +1,7 @@
 package route
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/protocol/rest"
 	"github.com/brume-dev/brume/shape"
 )
 
@@ -232,33 +234,12 @@ func (c *candidate) require() {
 	}
 }
 
-// methodNotAllowed is S3's error for a method that a resource does not know.
-type methodNotAllowed struct {
-	Message        string  `aws:"Message"`
-	Method         *string `aws:"Method"`
-	ResourceType   *string `aws:"ResourceType"`
-	AllowedMethods *string `aws:"AllowedMethods"`
-}
-
-func (e *methodNotAllowed) Error() string { return "MethodNotAllowed: " + e.Message }
-
-// ErrorInfo implements aws.Error.
-func (e *methodNotAllowed) ErrorInfo() aws.ErrorInfo {
-	return aws.ErrorInfo{Code: "MethodNotAllowed", Status: http.StatusMethodNotAllowed, Message: e.Message}
-}
-
 // notFound tells why find found nothing.
 func (t *tree) notFound(method, path string) error {
 	n, values := t.root.match(path, anyMethod, nil)
 	if t.service.Name != "s3" || n == nil {
-		return aws.Errorf("UnknownOperationException", http.StatusNotFound, "The requested operation is not recognized by the service.")
+		return rest.UnknownPath()
 	}
-	kinds := [...]string{"SERVICE", "BUCKET", "OBJECT"}
-	var allowed []string
-	for m := range n.methods {
-		allowed = append(allowed, m)
-	}
-	slices.Sort(allowed)
-	return &methodNotAllowed{Message: "The specified method is not allowed against this resource.", Method: &method,
-		ResourceType: &kinds[min(len(values), 2)], AllowedMethods: new(strings.Join(allowed, ", "))}
+	resources := [...]string{"SERVICE", "BUCKET", "OBJECT"}
+	return rest.MethodNotAllowed(method, resources[min(len(values), 2)], slices.Sorted(maps.Keys(n.methods)))
 }

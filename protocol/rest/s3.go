@@ -3,6 +3,7 @@ package rest
 import (
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/protocol"
@@ -10,14 +11,16 @@ import (
 	"github.com/brume-dev/brume/shape"
 )
 
-// MethodNotAllowed is S3's answer to a method and path that no operation has.
-func MethodNotAllowed(method string) error {
-	return &methodNotAllowed{Method: method, ResourceType: "BUCKET"}
+// MethodNotAllowed is S3's answer to a method that a resource ("SERVICE", "BUCKET" or "OBJECT") does not know; allowed are
+// those that it knows.
+func MethodNotAllowed(method, resource string, allowed []string) error {
+	return &methodNotAllowed{Method: method, ResourceType: resource, AllowedMethods: strings.Join(allowed, ", ")}
 }
 
 type methodNotAllowed struct {
-	Method       string `aws:"Method"`
-	ResourceType string `aws:"ResourceType"`
+	Method         string `aws:"Method"`
+	ResourceType   string `aws:"ResourceType"`
+	AllowedMethods string `aws:"AllowedMethods"`
 }
 
 func (e *methodNotAllowed) Error() string { return "MethodNotAllowed: " + e.Method }
