@@ -49,8 +49,10 @@ func decode(op *aws.Operation, r *protocol.Request, in any, ec2 bool) error {
 func (Codec) Encode(op *aws.Operation, r *protocol.Request, out any) (*protocol.Response, error) {
 	root := op.Name + "Response"
 	b := xml.AppendStart(make([]byte, 0, firstAnswer), root, shape.Namespace{URI: op.Service.Namespace})
-	if op.OutputWrapper != "" {
-		b = encoder(op.Service).AppendElement(b, op.OutputWrapper, shape.Namespace{}, shape.ValueOf(out), false)
+	if v := shape.ValueOf(out); op.OutputWrapper != "" {
+		b = encoder(op.Service).AppendElement(b, op.OutputWrapper, shape.Namespace{}, v, false)
+	} else {
+		b = encoder(op.Service).AppendMembers(b, v, false)
 	}
 	b = append(b, "<ResponseMetadata>"...)
 	b = xml.AppendString(b, "RequestId", r.ID)
