@@ -36,6 +36,11 @@ func (c Client) DeleteItem(ctx context.Context, id aws.Identity, in *DeleteItemI
 	return aws.Invoke[DeleteItemOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "DeleteItem"}, in)
 }
 
+// DeleteResourcePolicy calls the operation of that name.
+func (c Client) DeleteResourcePolicy(ctx context.Context, id aws.Identity, in *DeleteResourcePolicyInput) (*DeleteResourcePolicyOutput, error) {
+	return aws.Invoke[DeleteResourcePolicyOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "DeleteResourcePolicy"}, in)
+}
+
 // DeleteTable calls the operation of that name.
 func (c Client) DeleteTable(ctx context.Context, id aws.Identity, in *DeleteTableInput) (*DeleteTableOutput, error) {
 	return aws.Invoke[DeleteTableOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "DeleteTable"}, in)
@@ -71,6 +76,11 @@ func (c Client) GetItem(ctx context.Context, id aws.Identity, in *GetItemInput) 
 	return aws.Invoke[GetItemOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "GetItem"}, in)
 }
 
+// GetResourcePolicy calls the operation of that name.
+func (c Client) GetResourcePolicy(ctx context.Context, id aws.Identity, in *GetResourcePolicyInput) (*GetResourcePolicyOutput, error) {
+	return aws.Invoke[GetResourcePolicyOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "GetResourcePolicy"}, in)
+}
+
 // ListTables calls the operation of that name.
 func (c Client) ListTables(ctx context.Context, id aws.Identity, in *ListTablesInput) (*ListTablesOutput, error) {
 	return aws.Invoke[ListTablesOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "ListTables"}, in)
@@ -84,6 +94,11 @@ func (c Client) ListTagsOfResource(ctx context.Context, id aws.Identity, in *Lis
 // PutItem calls the operation of that name.
 func (c Client) PutItem(ctx context.Context, id aws.Identity, in *PutItemInput) (*PutItemOutput, error) {
 	return aws.Invoke[PutItemOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "PutItem"}, in)
+}
+
+// PutResourcePolicy calls the operation of that name.
+func (c Client) PutResourcePolicy(ctx context.Context, id aws.Identity, in *PutResourcePolicyInput) (*PutResourcePolicyOutput, error) {
+	return aws.Invoke[PutResourcePolicyOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "PutResourcePolicy"}, in)
 }
 
 // Query calls the operation of that name.

@@ -60,6 +60,18 @@ func (e *LimitExceededException) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "LimitExceededException", Status: 400, Message: e.Message}
 }
 
+// PolicyNotFoundException: The operation tried to access a nonexistent resource-based policy.
+type PolicyNotFoundException struct {
+	Message string `aws:"message"`
+}
+
+func (e *PolicyNotFoundException) Error() string { return "PolicyNotFoundException: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *PolicyNotFoundException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "PolicyNotFoundException", Status: 400, Message: e.Message}
+}
+
 // ProvisionedThroughputExceededException: The request was denied due to request throttling.
 type ProvisionedThroughputExceededException struct {
 	Message           string             `aws:"message"`

@@ -55,6 +55,12 @@ type DeleteItemInput struct {
 	ReturnValuesOnConditionCheckFailure ReturnValuesOnConditionCheckFailure `aws:"ReturnValuesOnConditionCheckFailure"`
 }
 
+// DeleteResourcePolicyInput is the input of DeleteResourcePolicy.
+type DeleteResourcePolicyInput struct {
+	ResourceArn        string  `aws:"ResourceArn,req,len=1:1283"`
+	ExpectedRevisionId *string `aws:"ExpectedRevisionId,len=1:255"`
+}
+
 // DeleteTableInput: Represents the input of a DeleteTable operation.
 type DeleteTableInput struct {
 	TableName string `aws:"TableName,req,len=1:1024"`
@@ -94,6 +100,11 @@ type GetItemInput struct {
 	ExpressionAttributeNames map[string]string      `aws:"ExpressionAttributeNames" each:"len=:65535"`
 }
 
+// GetResourcePolicyInput is the input of GetResourcePolicy.
+type GetResourcePolicyInput struct {
+	ResourceArn string `aws:"ResourceArn,req,len=1:1283"`
+}
+
 // ListTablesInput: Represents the input of a ListTables operation.
 type ListTablesInput struct {
 	ExclusiveStartTableName *string `aws:"ExclusiveStartTableName,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
@@ -119,6 +130,14 @@ type PutItemInput struct {
 	ExpressionAttributeNames            map[string]string                   `aws:"ExpressionAttributeNames" each:"len=:65535"`
 	ExpressionAttributeValues           item.Map                            `aws:"ExpressionAttributeValues"`
 	ReturnValuesOnConditionCheckFailure ReturnValuesOnConditionCheckFailure `aws:"ReturnValuesOnConditionCheckFailure"`
+}
+
+// PutResourcePolicyInput is the input of PutResourcePolicy.
+type PutResourcePolicyInput struct {
+	ResourceArn                     string  `aws:"ResourceArn,req,len=1:1283"`
+	Policy                          string  `aws:"Policy,req"`
+	ExpectedRevisionId              *string `aws:"ExpectedRevisionId,len=1:255"`
+	ConfirmRemoveSelfResourceAccess *bool   `aws:"ConfirmRemoveSelfResourceAccess"`
 }
 
 // QueryInput: Represents the input of a Query operation.

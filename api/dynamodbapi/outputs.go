@@ -32,6 +32,11 @@ type DeleteItemOutput struct {
 	ItemCollectionMetrics *ItemCollectionMetrics `aws:"ItemCollectionMetrics"`
 }
 
+// DeleteResourcePolicyOutput is the output of DeleteResourcePolicy.
+type DeleteResourcePolicyOutput struct {
+	RevisionId *string `aws:"RevisionId,len=1:255"`
+}
+
 // DeleteTableOutput: Represents the output of a DeleteTable operation.
 type DeleteTableOutput struct {
 	TableDescription *TableDescription `aws:"TableDescription"`
@@ -71,6 +76,12 @@ type GetItemOutput struct {
 	ConsumedCapacity *ConsumedCapacity `aws:"ConsumedCapacity"`
 }
 
+// GetResourcePolicyOutput is the output of GetResourcePolicy.
+type GetResourcePolicyOutput struct {
+	Policy     *string `aws:"Policy"`
+	RevisionId *string `aws:"RevisionId,len=1:255"`
+}
+
 // ListTablesOutput: Represents the output of a ListTables operation.
 type ListTablesOutput struct {
 	TableNames             []string `aws:"TableNames" each:"len=3:255" eachpattern:"[a-zA-Z0-9_.-]+"`
@@ -88,6 +99,11 @@ type PutItemOutput struct {
 	Attributes            item.Map               `aws:"Attributes"`
 	ConsumedCapacity      *ConsumedCapacity      `aws:"ConsumedCapacity"`
 	ItemCollectionMetrics *ItemCollectionMetrics `aws:"ItemCollectionMetrics"`
+}
+
+// PutResourcePolicyOutput is the output of PutResourcePolicy.
+type PutResourcePolicyOutput struct {
+	RevisionId *string `aws:"RevisionId,len=1:255"`
 }
 
 // QueryOutput: Represents the output of a Query operation.

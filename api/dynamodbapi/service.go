@@ -19,6 +19,8 @@ type Handler interface {
 	CreateTable(context.Context, aws.Identity, *CreateTableInput) (*CreateTableOutput, error)
 	// DeleteItem: Deletes a single item in a table by primary key.
 	DeleteItem(context.Context, aws.Identity, *DeleteItemInput) (*DeleteItemOutput, error)
+	// DeleteResourcePolicy: Deletes the resource-based policy attached to the resource, which can be a table or stream.
+	DeleteResourcePolicy(context.Context, aws.Identity, *DeleteResourcePolicyInput) (*DeleteResourcePolicyOutput, error)
 	// DeleteTable: The DeleteTable operation deletes a table and all of its items.
 	DeleteTable(context.Context, aws.Identity, *DeleteTableInput) (*DeleteTableOutput, error)
 	// DescribeContinuousBackups: Checks the status of continuous backups and point in time recovery on the specified table.
@@ -33,12 +35,16 @@ type Handler interface {
 	DescribeTimeToLive(context.Context, aws.Identity, *DescribeTimeToLiveInput) (*DescribeTimeToLiveOutput, error)
 	// GetItem: The GetItem operation returns a set of attributes for the item with the given primary key.
 	GetItem(context.Context, aws.Identity, *GetItemInput) (*GetItemOutput, error)
+	// GetResourcePolicy: Returns the resource-based policy document attached to the resource, which can be a table or stream, in JSON format.
+	GetResourcePolicy(context.Context, aws.Identity, *GetResourcePolicyInput) (*GetResourcePolicyOutput, error)
 	// ListTables: Returns an array of table names associated with the current account and endpoint.
 	ListTables(context.Context, aws.Identity, *ListTablesInput) (*ListTablesOutput, error)
 	// ListTagsOfResource: List all tags on an Amazon DynamoDB resource.
 	ListTagsOfResource(context.Context, aws.Identity, *ListTagsOfResourceInput) (*ListTagsOfResourceOutput, error)
 	// PutItem: Creates a new item, or replaces an old item with a new item.
 	PutItem(context.Context, aws.Identity, *PutItemInput) (*PutItemOutput, error)
+	// PutResourcePolicy: Attaches a resource-based policy document to the resource, which can be a table or stream.
+	PutResourcePolicy(context.Context, aws.Identity, *PutResourcePolicyInput) (*PutResourcePolicyOutput, error)
 	// Query: You must provide the name of the partition key attribute and a single value for that attribute.
 	Query(context.Context, aws.Identity, *QueryInput) (*QueryOutput, error)
 	// Scan: The Scan operation returns one or more items and item attributes by accessing every item in a table or a secondary index.
@@ -73,7 +79,7 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Has("CreateTable", "POST", "/", 200, Handler.CreateTable),
 	aws.Lacks("DeleteBackup", "POST", "/"),
 	aws.Has("DeleteItem", "POST", "/", 200, Handler.DeleteItem),
-	aws.Lacks("DeleteResourcePolicy", "POST", "/"),
+	aws.Has("DeleteResourcePolicy", "POST", "/", 200, Handler.DeleteResourcePolicy),
 	aws.Has("DeleteTable", "POST", "/", 200, Handler.DeleteTable),
 	aws.Lacks("DescribeBackup", "POST", "/"),
 	aws.Has("DescribeContinuousBackups", "POST", "/", 200, Handler.DescribeContinuousBackups),
@@ -94,7 +100,7 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Lacks("ExecuteTransaction", "POST", "/"),
 	aws.Lacks("ExportTableToPointInTime", "POST", "/"),
 	aws.Has("GetItem", "POST", "/", 200, Handler.GetItem),
-	aws.Lacks("GetResourcePolicy", "POST", "/"),
+	aws.Has("GetResourcePolicy", "POST", "/", 200, Handler.GetResourcePolicy),
 	aws.Lacks("ImportTable", "POST", "/"),
 	aws.Lacks("ListBackups", "POST", "/"),
 	aws.Lacks("ListContributorInsights", "POST", "/"),
@@ -104,7 +110,7 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Has("ListTables", "POST", "/", 200, Handler.ListTables),
 	aws.Has("ListTagsOfResource", "POST", "/", 200, Handler.ListTagsOfResource),
 	aws.Has("PutItem", "POST", "/", 200, Handler.PutItem),
-	aws.Lacks("PutResourcePolicy", "POST", "/"),
+	aws.Has("PutResourcePolicy", "POST", "/", 200, Handler.PutResourcePolicy),
 	aws.Has("Query", "POST", "/", 200, Handler.Query),
 	aws.Lacks("RestoreTableFromBackup", "POST", "/"),
 	aws.Lacks("RestoreTableToPointInTime", "POST", "/"),
