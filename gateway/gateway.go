@@ -16,6 +16,10 @@ import (
 	"github.com/brume-dev/brume/gateway/route"
 	"github.com/brume-dev/brume/gateway/sigv4"
 	"github.com/brume-dev/brume/protocol"
+	"github.com/brume-dev/brume/protocol/cbor"
+	"github.com/brume-dev/brume/protocol/json"
+	"github.com/brume-dev/brume/protocol/query"
+	"github.com/brume-dev/brume/protocol/rest"
 )
 
 // Config is what a Gateway needs.
@@ -24,9 +28,7 @@ type Config struct {
 	Services []*aws.Service
 	// Call makes a call: dispatch's table. r.Notes is what the decoder saw that in cannot say.
 	Call func(ctx context.Context, id aws.Identity, op *aws.Operation, in any, r *protocol.Request) (out any, err error)
-	// Codecs read and write each protocol that a service speaks.
-	Codecs map[aws.Protocol]protocol.Codec
-	Keys   Keys
+	Keys Keys
 
 	// Account and Region are those of requests that name none.
 	Account, Region string
@@ -50,18 +52,14 @@ type Gateway struct {
 	Config
 	routes   *route.Table
 	verifier *sigv4.Verifier
+	codecs   map[aws.Protocol]protocol.Codec
 }
 
-// New returns a gateway. It panics when a service speaks a protocol that has no codec: that is our own mistake.
+// New returns a gateway.
 func New(c Config) *Gateway {
-	for _, s := range c.Services {
-		for p := aws.Protocol(1); p != 0; p <<= 1 {
-			if s.Protocols.Has(p) && c.Codecs[p] == nil {
-				panic(fmt.Sprintf("gateway: %s speaks protocol %d, which has no codec", s.Name, p))
-			}
-		}
-	}
-	return &Gateway{Config: c, routes: route.New(c.Services), verifier: sigv4.NewVerifier()}
+	return &Gateway{Config: c, routes: route.New(c.Services), verifier: sigv4.NewVerifier(),
+		codecs: map[aws.Protocol]protocol.Codec{aws.JSON10: json.Codec{}, aws.JSON11: json.Codec{}, aws.Query: query.Codec{},
+			aws.EC2Query: query.EC2{}, aws.RestJSON: rest.JSON{}, aws.RestXML: rest.XML{}, aws.CBOR: cbor.Codec{}}}
 }
 
 // ServeHTTP answers one request. The order is the whole of the house's front door:
@@ -131,10 +129,10 @@ func (g *Gateway) call(ctx context.Context, x *exchange, to route.Route, codec p
 
 // codecOf returns the codec to answer in, also when there is no operation.
 func (g *Gateway) codecOf(to route.Route) protocol.Codec {
-	if c := g.Codecs[to.Protocol]; c != nil {
+	if c := g.codecs[to.Protocol]; c != nil {
 		return c
 	}
-	return g.Codecs[aws.JSON10]
+	return g.codecs[aws.JSON10]
 }
 
 // report logs what is our own fault; the client is shown InternalFailure and the request id.

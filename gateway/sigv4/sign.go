@@ -16,14 +16,26 @@ import (
 // Sign signs r for a service (its signing name) in a region, as a client does. body is what r's Body will give. now is
 // the machine's time. The host, the content type and every x-amz- header are signed; set them before.
 func Sign(r *http.Request, creds aws.Credentials, region, service string, body []byte, now time.Time) {
-	sum := sha256.Sum256(body)
-	payload := hex.EncodeToString(sum[:])
+	payload := EmptyHash
+	if len(body) > 0 {
+		sum := sha256.Sum256(body)
+		payload = hex.EncodeToString(sum[:])
+	}
+	signHeader(r, creds, region, service, payload, service == "s3", now)
+}
+
+// SignStream is Sign with a marker in the place of the body's hash: UnsignedPayload, or one of the STREAMING- ones.
+func SignStream(r *http.Request, creds aws.Credentials, region, service, marker string, now time.Time) {
+	signHeader(r, creds, region, service, marker, true, now)
+}
+
+func signHeader(r *http.Request, creds aws.Credentials, region, service, payload string, tell bool, now time.Time) {
 	c := claim(creds, region, service, now)
 	r.Header.Set("X-Amz-Date", c.stamp)
 	if creds.SessionToken != "" {
 		r.Header.Set("X-Amz-Security-Token", creds.SessionToken)
 	}
-	if service == "s3" {
+	if tell {
 		r.Header.Set("X-Amz-Content-Sha256", payload)
 	}
 	names := []string{"host"}
