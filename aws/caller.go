@@ -47,6 +47,8 @@ type Access struct {
 	Resource string
 	// ResourcePolicy is the policy document attached to the resource, JSON, or "".
 	ResourcePolicy string
+	// Decisive says that ResourcePolicy must itself allow the action, also within one account: KMS keys.
+	Decisive bool
 	// ResourceAccount owns the resource; "" means the account of the caller.
 	ResourceAccount string
 	// Context holds the condition keys that this action adds to the global ones, "dynamodb:LeadingKeys".
