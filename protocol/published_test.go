@@ -208,6 +208,11 @@ func dump(v reflect.Value) string {
 			return "no stream"
 		}
 		b, _ := io.ReadAll(v.Interface().(io.Reader))
+		if s, ok := v.Interface().(io.Seeker); ok { // so that it can be read again
+			if _, err := s.Seek(0, io.SeekStart); err != nil {
+				panic(err)
+			}
+		}
 		return fmt.Sprintf("stream %q", b)
 	case v.Kind() == reflect.Pointer:
 		if v.IsNil() {
