@@ -80,25 +80,8 @@ func (x *executor) loop() {
 	for x.gather() && x.commit() {
 	}
 	over = true
-	x.stop()
-}
-
-// stop refuses those who still wait.
-func (x *executor) stop() {
 	x.dropIterators()
 	close(x.sync)
-	for {
-		select {
-		case r := <-x.queue:
-			if r.claim.CompareAndSwap(false, true) {
-				r.err = store.ErrClosed
-				r.done <- struct{}{}
-			}
-		default:
-
-			return
-		}
-	}
 }
 
 // gather runs what is in the queue, and what comes while the former group is being synced. It reports false when there

@@ -123,17 +123,12 @@ func (l *layer) set(k store.Key, v store.Value) {
 
 // delete writes a deletion, unless it is known that there is nothing to delete.
 func (l *layer) delete(k store.Key) {
-	if l.gaps.empty() {
-		l.put(entry{key: k, dead: true})
-		return
-	}
-	if _, ok := l.gaps.around(k); ok {
-		return
+	if !l.gaps.empty() {
+		if _, ok := l.gaps.around(k); ok {
+			return
+		}
 	}
 	l.put(entry{key: k, dead: true})
-	if l.gaps.touches(k, after(k)) {
-		l.own().emptied(k)
-	}
 }
 
 // hide deletes every key of p.

@@ -14,7 +14,7 @@ import (
 // the cache as it is read.
 const (
 	memTableSize = 32 << 20
-	cacheSize    = 32 << 20
+	cacheSize    = 64 << 20
 	bloomBits    = 10 // per key: one in a hundred absent keys costs a read
 )
 

@@ -131,6 +131,11 @@ func (s *Store) open() error {
 	); err != nil {
 		return fmt.Errorf("pebblestore: open %s: %w", s.o.Dir, err)
 	}
+	if s.o.Relaxed { // no sync of the log is waited for, and the note that there is none must not get lost
+		if err := s.db.Flush(); err != nil {
+			return fmt.Errorf("pebblestore: open %s: %w", s.o.Dir, err)
+		}
+	}
 	s.signal = signal.NewBoard(head.Version)
 	s.durable = newState(s.db.NewSnapshot(), head, newSpans())
 	s.x = newExecutor(s, head)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -39,6 +40,8 @@ func open(t testing.TB, o pebblestore.Options) store.Store {
 	}
 	return files{s, o}
 }
+
+func epoch() time.Time { return time.Unix(1e9, 0).UTC() }
 
 func backend(relaxed bool) storetest.Backend {
 	return storetest.Backend{

@@ -105,7 +105,8 @@ func after(k store.Key) store.Key { return append(append(make(store.Key, 0, len(
 
 // gaps is the cache of intervals that are known to hold no key. Without it the head of a queue is found by walking over
 // the tombstone of every message that was ever received, until a compaction removes them: a hot queue did 0.5 k/s
-// instead of 31 k/s. It is only a cache: forgetting is always right.
+// instead of 31 k/s. A scan that has walked over many dead entries adds what it crossed, so that most are walked over
+// once, and a few at the head a few times. It is only a cache: forgetting is always right.
 type gaps struct{ *spans }
 
 // maxGaps bounds the memory of the cache, some 100 bytes for each.
@@ -119,33 +120,11 @@ func (g gaps) learn(p span) {
 	g.add(p)
 }
 
-// filled reports whether k lies in a gap, and takes it out: it has been set.
+// filled takes k, which has been set, out of the gaps, and reports whether it was in one.
 func (g gaps) filled(k store.Key) bool {
 	p, ok := g.around(k)
 	if ok {
 		g.split(p, k)
 	}
 	return ok
-}
-
-// emptied is told that k has been deleted. A gap that touches it grows; one of its own is not worth its memory.
-func (g gaps) emptied(k store.Key) {
-	next := after(k)
-	if g.touches(k, next) {
-		g.add(span{store.Key(next[:len(k):len(k)]), next})
-	}
-}
-
-// touches reports whether a gap ends at k or begins at next, the key after k.
-func (g gaps) touches(k, next store.Key) bool {
-	touches := false
-	g.tree.DescendLessOrEqual(span{begin: next}, func(p span) bool {
-		if bytes.Equal(p.begin, next) {
-			touches = true
-			return false
-		}
-		touches = bytes.Equal(p.end, k)
-		return false
-	})
-	return touches
 }
