@@ -36,7 +36,7 @@ var mayImport = map[string][]string{
 	"timer":         {"store", "clock", "aws"},
 	"protocol":      {"aws", "shape"},
 	"dispatch":      {"aws", "shape", "policy", "clock"},
-	"gateway":       {"aws", "protocol", "clock"},
+	"gateway":       {"aws", "protocol", "shape", "clock"},
 	"event/pattern": {"aws", "jsondoc"},
 	"event/target":  {"aws", "jsondoc", "api", "store", "timer", "clock"},
 	"sandbox":       {"aws", "clock"},
