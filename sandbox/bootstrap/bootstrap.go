@@ -1,0 +1,77 @@
+// Package bootstrap holds the programs that run handlers: Brume's own small runtimes for Python and Node.js, which
+// take events from the Runtime API and call the function. They are written to a folder once and from there put
+// into each environment, read-only, as /var/runtime.
+package bootstrap
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+//go:embed python nodejs
+var files embed.FS
+
+// Version is a short name of the content of all bootstraps.
+func Version() string {
+	h := sha256.New()
+	_ = fs.WalkDir(files, ".", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			b, _ := files.ReadFile(path) // embedded: cannot fail
+			fmt.Fprintf(h, "%s %d\n%s", path, len(b), b)
+		}
+		return err
+	})
+	return hex.EncodeToString(h.Sum(nil))[:12]
+}
+
+// Install writes the bootstraps below dir and returns their folder, which has a subfolder for each language. A folder
+// that is already there is from the same version and taken as it is.
+func Install(dir string) (string, error) {
+	final := filepath.Join(dir, "bootstrap-"+Version())
+	if _, err := os.Stat(final); err == nil {
+		return final, nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", fmt.Errorf("bootstrap: %w", err)
+	}
+	tmp, err := os.MkdirTemp(dir, "bootstrap-new-")
+	if err != nil {
+		return "", fmt.Errorf("bootstrap: %w", err)
+	}
+	if err := write(tmp); err != nil {
+		return "", fmt.Errorf("bootstrap: %w", errors.Join(err, os.RemoveAll(tmp)))
+	}
+	if err := os.Rename(tmp, final); err != nil {
+		_ = os.RemoveAll(tmp)
+		if _, there := os.Stat(final); there != nil {
+			return "", fmt.Errorf("bootstrap: %w", err)
+		}
+	}
+	return final, nil
+}
+
+func write(dir string) error {
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return err
+	}
+	return fs.WalkDir(files, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		to := filepath.Join(dir, path)
+		if d.IsDir() {
+			return os.MkdirAll(to, 0o755)
+		}
+		b, err := files.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(to, b, 0o644)
+	})
+}

@@ -1,0 +1,337 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/brume-dev/brume/sandbox"
+	"github.com/brume-dev/brume/sandbox/interpreter"
+	"github.com/brume-dev/brume/sandbox/process/cgroup"
+	"github.com/brume-dev/brume/sandbox/runtimeapi"
+)
+
+// environment implements sandbox.Environment.
+type environment struct {
+	runner   *Runner
+	keeper   *keeping
+	plan     *plan
+	slot     int
+	group    *cgroup.Group
+	api      *runtimeapi.Server
+	output   *output
+	gone     chan struct{} // the runtime's process has ended
+	released chan struct{} // and everything of the environment is removed
+	once     sync.Once
+	oom      atomic.Bool
+	watch    watch
+
+	mu      sync.Mutex
+	pid     int
+	life    *os.File // the write end of the life line: closing it ends everything in the pid namespace
+	sockets []io.Closer
+	frozen  bool
+	dead    bool // the life line is cut; what would be opened now is closed
+}
+
+func newEnvironment(r *Runner, k *keeping, spec *sandbox.Spec, in *interpreter.Interpreter) (*environment, error) {
+	e := &environment{runner: r, keeper: k, api: runtimeapi.New(),
+		gone: make(chan struct{}), released: make(chan struct{})}
+	r.mu.Lock()
+	e.slot = r.slots.take()
+	r.environments[e] = struct{}{}
+	r.mu.Unlock()
+	e.plan = &plan{runner: r, spec: spec, lang: in, uid: r.mode.user(e.slot)}
+	e.watch = newWatch(e)
+	if err := e.folders(); err != nil {
+		e.discard()
+		return nil, err
+	}
+	var err error
+	if e.group, err = r.groups.New(spec.ID, e.limits()); err != nil {
+		// A group that cannot be made is a machine that is short of something; the watcher still guards memory.
+		r.Log.Warn("sandbox: no control group", "environment", spec.ID, "problem", err)
+	}
+	return e, nil
+}
+
+// limits are those of the control group. Page cache and /tmp count for the kernel but not for Lambda: the group's limit
+// leaves room for them, and the watcher holds the function to its own.
+func (e *environment) limits() cgroup.Limits {
+	spec := e.plan.spec
+	mb := spec.MemoryMB
+	if e.plan.tmp == "" {
+		mb += spec.TmpMB
+	}
+	cpus := float64(spec.MemoryMB) / sandbox.MemoryPerCPUMB
+	return cgroup.Limits{Memory: int64(mb) << 20, Processes: sandbox.MaxProcesses + 1,
+		Weight: int(1024 * cpus), CPUs: max(1, cpus)}
+}
+
+// folders makes the folder for a /tmp that is not in memory.
+func (e *environment) folders() error {
+	if e.plan.private() && e.plan.spec.TmpMB <= maxTmpfsMB {
+		return nil
+	}
+	dir := filepath.Join(e.runner.Dir, "tmp", e.plan.spec.ID)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("sandbox: %w", err)
+	}
+	e.plan.tmp = dir
+	if err := os.Chmod(dir, 0o777); err != nil {
+		return fmt.Errorf("sandbox: %w", err)
+	}
+	return nil
+}
+
+// start has the keeper start the process, and begins to serve it.
+func (e *environment) start() error {
+	var listener net.Listener
+	e.plan.api = fmt.Sprintf("%s:%d", loopback, runtimePort)
+	if !e.plan.ownNet() {
+		l, err := net.Listen("tcp", loopback+":0")
+		if err != nil {
+			return fmt.Errorf("sandbox: %w", err)
+		}
+		listener, e.plan.api = l, l.Addr().String()
+		e.own(l)
+	}
+	l, err := e.plan.launch()
+	if err != nil {
+		return err
+	}
+	l.Tasks, l.CgroupDir = e.group.Tasks(), e.group.Dir()
+	begun := time.Now()
+	files, err := e.launch(l)
+	if err != nil {
+		return err
+	}
+	e.api.Begin(begun)
+	if listener != nil {
+		go e.serve(func() error { return e.api.Serve(listener) })
+	} else if err := e.openDoors(files); err != nil {
+		return err
+	}
+	go e.watch.run()
+	return nil
+}
+
+// launch gives the order, with the descriptors that the process gets.
+func (e *environment) launch(l *launch) ([]*os.File, error) {
+	out, stdout, err := newOutput(e.plan.spec.Output, e.runner.now)
+	if err != nil {
+		return nil, fmt.Errorf("sandbox: %w", err)
+	}
+	defer stdout.Close()
+	e.output = out
+	go out.follow()
+	line, life, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("sandbox: %w", err)
+	}
+	defer line.Close()
+	e.mu.Lock()
+	e.life = life
+	e.mu.Unlock()
+	pid, files, err := e.keeper.launch(l, [4]*os.File{stdout, stdout, stdout, line}, e.exited)
+	if err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	e.pid = pid
+	e.mu.Unlock()
+	e.watch.pid.Store(int64(pid))
+	return files, nil
+}
+
+// own notes what is to be closed with the environment.
+func (e *environment) own(c io.Closer) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.dead {
+		_ = c.Close()
+		return
+	}
+	e.sockets = append(e.sockets, c)
+}
+
+// openDoors serves what the function reaches in its own network: sockets in the order of plan.launch's Listen.
+func (e *environment) openDoors(files []*os.File) error {
+	defer func() {
+		for _, f := range files {
+			_ = f.Close()
+		}
+	}()
+	if len(files) != 5 {
+		return fmt.Errorf("sandbox: %d sockets came from the keeper", len(files))
+	}
+	var listeners []net.Listener
+	for _, f := range files[:4] {
+		l, err := net.FileListener(f)
+		if err != nil {
+			return fmt.Errorf("sandbox: %w", err)
+		}
+		listeners = append(listeners, l)
+		e.own(l)
+	}
+	daemon, err := net.FilePacketConn(files[4])
+	if err != nil {
+		return fmt.Errorf("sandbox: %w", err)
+	}
+	e.own(daemon)
+	proxy := &http.Server{Handler: e.runner.proxy, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)}
+	e.own(proxy)
+	go e.serve(func() error { return e.api.Serve(listeners[0]) })
+	go e.runner.doors.open(listeners[1])
+	go e.runner.doors.open(listeners[2])
+	go e.serve(func() error { return proxy.Serve(listeners[3]) })
+	go e.datagrams(daemon)
+	return nil
+}
+
+func (e *environment) serve(f func() error) {
+	if err := f(); err != nil && !errors.Is(err, net.ErrClosed) && !errors.Is(err, http.ErrServerClosed) {
+		e.runner.Log.Warn("sandbox: serve", "environment", e.plan.spec.ID, "problem", err)
+	}
+}
+
+// maxDatagram is the largest that the X-Ray daemon takes.
+const maxDatagram = 64 << 10
+
+func (e *environment) datagrams(conn net.PacketConn) {
+	buf := make([]byte, maxDatagram)
+	for {
+		n, _, err := conn.ReadFrom(buf)
+		if err != nil {
+			return
+		}
+		if f := e.plan.spec.Datagram; f != nil {
+			f(buf[:n])
+		}
+	}
+}
+
+// exited is told of the end of the runtime's process.
+func (e *environment) exited(status exit) {
+	e.once.Do(func() {
+		if e.output != nil {
+			e.output.flush()
+		}
+		if status.signal == killSignal && e.group.OutOfMemory() {
+			e.oom.Store(true)
+		}
+		e.api.Exit(&sandbox.ExitError{Reason: status.reason(), OutOfMemory: e.oom.Load()})
+		close(e.gone)
+		go e.release()
+	})
+}
+
+// discard removes an environment that never came to run.
+func (e *environment) discard() { e.exited(exit{}) }
+
+// release removes everything that the environment left.
+func (e *environment) release() {
+	e.kill()
+	e.mu.Lock()
+	sockets := e.sockets
+	e.mu.Unlock()
+	for _, s := range sockets {
+		_ = s.Close()
+	}
+	if err := e.group.Remove(); err != nil {
+		e.runner.Log.Warn("sandbox: left behind", "environment", e.plan.spec.ID, "problem", err)
+	}
+	if e.output != nil {
+		e.output.close()
+	}
+	if e.plan.tmp != "" {
+		if err := os.RemoveAll(e.plan.tmp); err != nil {
+			e.runner.Log.Warn("sandbox: left behind", "environment", e.plan.spec.ID, "problem", err)
+		}
+	}
+	e.runner.mu.Lock()
+	e.runner.slots.free(e.slot)
+	delete(e.runner.environments, e)
+	e.runner.mu.Unlock()
+	close(e.released)
+}
+
+// kill ends the processes, without waiting.
+func (e *environment) kill() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.dead {
+		return
+	}
+	e.dead = true
+	if e.life != nil {
+		_ = e.life.Close()
+	}
+	if e.pid != 0 && !e.plan.private() {
+		e.keeper.signal(e.pid, killSignal)
+		e.group.Kill(e.keeper.pid())
+	}
+	if e.frozen {
+		_, _ = e.group.Freeze(false) // what is frozen does not die
+	}
+}
+
+// Init implements sandbox.Environment.
+func (e *environment) Init(ctx context.Context) (sandbox.Init, error) { return e.api.Init(ctx) }
+
+// Invoke implements sandbox.Environment.
+func (e *environment) Invoke(ctx context.Context, in *sandbox.Invocation) (*sandbox.Result, error) {
+	return e.api.Invoke(ctx, in)
+}
+
+// Freeze implements sandbox.Environment.
+func (e *environment) Freeze() error { return e.freeze(true) }
+
+// Thaw implements sandbox.Environment.
+func (e *environment) Thaw() error { return e.freeze(false) }
+
+func (e *environment) freeze(frozen bool) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.frozen == frozen || e.dead {
+		return nil
+	}
+	ok, err := e.group.Freeze(frozen)
+	if err != nil {
+		return fmt.Errorf("sandbox: freeze: %w", err)
+	}
+	if !ok {
+		sig := contSignal
+		if frozen {
+			sig = stopSignal
+		}
+		e.keeper.signal(e.pid, sig)
+	}
+	e.frozen = frozen
+	e.watch.pause(frozen)
+	return nil
+}
+
+// Usage implements sandbox.Environment.
+func (e *environment) Usage() sandbox.Usage { return sandbox.Usage{MaxMemory: e.watch.peak()} }
+
+// Flush implements sandbox.Environment.
+func (e *environment) Flush() { e.output.flush() }
+
+// Gone implements sandbox.Environment.
+func (e *environment) Gone() <-chan struct{} { return e.gone }
+
+// Stop implements sandbox.Environment.
+func (e *environment) Stop() {
+	e.kill()
+	<-e.released
+}

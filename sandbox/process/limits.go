@@ -1,0 +1,32 @@
+package process
+
+import (
+	"time"
+
+	"github.com/brume-dev/brume/sandbox"
+)
+
+const (
+	maxDescriptors = sandbox.MaxDescriptors
+
+	// maxLine is the longest piece of output: a log event of CloudWatch Logs.
+	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
+	maxLine = 1 << 20
+	// maxFrame is the longest message that a runtime may frame; what is over maxLine of it is dropped.
+	maxFrame = 8 << 20
+
+	// maxTmpfsMB is the largest /tmp that is kept in memory; a larger one is a folder, watched for its size.
+	maxTmpfsMB = 1024
+
+	// Ports inside a function's own network, all on 127.0.0.1.
+	EndpointPort = 4566 // Brume
+	tlsPort      = 443  // Brume, for those who speak TLS to the usual port
+	runtimePort  = 9001 // the Runtime API, as on Lambda
+	proxyPort    = 3128 // the way out
+	daemonPort   = 2000 // X-Ray, UDP
+
+	// How often the memory of a running function is looked at: seldom while it is far from its limit.
+	watchNear = 10 * time.Millisecond
+	watchFar  = 100 * time.Millisecond
+	watchDisk = time.Second // a /tmp that is a folder
+)

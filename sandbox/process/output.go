@@ -1,0 +1,181 @@
+package process
+
+import (
+	"bytes"
+	"encoding/binary"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/brume-dev/brume/sandbox"
+)
+
+// output reads what a function prints. Standard output, standard error and the descriptor for framed messages are one
+// pipe, so that everything stays in the order in which it was written. The pipe is read by a goroutine as data comes,
+// and by flush, which takes without waiting what is there already: so what a function printed before its answer is
+// there before the answer is used.
+type output struct {
+	file *os.File // the read end
+	sink func(sandbox.Line)
+	now  func() time.Time
+	done chan struct{}
+
+	mu   sync.Mutex
+	rest []byte // data of which no whole line or frame has come yet
+	buf  []byte
+}
+
+// newOutput makes the pipe; write is for the function, and must be closed here once the function has it.
+func newOutput(sink func(sandbox.Line), now func() time.Time) (o *output, write *os.File, err error) {
+	// Not os.Pipe, which makes both ends non-blocking: the function's must block.
+	var fds [2]int
+	syscall.ForkLock.RLock()
+	err = syscall.Pipe(fds[:])
+	if err == nil {
+		syscall.CloseOnExec(fds[0])
+		syscall.CloseOnExec(fds[1])
+	}
+	syscall.ForkLock.RUnlock()
+	if err == nil {
+		err = syscall.SetNonblock(fds[0], true)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if sink == nil {
+		sink = func(sandbox.Line) {}
+	}
+	o = &output{file: os.NewFile(uintptr(fds[0]), "output"), sink: sink, now: now, done: make(chan struct{}),
+		buf: make([]byte, 16<<10)}
+	return o, os.NewFile(uintptr(fds[1]), "output"), nil
+}
+
+// follow reads until the last process that holds the write end is gone, or close.
+func (o *output) follow() {
+	defer close(o.done)
+	raw, err := o.file.SyscallConn()
+	if err != nil {
+		return
+	}
+	for ended := false; !ended && err == nil; {
+		err = raw.Read(func(fd uintptr) bool {
+			var got bool
+			got, ended = o.take(int(fd))
+			return got || ended
+		})
+	}
+}
+
+// take reads once, without waiting. got says that there was something, ended that nothing will come any more.
+func (o *output) take(fd int) (got, ended bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n, err := syscall.Read(fd, o.buf)
+	switch {
+	case err == syscall.EAGAIN || err == syscall.EINTR:
+		return false, false
+	case err != nil || n <= 0:
+		o.end()
+		return false, true
+	}
+	o.feed(o.buf[:n])
+	return true, false
+}
+
+// flush hands over what has been printed up to now, an unfinished line too.
+func (o *output) flush() {
+	raw, err := o.file.SyscallConn()
+	if err != nil {
+		return
+	}
+	// Control does not wait for the reader, which holds the file's read lock while it sleeps.
+	_ = raw.Control(func(fd uintptr) {
+		for got := true; got; {
+			got, _ = o.take(int(fd))
+		}
+	})
+	o.mu.Lock()
+	o.end()
+	o.mu.Unlock()
+}
+
+// close stops reading and waits for the reader.
+func (o *output) close() {
+	_ = o.file.Close()
+	<-o.done
+}
+
+// feed cuts data into lines and frames.
+func (o *output) feed(data []byte) {
+	if len(o.rest) > 0 {
+		o.rest = append(o.rest, data...)
+		data = o.rest
+	}
+	for {
+		text, at, rest, ok := next(data)
+		if !ok {
+			break
+		}
+		if at.IsZero() {
+			at = o.now()
+		}
+		o.sink(sandbox.Line{Time: at, Text: text})
+		data = rest
+	}
+	o.rest = append(o.rest[:0], data...)
+}
+
+// end hands over an unfinished line. An unfinished frame stays: the rest of it is on its way.
+func (o *output) end() {
+	if len(o.rest) == 0 || bytes.HasPrefix(o.rest, frameMark) {
+		return
+	}
+	o.sink(sandbox.Line{Time: o.now(), Text: o.rest})
+	o.rest = o.rest[:0]
+}
+
+// A frame is a message of a managed runtime, which may have several lines: type (4 bytes), length (4), microseconds
+// since 1970 (8), text; big-endian. The type is frameMark and a byte of level and format. The mark is no UTF-8, so that
+// it does not occur in lines.
+const frameHeader = 16
+
+var frameMark = []byte{0xa5, 0x5a, 0x00}
+
+// next cuts the first line or frame off data. What is longer than a log event may be is cut there. A line has no time
+// of its own.
+func next(data []byte) (text []byte, at time.Time, rest []byte, ok bool) {
+	if bytes.HasPrefix(data, frameMark) {
+		return nextFrame(data)
+	}
+	line, after := data, []byte(nil)
+	if i := bytes.IndexByte(data, '\n'); i >= 0 {
+		line, after, ok = data[:i], data[i+1:], true
+	}
+	if i := bytes.Index(line, frameMark); i >= 0 {
+		line, after, ok = data[:i], data[i:], true
+	}
+	if len(line) > maxLine {
+		line, after, ok = data[:maxLine], data[maxLine:], true
+	}
+	if !ok {
+		return nil, time.Time{}, data, false
+	}
+	return line, time.Time{}, after, true
+}
+
+func nextFrame(data []byte) (text []byte, at time.Time, rest []byte, ok bool) {
+	if len(data) < frameHeader {
+		return nil, time.Time{}, data, false
+	}
+	size := binary.BigEndian.Uint32(data[4:])
+	if size > maxFrame { // no frame: it is taken as it is, so that it does not hide what follows
+		return data[:frameHeader], time.Time{}, data[frameHeader:], true
+	}
+	whole := frameHeader + int(size)
+	if len(data) < whole {
+		return nil, time.Time{}, data, false
+	}
+	text = bytes.TrimSuffix(data[frameHeader:whole], []byte{'\n'})
+	return text[:min(len(text), maxLine)], time.UnixMicro(int64(binary.BigEndian.Uint64(data[8:]))), data[whole:], true
+}

@@ -1,0 +1,174 @@
+package process
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// watch holds an environment to its memory limit and remembers the most that it used. Where a control group counts,
+// looking is one short read; else the memory of the process and its descendants is added up.
+type watch struct {
+	e       *environment
+	limit   int64
+	pid     *atomic.Int64 // of the runtime's process
+	most    *atomic.Int64
+	paused  *atomic.Bool
+	resumed chan struct{}
+}
+
+func newWatch(e *environment) watch {
+	return watch{e: e, limit: int64(e.plan.spec.MemoryMB) << 20, pid: new(atomic.Int64), most: new(atomic.Int64), paused: new(atomic.Bool),
+		resumed: make(chan struct{}, 1)}
+}
+
+// pause stops the looking while the environment is frozen.
+func (w *watch) pause(frozen bool) {
+	w.paused.Store(frozen)
+	if !frozen {
+		select {
+		case w.resumed <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (w *watch) run() {
+	timer := time.NewTimer(watchNear)
+	defer timer.Stop()
+	var disk time.Time
+	for {
+		select {
+		case <-w.e.gone:
+			return
+		case <-w.resumed:
+		case <-timer.C:
+		}
+		if w.paused.Load() {
+			continue // until resumed
+		}
+		wait := w.look()
+		if w.e.plan.tmp != "" && time.Since(disk) > watchDisk {
+			disk = time.Now()
+			w.lookAtDisk()
+		}
+		timer.Reset(wait)
+	}
+}
+
+// look reads the memory in use, ends the environment if it is over its limit, and says when to look again.
+func (w *watch) look() time.Duration {
+	used, ok := w.e.group.Used()
+	if ok && used <= w.limit/2 {
+		return watchFar
+	}
+	if !ok || used > w.limit*3/4 {
+		used = w.own()
+	}
+	w.note(used)
+	if used > w.limit {
+		w.e.oom.Store(true)
+		w.e.kill()
+		return watchFar
+	}
+	if used > w.limit/2 {
+		return watchNear
+	}
+	return watchFar
+}
+
+// own is the memory that the function's processes have for themselves.
+func (w *watch) own() int64 {
+	if n, ok := w.e.group.Anonymous(); ok {
+		return n
+	}
+	return treeMemory(int(w.pid.Load()))
+}
+
+func (w *watch) note(n int64) {
+	for {
+		old := w.most.Load()
+		if n <= old || w.most.CompareAndSwap(old, n) {
+			return
+		}
+	}
+}
+
+// peak is the most memory used so far: what the watch saw, or the peak of the runtime's process, which the kernel keeps.
+func (w *watch) peak() int64 {
+	if w.e.oom.Load() {
+		return w.limit
+	}
+	w.note(min(w.limit, peakMemory(int(w.pid.Load()))))
+	return w.most.Load()
+}
+
+// lookAtDisk ends an environment whose /tmp folder has grown over its size: a folder cannot say that it is full.
+func (w *watch) lookAtDisk() {
+	limit := int64(w.e.plan.spec.TmpMB) << 20
+	var size int64
+	_ = filepath.WalkDir(w.e.plan.tmp, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return nil // what vanished meanwhile takes no room
+		}
+		if info, err := d.Info(); err == nil {
+			size += info.Size()
+		}
+		return nil
+	})
+	if size > limit {
+		w.e.runner.Log.Warn("sandbox: /tmp is full", "environment", w.e.plan.spec.ID, "bytes", size)
+		w.e.kill()
+	}
+}
+
+// peakMemory is the largest resident memory of a process so far.
+func peakMemory(pid int) int64 {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+	if err != nil {
+		return 0
+	}
+	_, rest, ok := strings.Cut(string(b), "\nVmHWM:")
+	if !ok {
+		return 0
+	}
+	line, _, _ := strings.Cut(rest, "\n")
+	kb, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(line, "kB")), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return kb << 10
+}
+
+// treeMemory adds up the resident memory of a process and its descendants.
+func treeMemory(pid int) int64 {
+	dir := "/proc/" + strconv.Itoa(pid)
+	var sum int64
+	if b, err := os.ReadFile(dir + "/statm"); err == nil {
+		if f := strings.Fields(string(b)); len(f) > 2 {
+			resident, _ := strconv.ParseInt(f[1], 10, 64)
+			shared, _ := strconv.ParseInt(f[2], 10, 64)
+			sum = (resident - shared) * int64(os.Getpagesize())
+		}
+	}
+	tasks, err := os.ReadDir(dir + "/task")
+	if err != nil {
+		return sum
+	}
+	for _, t := range tasks {
+		b, err := os.ReadFile(dir + "/task/" + t.Name() + "/children")
+		if err != nil {
+			continue
+		}
+		for _, child := range strings.Fields(string(b)) {
+			if n, err := strconv.Atoi(child); err == nil {
+				sum += treeMemory(n)
+			}
+		}
+	}
+	return sum
+}

@@ -1,0 +1,147 @@
+// Package sandbox runs function code. A Runner starts environments from a Spec; an Environment initialises the
+// function's runtime once and is then handed one invocation after another through the Lambda Runtime API. Package
+// process is the runner that uses the kernel's own isolation; sandboxtest is the suite that every runner passes.
+//
+// An environment belongs to one version of one function and is never shared between two.
+// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html describes the life that is kept here:
+// init, invoke, freeze and thaw in between, shutdown.
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Runner starts environments. It is safe for concurrent use.
+type Runner interface {
+	// Name is what status pages call the runner: "process".
+	Name() string
+	// Describe says in one line how well environments are isolated here, for people.
+	Describe() string
+	// Runtime says what would run functions of the runtime id, "python3.12". The error tells a user what is missing.
+	Runtime(ctx context.Context, id string) (Runtime, error)
+	// Start begins an environment. It returns when the runtime's process is running, before the init phase has ended.
+	// ctx bounds the start only.
+	Start(ctx context.Context, spec *Spec) (Environment, error)
+	// Close stops every environment and releases what the runner holds.
+	Close() error
+}
+
+// Runtime names the program behind a runtime id.
+type Runtime struct {
+	ID      string // as asked for, "python3.12"
+	Program string // path of the interpreter; "" when the function brings its own bootstrap
+	Version string // of the interpreter, "3.12.1"; "" likewise
+	Exact   bool   // whether the interpreter is of the version that the runtime id names
+}
+
+// Spec is what an environment is made from. It is not changed by the runner.
+type Spec struct {
+	// ID names the environment; unique among those of a runner, of lower-case letters, digits and '-'.
+	ID string
+	// Runtime is the runtime id, "python3.12", "provided.al2023".
+	Runtime string
+	// Code is the folder with the unpacked code; the function sees it as /var/task, read-only.
+	Code string
+	// Layers are unpacked layers in order; the function sees them merged as /opt, later ones over earlier ones.
+	Layers []string
+	// Env are the variables that the function is promised by Lambda and by its configuration. The runner adds those
+	// that only it knows (addresses, paths), and never replaces one that is set here.
+	Env map[string]string
+	// MemoryMB is the memory limit; processor time is in proportion to it.
+	MemoryMB int
+	// TmpMB is the size of /tmp.
+	TmpMB int
+	// Output receives what the function prints, from one goroutine at a time.
+	Output func(Line)
+	// Datagram receives each X-Ray datagram that the function sends to its daemon address. nil: they are dropped.
+	Datagram func([]byte)
+}
+
+// Line is a piece of output: a line of standard output or error without its end, or a whole message of a runtime that
+// frames its messages.
+type Line struct {
+	Time time.Time
+	Text []byte // valid only during the call
+}
+
+// Environment is a started environment. Methods may be called from any goroutine, but only one Invoke at a time.
+type Environment interface {
+	// Init waits until the init phase has ended and says how. It may be called again and answers the same.
+	// The error is an *ExitError or ctx's.
+	Init(ctx context.Context) (Init, error)
+	// Invoke hands the function an invocation and waits for its answer. When ctx ends first, ctx's error is returned
+	// and the environment must be stopped, as it must after an *ExitError.
+	Invoke(ctx context.Context, in *Invocation) (*Result, error)
+	// Freeze stops the environment's processes until Thaw. Both are idempotent.
+	Freeze() error
+	Thaw() error
+	// Usage reads what the environment has used so far.
+	Usage() Usage
+	// Flush hands everything that the function has printed up to now to Output before it returns.
+	Flush()
+	// Stop ends the environment's processes and removes what it leaves. It returns when that is done.
+	Stop()
+	// Gone is closed when the runtime's process has ended, for whatever reason.
+	Gone() <-chan struct{}
+}
+
+// Init is how an init phase went.
+type Init struct {
+	// Duration is the time from the start of the runtime's process to its first request for an invocation, or to its
+	// report of an error.
+	Duration time.Duration
+	// Error is the error document that the runtime reported, nil when initialisation succeeded.
+	Error *Result
+}
+
+// Invocation is one event for a function.
+type Invocation struct {
+	ID              string // request id
+	Payload         []byte
+	Deadline        time.Time // by the machine's clock
+	FunctionARN     string    // as it was invoked, with its qualifier
+	TraceID         string    // X-Amzn-Trace-Id form; "" when nothing is traced
+	ClientContext   string    // JSON; "" = none
+	CognitoIdentity string    // JSON; "" = none
+}
+
+// Result is a function's answer.
+type Result struct {
+	Payload []byte
+	// Failed says that the runtime reported an error: Payload is the error document and ErrorType its type.
+	Failed    bool
+	ErrorType string // "Runtime.ImportModuleError", "ValueError"
+	// Cause is the runtime's Lambda-Runtime-Function-XRay-Error-Cause, JSON; "" when it gave none.
+	Cause string
+}
+
+// Usage is what an environment has used.
+type Usage struct {
+	MaxMemory int64 // the largest amount of memory in bytes so far
+}
+
+// ExitError says that the runtime's process ended when it should not have.
+type ExitError struct {
+	// Reason is the end of AWS's text: "exit status 1", "signal: killed"; "" for an exit with status 0.
+	Reason string
+	// OutOfMemory says that the memory limit ended it.
+	OutOfMemory bool
+}
+
+// Error is AWS's text of a Runtime.ExitError, without the request id.
+func (e *ExitError) Error() string {
+	if e.Reason == "" {
+		return "Runtime exited without providing a reason"
+	}
+	return fmt.Sprintf("Runtime exited with error: %s", e.Reason)
+}
+
+// EntrypointError says that the runtime's process could not be started because of what the function is: it has no
+// bootstrap, or one that cannot be executed. AWS reports it as Runtime.InvalidEntrypoint.
+type EntrypointError struct {
+	Message string // "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"
+}
+
+func (e *EntrypointError) Error() string { return e.Message }
