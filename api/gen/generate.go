@@ -260,6 +260,15 @@ func (g *generator) xml() bool {
 	return false
 }
 
+// xmlOnly reports whether the service speaks no protocol in which members have names in JSON.
+func (g *generator) xmlOnly() bool {
+	switch g.model.Metadata.Protocol {
+	case "query", "ec2", "rest-xml":
+		return true
+	}
+	return false
+}
+
 // file puts package clause and imports around the declarations of a file.
 func (g *generator) file(decls []byte, name string) []byte {
 	var b bytes.Buffer

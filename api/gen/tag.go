@@ -70,9 +70,12 @@ func (b *tagBuilder) opt(s string) {
 
 // names writes the wire name and how XML and Query write the member.
 func (b *tagBuilder) names(g *generator, m member, fix memberFix) {
-	wire := m.name
+	wire, local := m.name, ""
 	if m.ref.Location == "" {
-		wire = firstOf(m.ref.LocationName, m.shape.LocationName, m.name)
+		local = firstOf(m.ref.LocationName, m.shape.LocationName)
+	}
+	if !g.xmlOnly() { // where there is no JSON, documents and messages go by the model's names
+		wire = firstOf(local, m.name)
 	}
 	b.opt(wire)
 	if !g.xml() {
@@ -88,7 +91,7 @@ func (b *tagBuilder) names(g *generator, m member, fix memberFix) {
 			b.opt("item=" + item)
 		}
 	}
-	if xml != "" && xml != wire {
+	if xml = firstOf(xml, local); xml != "" && xml != wire {
 		b.opt("xml=" + xml)
 	}
 	if m.ref.QueryName != "" {

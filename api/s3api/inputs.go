@@ -21,7 +21,7 @@ type AbortMultipartUploadRequest struct {
 type CompleteMultipartUploadRequest struct {
 	Bucket               string                    `aws:"Bucket,uri=Bucket,req"`
 	Key                  string                    `aws:"Key,uri=Key,req,len=1:"`
-	MultipartUpload      *CompletedMultipartUpload `aws:"CompleteMultipartUpload,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	MultipartUpload      *CompletedMultipartUpload `aws:"MultipartUpload,xml=CompleteMultipartUpload,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	UploadId             string                    `aws:"UploadId,query=uploadId,req"`
 	ChecksumCRC32        *string                   `aws:"ChecksumCRC32,header=x-amz-checksum-crc32"`
 	ChecksumCRC32C       *string                   `aws:"ChecksumCRC32C,header=x-amz-checksum-crc32c"`

@@ -95,7 +95,7 @@ type DeleteObjectsOutput struct {
 	_              struct{}        `aws:"xml=DeleteResult,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	Deleted        []DeletedObject `aws:"Deleted,flat"`
 	RequestCharged RequestCharged  `aws:"RequestCharged,header=x-amz-request-charged"`
-	Errors         []Error         `aws:"Error,flat"`
+	Errors         []Error         `aws:"Errors,xml=Error,flat"`
 }
 
 // GetBucketAccelerateConfigurationOutput is the output of GetBucketAccelerateConfiguration.
@@ -109,13 +109,13 @@ type GetBucketAccelerateConfigurationOutput struct {
 type GetBucketAclOutput struct {
 	_      struct{} `aws:"xml=AccessControlPolicy,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	Owner  *Owner   `aws:"Owner"`
-	Grants []Grant  `aws:"AccessControlList,item=Grant"`
+	Grants []Grant  `aws:"Grants,item=Grant,xml=AccessControlList"`
 }
 
 // GetBucketCorsOutput is the output of GetBucketCors.
 type GetBucketCorsOutput struct {
 	_         struct{}   `aws:"xml=CORSConfiguration,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
-	CORSRules []CORSRule `aws:"CORSRule,flat"`
+	CORSRules []CORSRule `aws:"CORSRules,xml=CORSRule,flat"`
 }
 
 // GetBucketEncryptionOutput is the output of GetBucketEncryption.
@@ -126,7 +126,7 @@ type GetBucketEncryptionOutput struct {
 // GetBucketLifecycleConfigurationOutput is the output of GetBucketLifecycleConfiguration.
 type GetBucketLifecycleConfigurationOutput struct {
 	_                                  struct{}                           `aws:"xml=LifecycleConfiguration,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
-	Rules                              []LifecycleRule                    `aws:"Rule,flat"`
+	Rules                              []LifecycleRule                    `aws:"Rules,xml=Rule,flat"`
 	TransitionDefaultMinimumObjectSize TransitionDefaultMinimumObjectSize `aws:"TransitionDefaultMinimumObjectSize,header=x-amz-transition-default-minimum-object-size"`
 }
 
@@ -178,7 +178,7 @@ type GetBucketTaggingOutput struct {
 type GetBucketVersioningOutput struct {
 	_         struct{}               `aws:"xml=VersioningConfiguration,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	Status    BucketVersioningStatus `aws:"Status"`
-	MFADelete MFADeleteStatus        `aws:"MfaDelete"`
+	MFADelete MFADeleteStatus        `aws:"MFADelete,xml=MfaDelete"`
 }
 
 // GetBucketWebsiteOutput is the output of GetBucketWebsite.
@@ -194,7 +194,7 @@ type GetBucketWebsiteOutput struct {
 type GetObjectAclOutput struct {
 	_              struct{}       `aws:"xml=AccessControlPolicy,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	Owner          *Owner         `aws:"Owner"`
-	Grants         []Grant        `aws:"AccessControlList,item=Grant"`
+	Grants         []Grant        `aws:"Grants,item=Grant,xml=AccessControlList"`
 	RequestCharged RequestCharged `aws:"RequestCharged,header=x-amz-request-charged"`
 }
 
@@ -353,7 +353,7 @@ type ListMultipartUploadsOutput struct {
 	NextUploadIdMarker *string           `aws:"NextUploadIdMarker"`
 	MaxUploads         *int32            `aws:"MaxUploads"`
 	IsTruncated        *bool             `aws:"IsTruncated"`
-	Uploads            []MultipartUpload `aws:"Upload,flat"`
+	Uploads            []MultipartUpload `aws:"Uploads,xml=Upload,flat"`
 	CommonPrefixes     []CommonPrefix    `aws:"CommonPrefixes,flat"`
 	EncodingType       EncodingType      `aws:"EncodingType"`
 	RequestCharged     RequestCharged    `aws:"RequestCharged,header=x-amz-request-charged"`
@@ -367,8 +367,8 @@ type ListObjectVersionsOutput struct {
 	VersionIdMarker     *string             `aws:"VersionIdMarker"`
 	NextKeyMarker       *string             `aws:"NextKeyMarker"`
 	NextVersionIdMarker *string             `aws:"NextVersionIdMarker"`
-	Versions            []ObjectVersion     `aws:"Version,flat"`
-	DeleteMarkers       []DeleteMarkerEntry `aws:"DeleteMarker,flat"`
+	Versions            []ObjectVersion     `aws:"Versions,xml=Version,flat"`
+	DeleteMarkers       []DeleteMarkerEntry `aws:"DeleteMarkers,xml=DeleteMarker,flat"`
 	Name                *string             `aws:"Name"`
 	Prefix              *string             `aws:"Prefix"`
 	Delimiter           *string             `aws:"Delimiter"`
@@ -424,7 +424,7 @@ type ListPartsOutput struct {
 	NextPartNumberMarker *int32            `aws:"NextPartNumberMarker"`
 	MaxParts             *int32            `aws:"MaxParts"`
 	IsTruncated          *bool             `aws:"IsTruncated"`
-	Parts                []Part            `aws:"Part,flat"`
+	Parts                []Part            `aws:"Parts,xml=Part,flat"`
 	Initiator            *Initiator        `aws:"Initiator"`
 	Owner                *Owner            `aws:"Owner"`
 	StorageClass         StorageClass      `aws:"StorageClass"`
@@ -435,9 +435,9 @@ type ListPartsOutput struct {
 
 // NotificationConfiguration: A container for specifying the notification configuration of the bucket.
 type NotificationConfiguration struct {
-	TopicConfigurations          []TopicConfiguration          `aws:"TopicConfiguration,flat"`
-	QueueConfigurations          []QueueConfiguration          `aws:"QueueConfiguration,flat"`
-	LambdaFunctionConfigurations []LambdaFunctionConfiguration `aws:"CloudFunctionConfiguration,flat"`
+	TopicConfigurations          []TopicConfiguration          `aws:"TopicConfigurations,xml=TopicConfiguration,flat"`
+	QueueConfigurations          []QueueConfiguration          `aws:"QueueConfigurations,xml=QueueConfiguration,flat"`
+	LambdaFunctionConfigurations []LambdaFunctionConfiguration `aws:"LambdaFunctionConfigurations,xml=CloudFunctionConfiguration,flat"`
 	EventBridgeConfiguration     *EventBridgeConfiguration     `aws:"EventBridgeConfiguration"`
 }
 

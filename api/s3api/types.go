@@ -37,21 +37,21 @@ type BucketInfo struct {
 
 // BucketLifecycleConfiguration: Specifies the lifecycle configuration for objects in an Amazon S3 bucket.
 type BucketLifecycleConfiguration struct {
-	Rules []LifecycleRule `aws:"Rule,flat,req"`
+	Rules []LifecycleRule `aws:"Rules,xml=Rule,flat,req"`
 }
 
 // CORSConfiguration: Describes the cross-origin access configuration for objects in an Amazon S3 bucket.
 type CORSConfiguration struct {
-	CORSRules []CORSRule `aws:"CORSRule,flat,req"`
+	CORSRules []CORSRule `aws:"CORSRules,xml=CORSRule,flat,req"`
 }
 
 // CORSRule: Specifies a cross-origin access rule for an Amazon S3 bucket.
 type CORSRule struct {
 	ID             *string  `aws:"ID"`
-	AllowedHeaders []string `aws:"AllowedHeader,flat"`
-	AllowedMethods []string `aws:"AllowedMethod,flat,req"`
-	AllowedOrigins []string `aws:"AllowedOrigin,flat,req"`
-	ExposeHeaders  []string `aws:"ExposeHeader,flat"`
+	AllowedHeaders []string `aws:"AllowedHeaders,xml=AllowedHeader,flat"`
+	AllowedMethods []string `aws:"AllowedMethods,xml=AllowedMethod,flat,req"`
+	AllowedOrigins []string `aws:"AllowedOrigins,xml=AllowedOrigin,flat,req"`
+	ExposeHeaders  []string `aws:"ExposeHeaders,xml=ExposeHeader,flat"`
 	MaxAgeSeconds  *int32   `aws:"MaxAgeSeconds"`
 }
 
@@ -77,7 +77,7 @@ type CommonPrefix struct {
 
 // CompletedMultipartUpload: The container for the completed multipart upload details.
 type CompletedMultipartUpload struct {
-	Parts []CompletedPart `aws:"Part,flat"`
+	Parts []CompletedPart `aws:"Parts,xml=Part,flat"`
 }
 
 // CompletedPart: Details of the parts that were uploaded.
@@ -152,7 +152,7 @@ type DefaultRetention struct {
 
 // Delete: Container for the objects to delete.
 type Delete struct {
-	Objects []ObjectIdentifier `aws:"Object,flat,req"`
+	Objects []ObjectIdentifier `aws:"Objects,xml=Object,flat,req"`
 	Quiet   *bool              `aws:"Quiet"`
 }
 
@@ -224,12 +224,12 @@ type FilterRule struct {
 
 // GetObjectAttributesParts: A collection of parts associated with a multipart upload.
 type GetObjectAttributesParts struct {
-	TotalPartsCount      *int32       `aws:"PartsCount"`
+	TotalPartsCount      *int32       `aws:"TotalPartsCount,xml=PartsCount"`
 	PartNumberMarker     *int32       `aws:"PartNumberMarker"`
 	NextPartNumberMarker *int32       `aws:"NextPartNumberMarker"`
 	MaxParts             *int32       `aws:"MaxParts"`
 	IsTruncated          *bool        `aws:"IsTruncated"`
-	Parts                []ObjectPart `aws:"Part,flat"`
+	Parts                []ObjectPart `aws:"Parts,xml=Part,flat"`
 }
 
 // Grant: Container for grant information.
@@ -243,7 +243,7 @@ type Grantee struct {
 	DisplayName  *string `aws:"DisplayName"`
 	EmailAddress *string `aws:"EmailAddress"`
 	ID           *string `aws:"ID"`
-	Type         Type    `aws:"xsi:type,attr,req"`
+	Type         Type    `aws:"Type,xml=xsi:type,attr,req"`
 	URI          *string `aws:"URI"`
 }
 
@@ -261,8 +261,8 @@ type Initiator struct {
 // LambdaFunctionConfiguration: A container for specifying the configuration for Lambda notifications.
 type LambdaFunctionConfiguration struct {
 	Id                *string                          `aws:"Id"`
-	LambdaFunctionArn string                           `aws:"CloudFunction,req"`
-	Events            []Event                          `aws:"Event,flat,req"`
+	LambdaFunctionArn string                           `aws:"LambdaFunctionArn,xml=CloudFunction,req"`
+	Events            []Event                          `aws:"Events,xml=Event,flat,req"`
 	Filter            *NotificationConfigurationFilter `aws:"Filter"`
 }
 
@@ -280,8 +280,8 @@ type LifecycleRule struct {
 	Prefix                         *string                         `aws:"Prefix"`
 	Filter                         *LifecycleRuleFilter            `aws:"Filter"`
 	Status                         ExpirationStatus                `aws:"Status,req"`
-	Transitions                    []Transition                    `aws:"Transition,flat"`
-	NoncurrentVersionTransitions   []NoncurrentVersionTransition   `aws:"NoncurrentVersionTransition,flat"`
+	Transitions                    []Transition                    `aws:"Transitions,xml=Transition,flat"`
+	NoncurrentVersionTransitions   []NoncurrentVersionTransition   `aws:"NoncurrentVersionTransitions,xml=NoncurrentVersionTransition,flat"`
 	NoncurrentVersionExpiration    *NoncurrentVersionExpiration    `aws:"NoncurrentVersionExpiration"`
 	AbortIncompleteMultipartUpload *AbortIncompleteMultipartUpload `aws:"AbortIncompleteMultipartUpload"`
 }
@@ -289,7 +289,7 @@ type LifecycleRule struct {
 // LifecycleRuleAndOperator: This is used in a Lifecycle Rule Filter to apply a logical AND to two or more predicates.
 type LifecycleRuleAndOperator struct {
 	Prefix                *string `aws:"Prefix"`
-	Tags                  []Tag   `aws:"Tag,flat"`
+	Tags                  []Tag   `aws:"Tags,xml=Tag,flat"`
 	ObjectSizeGreaterThan *int64  `aws:"ObjectSizeGreaterThan"`
 	ObjectSizeLessThan    *int64  `aws:"ObjectSizeLessThan"`
 }
@@ -350,7 +350,7 @@ type NoncurrentVersionTransition struct {
 
 // NotificationConfigurationFilter: Specifies object key name filtering rules.
 type NotificationConfigurationFilter struct {
-	Key *S3KeyFilter `aws:"S3Key"`
+	Key *S3KeyFilter `aws:"Key,xml=S3Key"`
 }
 
 // Object: An object consists of data and its descriptive metadata.
@@ -425,7 +425,7 @@ type Owner struct {
 
 // OwnershipControls: The container element for a bucket's ownership controls.
 type OwnershipControls struct {
-	Rules []OwnershipControlsRule `aws:"Rule,flat,req"`
+	Rules []OwnershipControlsRule `aws:"Rules,xml=Rule,flat,req"`
 }
 
 // OwnershipControlsRule: The container element for an ownership control rule.
@@ -472,8 +472,8 @@ type PublicAccessBlockConfiguration struct {
 // QueueConfiguration: Specifies the configuration for publishing messages to an Amazon Simple Queue Service (Amazon SQS) queue when Amazon S3 detects specified events.
 type QueueConfiguration struct {
 	Id       *string                          `aws:"Id"`
-	QueueArn string                           `aws:"Queue,req"`
-	Events   []Event                          `aws:"Event,flat,req"`
+	QueueArn string                           `aws:"QueueArn,xml=Queue,req"`
+	Events   []Event                          `aws:"Events,xml=Event,flat,req"`
 	Filter   *NotificationConfigurationFilter `aws:"Filter"`
 }
 
@@ -500,7 +500,7 @@ type ReplicaModifications struct {
 // ReplicationConfiguration: A container for replication rules.
 type ReplicationConfiguration struct {
 	Role  string            `aws:"Role,req"`
-	Rules []ReplicationRule `aws:"Rule,flat,req"`
+	Rules []ReplicationRule `aws:"Rules,xml=Rule,flat,req"`
 }
 
 // ReplicationRule: Specifies which Amazon S3 objects to replicate and where to store the replicas.
@@ -519,7 +519,7 @@ type ReplicationRule struct {
 // ReplicationRuleAndOperator: A container for specifying rule filters.
 type ReplicationRuleAndOperator struct {
 	Prefix *string `aws:"Prefix"`
-	Tags   []Tag   `aws:"Tag,flat"`
+	Tags   []Tag   `aws:"Tags,xml=Tag,flat"`
 }
 
 // ReplicationRuleFilter: A filter that identifies the subset of objects to which the replication rule applies.
@@ -554,7 +554,7 @@ type RoutingRule struct {
 
 // S3KeyFilter: A container for object key name prefix and suffix filtering rules.
 type S3KeyFilter struct {
-	FilterRules []FilterRule `aws:"FilterRule,flat"`
+	FilterRules []FilterRule `aws:"FilterRules,xml=FilterRule,flat"`
 }
 
 // ServerSideEncryptionByDefault: Describes the default server-side encryption to apply to new objects in the bucket.
@@ -565,7 +565,7 @@ type ServerSideEncryptionByDefault struct {
 
 // ServerSideEncryptionConfiguration: Specifies the default server-side-encryption configuration.
 type ServerSideEncryptionConfiguration struct {
-	Rules []ServerSideEncryptionRule `aws:"Rule,flat,req"`
+	Rules []ServerSideEncryptionRule `aws:"Rules,xml=Rule,flat,req"`
 }
 
 // ServerSideEncryptionRule: Specifies the default server-side encryption configuration.
@@ -616,8 +616,8 @@ type TargetObjectKeyFormat struct {
 // TopicConfiguration: A container for specifying the configuration for publication of messages to an Amazon Simple Notification Service (Amazon SNS) topic when Amazon S3 …
 type TopicConfiguration struct {
 	Id       *string                          `aws:"Id"`
-	TopicArn string                           `aws:"Topic,req"`
-	Events   []Event                          `aws:"Event,flat,req"`
+	TopicArn string                           `aws:"TopicArn,xml=Topic,req"`
+	Events   []Event                          `aws:"Events,xml=Event,flat,req"`
 	Filter   *NotificationConfigurationFilter `aws:"Filter"`
 }
 
@@ -630,6 +630,6 @@ type Transition struct {
 
 // VersioningConfiguration: Describes the versioning state of an Amazon S3 bucket.
 type VersioningConfiguration struct {
-	MFADelete MFADelete              `aws:"MfaDelete"`
+	MFADelete MFADelete              `aws:"MFADelete,xml=MfaDelete"`
 	Status    BucketVersioningStatus `aws:"Status"`
 }
