@@ -191,7 +191,7 @@ func TestDrain(t *testing.T) {
 			}
 			<-finish
 			return ctx.Err()
-		}, timer.Policy{})
+		}, timer.Policy{MinBackoff: 1, MaxBackoff: 1})
 		ctx, cancel := context.WithCancel(context.Background())
 		ended := make(chan error)
 		go func() { ended <- r.Run(ctx) }()
@@ -213,10 +213,12 @@ func TestDrain(t *testing.T) {
 	if err := <-ended; !errors.Is(err, context.Canceled) || left(t, s) {
 		t.Errorf("%v; kept: %v", err, !left(t, s))
 	}
-	for range 2 {
+	for i := range 2 {
 		set("endless")
 		_, cancel, ended = start(time.Millisecond)
-		<-begun
+		for range i + 1 {
+			<-begun
+		}
 		cancel()
 		if err := <-ended; !errors.Is(err, context.Canceled) || !left(t, s) {
 			t.Errorf("%v; kept: %v", err, !left(t, s))

@@ -34,7 +34,6 @@ type lane struct {
 	mark     int64 // the time of a commit that wrote something: none that follows it is earlier
 	low      int64 // no pointer lies before
 	next     int64 // when something is due next, as far as the last look goes
-	due      bool  // the last look found something due
 	dirty    bool  // the store is to be looked at
 	paused   bool  // but not before a wake comes: it gave an error
 	dead     bool  // it has ended
@@ -245,7 +244,8 @@ func (l *lane) over() {
 
 // answer answers those who asked to know when nothing is left to do.
 func (l *lane) answer() {
-	if l.dirty || l.due || l.running > 0 || l.flushing || len(l.pending) > 0 {
+	// What the last look found due is running, or being written, or a queue that is being settled.
+	if l.dirty || l.running > 0 || l.flushing {
 		return
 	}
 	for _, a := range l.asked {

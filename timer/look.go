@@ -18,7 +18,6 @@ type sight struct {
 	begin  []*Kept
 	bytes  int               // of their Args
 	queues map[queue]*active // those visited, with what is known of them now
-	due    bool              // a pointer was due
 	more   bool              // the batch was full
 	low    int64             // no pointer lies before
 	next   int64             // the first pointer that is not due
@@ -38,7 +37,7 @@ func (l *lane) look(ctx context.Context) error {
 		l.pause(err)
 		return nil
 	}
-	l.dirty, l.due, l.low, l.next = s.more, s.due, s.low, s.next
+	l.dirty, l.low, l.next = s.more, s.low, s.next
 	for q, a := range s.queues {
 		l.queues[q] = a
 	}
@@ -72,7 +71,6 @@ func (l *lane) scanPointers(r store.Reader, s *sight) error {
 			s.next = due
 			break
 		}
-		s.due = true
 		a := l.queues[q]
 		if a == nil {
 			a = &active{running: map[uint64]bool{}, next: never}

@@ -159,16 +159,15 @@ func settle(tx store.Tx, k kindKeys, q queue, low place) error {
 	if err != nil {
 		return err
 	}
-	now := micros(tx.Now())
-	if ok && (first == old || first <= now && old <= now) {
-		return nil
+	if ok && (first == old || first <= micros(tx.Now())) {
+		return nil // in the second case old is even earlier
 	}
 	tx.Delete(k.pointer(old, q))
 	if !ok {
 		tx.Delete(k.record(q))
 		return nil
 	}
-	setPointer(tx, k, q, max(first, now))
+	setPointer(tx, k, q, first)
 	return nil
 }
 

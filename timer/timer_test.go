@@ -487,6 +487,60 @@ func TestCancelWhileKept(t *testing.T) {
 	}
 }
 
+// idle hides from a virtual clock that anybody is busy: its time moves as the machine's does.
+type idle struct {
+	clock.Clock
+	armed chan time.Time
+}
+
+func (c idle) Until(t time.Time) (<-chan struct{}, func()) {
+	c.armed <- t
+	return c.Clock.Until(t)
+}
+
+// A promise that comes due while others of its destination are in flight is not held up by them.
+func TestDueWhileOthersRun(t *testing.T) {
+	r := newRig(t, nil)
+	armed := make(chan time.Time, 10)
+	r.runner = timer.New(timer.Config{Store: r.store, Clock: idle{r.clock, armed}})
+	kept, release := make(chan string), make(chan struct{})
+	r.runner.Handle("k", func(_ context.Context, k *timer.Kept) error {
+		kept <- string(k.Args)
+		<-release
+		return nil
+	}, timer.Policy{})
+	r.run()
+	defer close(release)
+	r.set(timer.Promise{Kind: "k", Args: []byte("long")})
+	if got := <-kept; got != "long" {
+		t.Error(got)
+	}
+	r.set(timer.Promise{Kind: "k", Args: []byte("short"), Due: start.Add(time.Minute)})
+	if at := <-armed; !at.Equal(start.Add(time.Minute)) {
+		t.Errorf("armed for %v", at)
+	}
+	r.advance(time.Minute)
+	if got := <-kept; got != "short" {
+		t.Error(got)
+	}
+}
+
+// A promise is not kept a nanosecond early.
+func TestNeverEarly(t *testing.T) {
+	r := newRig(t, nil)
+	due := start.Add(1500)
+	r.runner.Handle("k", func(_ context.Context, k *timer.Kept) error {
+		if now := r.clock.Now(); now.Before(due) || now.Sub(due) > time.Microsecond {
+			t.Errorf("kept at %v, due at %v", now, due)
+		}
+		return nil
+	}, timer.Policy{})
+	r.run()
+	r.set(timer.Promise{Kind: "k", Due: due}, timer.Promise{Kind: "k", Due: due, Order: "o"})
+	r.advance(time.Second)
+	r.wantEmpty("k")
+}
+
 // A handler that sets the next promise in the transaction that ends its own: three weeks of hours, one day at a time.
 func TestThreeWeeks(t *testing.T) {
 	for name, s := range map[string]func(clock.Clock) store.Store{
