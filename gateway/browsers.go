@@ -26,6 +26,15 @@ func (g *Gateway) allowOrigin(w http.ResponseWriter, r *http.Request) {
 	h["Vary"] = []string{"Origin"}
 }
 
+// own serves our own endpoints, which ask for no credentials: not to pages of other origins.
+func (g *Gateway) own(w http.ResponseWriter, r *http.Request) {
+	if foreign(r) {
+		http.Error(w, "this endpoint is not for web pages of other origins", http.StatusForbidden)
+		return
+	}
+	g.Own.ServeHTTP(w, r)
+}
+
 // preflight answers a browser that asks before it sends.
 func (g *Gateway) preflight(w http.ResponseWriter, r *http.Request) {
 	g.allowOrigin(w, r)

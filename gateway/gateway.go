@@ -68,7 +68,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := g.accept(r)
 	to := g.routes.Find(&x.look)
 	switch to.Kind {
-	case route.Own, route.Welcome:
+	case route.Own:
+		g.own(w, r)
+	case route.Welcome:
 		g.Own.ServeHTTP(w, r)
 	case route.Preflight:
 		g.preflight(w, r)

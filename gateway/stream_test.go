@@ -201,6 +201,11 @@ func TestBrowsers(t *testing.T) {
 	if w := newHouse(true).answer(r); w.Header().Get("Access-Control-Allow-Origin") != "http://localhost:3000" {
 		t.Errorf("%v", w.Header())
 	}
+	r = request("POST", "/_brume/reset", "", "", "")
+	r.Header.Set("Origin", "https://evil.example")
+	if w := newHouse(true).answer(r); w.Code != 403 {
+		t.Errorf("a foreign page at our own endpoint: %d %s", w.Code, w.Body)
+	}
 	r = request("GET", "/", "", "", "")
 	r.Header.Set("Accept", "text/html")
 	if w := newHouse(true).answer(r); w.Body.String() != "own" {

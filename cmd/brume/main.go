@@ -1,0 +1,82 @@
+// Brume runs serverless applications, written for the AWS APIs, on machines that you own.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// commands are the subcommands, each in the file of its name.
+type commands struct {
+	Serve  serve  `cmd:"" help:"Run the platform on this machine."`
+	Status status `cmd:"" help:"Show what a running platform is doing."`
+	Clock  clocks `cmd:"" help:"Show or move the time of a running platform."`
+
+	Version kong.VersionFlag `help:"Show the version."`
+}
+
+// world is what of the process the subcommands see.
+type world struct {
+	context.Context // ends with the first interrupt
+	out, err        io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second interrupt ends the process at once
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is main without the process: it returns the exit status.
+func run(ctx context.Context, args []string, out, errOut io.Writer) int {
+	exit := -1
+	parser, err := kong.New(new(commands), kong.Name("brume"), kong.Description("Serverless applications, written for the AWS APIs, on your own machine."),
+		kong.UsageOnError(), kong.Writers(out, errOut), kong.Exit(func(code int) { exit = code }),
+		kong.Vars{"version": version(), "data": dataFolder()}, kong.Bind(&world{ctx, out, errOut}))
+	if err != nil {
+		panic(err) // the commands above are malformed
+	}
+	command, err := parser.Parse(args)
+	if exit >= 0 { // --help, --version
+		return exit
+	}
+	if err == nil {
+		err = command.Run()
+	}
+	var usage *kong.ParseError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &usage):
+		fmt.Fprintf(errOut, "brume: %v (brume --help)\n", err)
+		return 2
+	}
+	fmt.Fprintf(errOut, "brume: %v\n", err)
+	return 1
+}
+
+// version is that of the module or, in a working copy, of the commit.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	if v == "" || v == "(devel)" {
+		v = "devel"
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				v += "-" + s.Value[:min(12, len(s.Value))]
+			}
+		}
+	}
+	return v
+}

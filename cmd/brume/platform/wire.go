@@ -1,0 +1,82 @@
+package platform
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/brume-dev/brume/api/apigatewayapi"
+	"github.com/brume-dev/brume/api/cloudformationapi"
+	"github.com/brume-dev/brume/api/dynamodbapi"
+	"github.com/brume-dev/brume/api/ecrapi"
+	"github.com/brume-dev/brume/api/eventbridgeapi"
+	"github.com/brume-dev/brume/api/iamapi"
+	"github.com/brume-dev/brume/api/kmsapi"
+	"github.com/brume-dev/brume/api/lambdaapi"
+	"github.com/brume-dev/brume/api/logsapi"
+	"github.com/brume-dev/brume/api/s3api"
+	"github.com/brume-dev/brume/api/ssmapi"
+	"github.com/brume-dev/brume/api/stsapi"
+	"github.com/brume-dev/brume/api/xrayapi"
+	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/dispatch"
+	"github.com/brume-dev/brume/service/logs"
+	"github.com/brume-dev/brume/service/ssm"
+)
+
+// wire makes every service. One that another is handed comes before it; what all are handed (the table, the timer, the
+// Wire) may be used only once the platform runs.
+func (h *house) wire() error {
+	h.keys, h.policies = nobody{}, dispatch.AllowAll{}
+	w := wiring{house: h}
+	lacking := []*aws.Service{apigatewayapi.Service, cloudformationapi.Service, dynamodbapi.Service, ecrapi.Service, eventbridgeapi.Service,
+		iamapi.Service, kmsapi.Service, lambdaapi.Service, s3api.Service, stsapi.Service, xrayapi.Service}
+	for _, svc := range lacking {
+		h.table.Register(svc, nil) // every operation answers NotImplemented
+		h.absent[svc.Name] = true
+	}
+	add(&w, logsapi.Service, logs.New, logs.Config{Store: h.store, Clock: h.clock, Caller: h.table, Timer: h.timer, Log: h.Log})
+	add(&w, ssmapi.Service, ssm.New, ssm.Config{Store: h.store, Caller: h.table, Timer: h.timer, Log: h.Log})
+	return w.err
+}
+
+// wiring collects the first error of a list of services.
+type wiring struct {
+	*house
+	err error
+}
+
+// add makes a service from its Config and registers it.
+func add[S, C any](w *wiring, svc *aws.Service, make func(C) (S, error), c C) (s S) {
+	if w.err != nil {
+		return s
+	}
+	if s, w.err = make(c); w.err == nil {
+		w.table.Register(svc, s)
+	}
+	return s
+}
+
+// late hands services what is made after them.
+type late struct{ house *house }
+
+var (
+	_ dispatch.Policies = late{}
+	_ aws.Wire          = late{}
+)
+
+// Authorize implements dispatch.Policies.
+func (l late) Authorize(ctx context.Context, id aws.Identity, access []aws.Access) error {
+	return l.house.policies.Authorize(ctx, id, access)
+}
+
+// RoundTrip implements aws.Wire.
+func (l late) RoundTrip(id aws.Identity, r *http.Request) (*http.Response, error) {
+	return l.house.gateway.RoundTrip(id, r)
+}
+
+// nobody knows no key.
+type nobody struct{}
+
+func (nobody) Key(context.Context, string, string) (aws.Credentials, aws.Identity, bool, error) {
+	return aws.Credentials{}, aws.Identity{}, false, nil
+}

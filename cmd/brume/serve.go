@@ -1,0 +1,58 @@
+package main
+
+import (
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+
+	"github.com/brume-dev/brume/cmd/brume/platform"
+)
+
+// serve runs a platform until it is interrupted.
+type serve struct {
+	Listen       string `help:"Address and port." default:"127.0.0.1:4566" env:"BRUME_LISTEN" placeholder:"ADDRESS"`
+	Data         string `help:"Folder of all state." default:"${data}" env:"BRUME_DATA" placeholder:"DIR" type:"path"`
+	Account      string `help:"Account of requests that name none." default:"000000000000" env:"BRUME_ACCOUNT"`
+	Region       string `help:"Region of requests that name none." default:"us-east-1" env:"BRUME_REGION"`
+	Auth         string `help:"open takes unknown access keys for administrators, enforce refuses them." enum:"open,enforce" default:"open" env:"BRUME_AUTH"`
+	Isolation    string `help:"What to do where the kernel cannot isolate functions: auto goes without, require refuses to start." enum:"auto,require" default:"auto" env:"BRUME_ISOLATION"`
+	VirtualClock bool   `help:"Start a clock that brume clock advance moves." env:"BRUME_VIRTUAL_CLOCK"`
+	Log          string `help:"Least level of what is logged." enum:"debug,info,warn,error" default:"warn" env:"BRUME_LOG" hidden:""`
+}
+
+// gcPercent lets the heap grow to three times what lives before it is collected: what lives is small, and requests make
+// garbage.
+const gcPercent = 200
+
+// Run implements the subcommand.
+func (s *serve) Run(w *world) error {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
+	p, err := platform.New(s.config(w))
+	if err != nil {
+		return err
+	}
+	p.Welcome(w.out)
+	err = p.Run(w)
+	return errors.Join(err, p.Close())
+}
+
+func (s *serve) config(w *world) platform.Config {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(s.Log)) // kong has checked it
+	return platform.Config{Listen: s.Listen, Data: s.Data, Account: s.Account, Region: s.Region, Auth: platform.Auth(s.Auth),
+		Isolation: platform.Isolation(s.Isolation), VirtualClock: s.VirtualClock, Version: version(),
+		Log: slog.New(slog.NewTextHandler(w.err, &slog.HandlerOptions{Level: level}))}
+}
+
+// dataFolder is where state lies when nobody says otherwise: ~/.brume.
+func dataFolder() string {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "brume-data"
+	}
+	return filepath.Join(home, ".brume")
+}
