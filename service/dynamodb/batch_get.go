@@ -1,0 +1,134 @@
+package dynamodb
+
+import (
+	"context"
+
+	api "github.com/brume-dev/brume/api/dynamodbapi"
+	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/item"
+	"github.com/brume-dev/brume/service/dynamodb/expression"
+	"github.com/brume-dev/brume/store"
+)
+
+// tableKeys is the part of a BatchGetItem that is on one table.
+type tableKeys struct {
+	named
+	in     api.KeysAndAttributes
+	chosen *expression.Projection
+}
+
+// tableItems is what was read for one tableKeys.
+type tableItems struct {
+	items []item.Map
+	rest  []item.Map // keys that did not fit any more
+	units float64
+}
+
+// BatchGetItem returns up to 100 items, and up to 16 MB of them.
+//
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
+func (s *Service) BatchGetItem(ctx context.Context, id aws.Identity, in *api.BatchGetItemInput) (*api.BatchGetItemOutput, error) {
+	asked, err := s.readBatchGet(id, in)
+	if err != nil {
+		return nil, refused(err)
+	}
+	out := &api.BatchGetItemOutput{Responses: map[string][]item.Map{}, UnprocessedKeys: map[string]api.KeysAndAttributes{}}
+	room := maxBatchGetSize
+	for i := range asked {
+		a := &asked[i]
+		got, err := view(ctx, s, a.tableName, func(r store.Reader) (tableItems, error) { return s.getKeys(r, a, room) })
+		if err != nil {
+			return nil, refused(err)
+		}
+		for j, m := range got.items {
+			room -= m.Size()
+			if a.chosen != nil {
+				got.items[j] = a.chosen.Of(m)
+			}
+		}
+		out.Responses[a.given] = got.items
+		if len(got.rest) > 0 {
+			left := a.in
+			left.Keys = got.rest
+			out.UnprocessedKeys[a.given] = left
+		}
+		if c := consumed(in.ReturnConsumedCapacity, a.given, got.units); c != nil {
+			out.ConsumedCapacity = append(out.ConsumedCapacity, *c)
+		}
+	}
+	return out, nil
+}
+
+// readBatchGet checks a BatchGetItem as far as that goes without the tables.
+func (s *Service) readBatchGet(id aws.Identity, in *api.BatchGetItemInput) ([]tableKeys, error) {
+	var out []tableKeys
+	keys, expressions, legacy := 0, false, false
+	for _, name := range sortedKeys(in.RequestItems) {
+		k := in.RequestItems[name]
+		n, err := resolve(id, name)
+		if err != nil {
+			return nil, err
+		}
+		chosen, err := s.readProjection(k.ProjectionExpression, k.AttributesToGet, k.ExpressionAttributeNames)
+		if err != nil {
+			return nil, err
+		}
+		for _, key := range k.Keys {
+			if text := key.Problem(item.Current); text != "" {
+				return nil, problem(text)
+			}
+		}
+		keys += len(k.Keys)
+		expressions = expressions || k.ProjectionExpression != nil
+		legacy = legacy || k.AttributesToGet != nil
+		out = append(out, tableKeys{n, k, chosen})
+	}
+	switch {
+	case expressions && legacy:
+		return nil, problem("Can not use both expression and non-expression parameters in the same request: " +
+			"Non-expression parameters: {AttributesToGet} Expression parameters: {ProjectionExpression}")
+	case keys > maxBatchGet:
+		return nil, problem("Too many items requested for the BatchGetItem call")
+	}
+	return out, nil
+}
+
+// getKeys reads the items of one table while they fit into room.
+func (s *Service) getKeys(r store.Reader, a *tableKeys, room int) (tableItems, error) {
+	out := tableItems{items: []item.Map{}}
+	t, err := s.mustTable(r, a.tableName)
+	if err != nil {
+		return out, err
+	}
+	suffixes := make([][]byte, len(a.in.Keys))
+	seen := make(map[string]bool, len(a.in.Keys))
+	for i, key := range a.in.Keys {
+		if err := t.checkKey(key); err != nil {
+			return out, err
+		}
+		suffixes[i] = t.suffix(key)
+		if seen[string(suffixes[i])] {
+			return out, problem("Provided list of item keys contains duplicates")
+		}
+		seen[string(suffixes[i])] = true
+	}
+	for i, suffix := range suffixes {
+		st, err := t.load(r, suffix)
+		if err != nil {
+			return out, err
+		}
+		if room -= st.size; room < 0 {
+			out.rest = a.in.Keys[i:]
+			break
+		}
+		out.units += readUnits(st.size, isTrue(a.in.ConsistentRead))
+		m, err := st.decode()
+		if err != nil {
+			return out, err
+		}
+		if m != nil {
+			out.items = append(out.items, m)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,64 @@
+// Package dynamodb is Amazon DynamoDB: tables, items, queries, scans and batches. All tables of an account and region
+// live in one shard, so that a transaction may span them; keys.go shows how.
+//
+// An exported method is an operation of the API: it parses and checks what needs no table, runs one transaction or view
+// on the shard, and renders the answer. What runs inside of it takes a store.Tx or store.Reader and composes.
+//
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/Welcome.html
+package dynamodb
+
+import (
+	"context"
+	"errors"
+
+	api "github.com/brume-dev/brume/api/dynamodbapi"
+	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/dynamodb/expression"
+	"github.com/brume-dev/brume/store"
+	"github.com/brume-dev/brume/timer"
+)
+
+// Config is what the service needs.
+type Config struct {
+	Store store.Store
+	Timer *timer.Runner
+}
+
+// Service implements dynamodbapi.Handler and aws.Accessor.
+type Service struct {
+	store       store.Store
+	tables      tableCache
+	expressions expression.Cache
+}
+
+var (
+	_ api.Handler  = (*Service)(nil)
+	_ aws.Accessor = (*Service)(nil)
+)
+
+// New returns the service and registers the promises that it keeps.
+func New(c Config) (*Service, error) {
+	if c.Store == nil || c.Timer == nil {
+		return nil, errors.New("dynamodb: no store or no timer")
+	}
+	s := &Service{store: c.Store}
+	c.Timer.Handle(clearKind, s.clearTable, timer.Policy{})
+	return s, nil
+}
+
+// shard returns where the tables of an account and region live.
+func (s *Service) shard(account, region string) store.Shard {
+	return s.store.Shard(store.Tuple(nil).Text("dynamodb").Text(account).Text(region))
+}
+
+func (s *Service) shardOf(n tableName) store.Shard { return s.shard(n.account, n.region) }
+
+// view runs fn on the last durable state of the shard of n.
+func view[T any](ctx context.Context, s *Service, n tableName, fn func(store.Reader) (T, error)) (T, error) {
+	return store.View(ctx, s.shardOf(n), func(_ context.Context, r store.Reader) (T, error) { return fn(r) })
+}
+
+// update runs fn in a transaction on the shard of n.
+func update[T any](ctx context.Context, s *Service, n tableName, fn func(store.Tx) (T, error)) (T, error) {
+	return store.Update(ctx, s.shardOf(n), func(_ context.Context, tx store.Tx) (T, error) { return fn(tx) })
+}

@@ -1,0 +1,71 @@
+package dynamodb
+
+import (
+	"bytes"
+	"context"
+
+	api "github.com/brume-dev/brume/api/dynamodbapi"
+	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/item"
+	"github.com/brume-dev/brume/service/dynamodb/expression"
+	"github.com/brume-dev/brume/store"
+)
+
+// isTrue reads an optional boolean that is false when absent.
+func isTrue(b *bool) bool { return b != nil && *b }
+
+// GetItem returns an item, or what a projection chooses of it. Every read sees all that was acknowledged before it,
+// whether ConsistentRead is asked for or not; it only changes what the read costs.
+//
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_GetItem.html
+func (s *Service) GetItem(ctx context.Context, id aws.Identity, in *api.GetItemInput) (*api.GetItemOutput, error) {
+	n, err := resolve(id, in.TableName)
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := s.readProjection(in.ProjectionExpression, in.AttributesToGet, in.ExpressionAttributeNames)
+	if err != nil {
+		return nil, refused(err)
+	}
+	if text := in.Key.Problem(item.Current); text != "" {
+		return nil, invalid(text)
+	}
+	st, err := view(ctx, s, n.tableName, func(r store.Reader) (stored, error) {
+		t, err := s.mustTable(r, n.tableName)
+		if err != nil {
+			return stored{}, err
+		}
+		if err := t.checkKey(in.Key); err != nil {
+			return stored{}, err
+		}
+		st, err := t.load(r, t.suffix(in.Key))
+		st.body = bytes.Clone(st.body) // decoded outside
+		return st, err
+	})
+	if err != nil {
+		return nil, refused(err)
+	}
+	out := &api.GetItemOutput{ConsumedCapacity: consumed(in.ReturnConsumedCapacity, n.given, readUnits(st.size, isTrue(in.ConsistentRead)))}
+	if out.Item, err = st.decode(); err != nil {
+		return nil, err
+	}
+	if chosen != nil && out.Item != nil {
+		out.Item = chosen.Of(out.Item)
+	}
+	return out, nil
+}
+
+// readProjection reads the projection of a GetItem or of a table of a BatchGetItem; nil chooses everything.
+func (s *Service) readProjection(expr *string, attributes []string, names map[string]string) (*expression.Projection, error) {
+	r, err := s.request(parameters{
+		expressions: []parameter{{"ProjectionExpression", expr != nil}},
+		legacy:      []parameter{{"AttributesToGet", attributes != nil}}, names: names})
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := projection(r, expr, attributes)
+	if err != nil {
+		return nil, err
+	}
+	return chosen, r.Unused()
+}

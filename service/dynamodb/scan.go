@@ -1,0 +1,113 @@
+package dynamodb
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	api "github.com/brume-dev/brume/api/dynamodbapi"
+	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/item"
+	"github.com/brume-dev/brume/service/dynamodb/expression"
+	"github.com/brume-dev/brume/store"
+)
+
+// Scan returns the items of a table, or of a segment of it, in the order of their partition keys' hashes.
+//
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html
+func (s *Service) Scan(ctx context.Context, id aws.Identity, in *api.ScanInput) (*api.ScanOutput, error) {
+	n, err := resolve(id, in.TableName)
+	if err != nil {
+		return nil, err
+	}
+	p := &pager{table: n, consistent: isTrue(in.ConsistentRead), start: in.ExclusiveStartKey}
+	if in.Limit != nil {
+		p.limit = int(*in.Limit)
+	}
+	if err := s.readScan(p, in); err != nil {
+		return nil, refused(err)
+	}
+	got, err := view(ctx, s, n.tableName, func(r store.Reader) (page, error) {
+		t, err := s.mustTable(r, n.tableName)
+		if err != nil {
+			return page{}, err
+		}
+		if in.IndexName != nil {
+			return page{}, noIndex(*in.IndexName)
+		}
+		within, err := p.scanRange(t, in)
+		if err != nil {
+			return page{}, err
+		}
+		return p.read(r, t, within)
+	})
+	if err != nil {
+		return nil, refused(err)
+	}
+	out := &api.ScanOutput{Count: ptr(int32(got.matched)), ScannedCount: ptr(int32(got.scanned)), LastEvaluatedKey: got.last,
+		ConsumedCapacity: consumed(in.ReturnConsumedCapacity, n.given, readUnits(got.size, p.consistent))}
+	if !p.count {
+		out.Items = got.items
+	}
+	return out, nil
+}
+
+// readScan checks a Scan as far as that goes without the table.
+func (s *Service) readScan(p *pager, in *api.ScanInput) error {
+	r, err := s.request(parameters{
+		expressions: []parameter{{"ProjectionExpression", in.ProjectionExpression != nil}, {"FilterExpression", in.FilterExpression != nil}},
+		legacy: []parameter{{"AttributesToGet", in.AttributesToGet != nil}, {"ScanFilter", in.ScanFilter != nil},
+			{"ConditionalOperator", in.ConditionalOperator != ""}},
+		names: in.ExpressionAttributeNames, values: in.ExpressionAttributeValues, wording: item.Older})
+	if err != nil {
+		return err
+	}
+	switch {
+	case in.TotalSegments != nil && in.Segment == nil:
+		return problem("The Segment parameter is required but was not present in the request when parameter TotalSegments is present")
+	case in.Segment != nil && in.TotalSegments == nil:
+		return problem("The TotalSegments parameter is required but was not present in the request when Segment parameter is present")
+	case in.Segment != nil && *in.Segment >= *in.TotalSegments:
+		return problem(fmt.Sprintf("The Segment parameter is zero-based and must be less than parameter TotalSegments: Segment: %d is not less than TotalSegments: %d",
+			*in.Segment, *in.TotalSegments))
+	}
+	if err := p.selection(in.Select, projectedBy(in.ProjectionExpression, in.AttributesToGet), in.IndexName != nil, "Scanning"); err != nil {
+		return err
+	}
+	if text := in.ExclusiveStartKey.Problem(item.Older); text != "" {
+		return problem("The provided starting key is invalid: " + text)
+	}
+	if in.FilterExpression != nil {
+		p.filter, err = r.Condition(expression.FilterKind, *in.FilterExpression)
+	} else {
+		p.filter, err = filtered(in.ScanFilter, in.ConditionalOperator, item.Older)
+	}
+	if err != nil {
+		return err
+	}
+	if p.chosen, err = projection(r, in.ProjectionExpression, in.AttributesToGet); err != nil {
+		return err
+	}
+	return r.Unused()
+}
+
+// scanRange finds the range of the items of a scan, after the starting key.
+func (p *pager) scanRange(t *table, in *api.ScanInput) (store.Range, error) {
+	within := t.all()
+	if in.Segment != nil {
+		within = t.segment(int(*in.Segment), int(*in.TotalSegments))
+	}
+	if p.start == nil {
+		return within, nil
+	}
+	key, err := p.startKey(t)
+	if err != nil {
+		return within, err
+	}
+	if in.Segment != nil && (bytes.Compare(key, within.Begin) < 0 || bytes.Compare(key, within.End) >= 0) {
+		return within, problem(fmt.Sprintf("The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with correct Segment. TotalSegments: %d Segment: %d",
+			*in.TotalSegments, *in.Segment))
+	}
+	within.Begin = after(key)
+	return within, nil
+}

@@ -1,0 +1,125 @@
+package dynamodb
+
+import (
+	"context"
+	"fmt"
+
+	api "github.com/brume-dev/brume/api/dynamodbapi"
+	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/store"
+)
+
+func (t *table) tags() store.Tuple { return t.data.Uint(familyTags) }
+
+func (t *table) tagKey(key string) store.Key { return t.tags().Text(key) }
+
+// tagMap checks the tags of a request.
+func tagMap(tags []api.Tag) (map[string]string, error) {
+	out := make(map[string]string, len(tags))
+	for _, t := range tags {
+		if _, twice := out[t.Key]; twice {
+			return nil, invalid("One or more parameter values were invalid: Duplicate tag key: " + t.Key)
+		}
+		out[t.Key] = t.Value
+	}
+	if len(out) > maxTags {
+		return nil, tooManyTags()
+	}
+	return out, nil
+}
+
+func tooManyTags() error {
+	return invalid(fmt.Sprintf("One or more parameter values were invalid: The number of tags exceeds the limit of %d tags per resource", maxTags))
+}
+
+// onResource finds the table that an operation names by its ARN.
+func (s *Service) onResource(r store.Reader, n tableName, arn string) (*table, error) {
+	t, err := s.table(r, n)
+	if err == nil && t == nil {
+		err = &api.ResourceNotFoundException{Message: "Requested resource not found: ResourcArn: " + arn + " not found"} // sic
+	}
+	return t, err
+}
+
+// TagResource sets tags of a table.
+//
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TagResource.html
+func (s *Service) TagResource(ctx context.Context, _ aws.Identity, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
+	n, err := resolveARN(in.ResourceArn)
+	if err != nil {
+		return nil, err
+	}
+	if len(in.Tags) == 0 {
+		return nil, invalid("Atleast one Tag needs to be provided as Input.") // sic
+	}
+	tags, err := tagMap(in.Tags)
+	if err != nil {
+		return nil, err
+	}
+	return update(ctx, s, n, func(tx store.Tx) (*api.TagResourceOutput, error) {
+		t, err := s.onResource(tx, n, in.ResourceArn)
+		if err != nil {
+			return nil, err
+		}
+		for k, v := range tags {
+			tx.Set(t.tagKey(k), []byte(v))
+		}
+		all, err := t.listTags(tx)
+		if err == nil && len(all) > maxTags {
+			err = tooManyTags()
+		}
+		return &api.TagResourceOutput{}, err
+	})
+}
+
+// UntagResource removes tags of a table.
+//
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UntagResource.html
+func (s *Service) UntagResource(ctx context.Context, _ aws.Identity, in *api.UntagResourceInput) (*api.UntagResourceOutput, error) {
+	n, err := resolveARN(in.ResourceArn)
+	if err != nil {
+		return nil, err
+	}
+	if len(in.TagKeys) == 0 {
+		return nil, invalid("Atleast one Tag Key needs to be provided as Input.") // sic
+	}
+	return update(ctx, s, n, func(tx store.Tx) (*api.UntagResourceOutput, error) {
+		t, err := s.onResource(tx, n, in.ResourceArn)
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range in.TagKeys {
+			tx.Delete(t.tagKey(k))
+		}
+		return &api.UntagResourceOutput{}, nil
+	})
+}
+
+// listTags reads the tags of the table; there are never more than a page of them.
+func (t *table) listTags(r store.Reader) ([]api.Tag, error) {
+	out := []api.Tag{}
+	prefix := t.tags()
+	pairs, done := r.Scan(prefix.Range(), store.ScanOpt{})
+	for kv := range pairs {
+		out = append(out, api.Tag{Key: store.Decode(kv.Key, len(prefix)).Text(), Value: string(kv.Value)})
+	}
+	return out, done()
+}
+
+// ListTagsOfResource lists the tags of a table.
+//
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ListTagsOfResource.html
+func (s *Service) ListTagsOfResource(ctx context.Context, _ aws.Identity, in *api.ListTagsOfResourceInput) (*api.ListTagsOfResourceOutput, error) {
+	n, err := resolveARN(in.ResourceArn)
+	if err != nil {
+		return nil, err
+	}
+	return view(ctx, s, n, func(r store.Reader) (*api.ListTagsOfResourceOutput, error) {
+		t, err := s.onResource(r, n, in.ResourceArn)
+		if err != nil {
+			return nil, err
+		}
+		tags, err := t.listTags(r)
+		return &api.ListTagsOfResourceOutput{Tags: tags}, err
+	})
+}
