@@ -140,7 +140,7 @@ func (h *house) serving() []Serving {
 func (h *house) now() Time {
 	t := Time{Now: h.clock.Now()}
 	if h.virtual != nil {
-		t.Virtual, t.Ahead = true, h.virtual.Offset().String()
+		t.Virtual, t.Ahead = true, h.virtual.Offset().Round(time.Second).String()
 	}
 	return t
 }

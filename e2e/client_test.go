@@ -1,0 +1,51 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestBoto3 runs each script of testdata/boto3 against one platform, in an account of its own. A script fails by an
+// exception; client.py has what they share.
+func TestBoto3(t *testing.T) {
+	need(t, "boto3", haveBoto3)
+	scripts, err := filepath.Glob("testdata/boto3/*.py")
+	if err != nil || len(scripts) == 0 {
+		t.Fatalf("%d scripts, %v", len(scripts), err)
+	}
+	b := start(t)
+	for _, script := range scripts {
+		name := strings.TrimSuffix(filepath.Base(script), ".py")
+		if name == "client" { // what the others import
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			if out, err := run(t, b.env(newAccount()), "python3", script); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
+// TestCLI runs each script of testdata/cli (see package testscript) with the AWS CLI, in an account of its own.
+func TestCLI(t *testing.T) {
+	need(t, "the AWS CLI", haveCLI)
+	b := start(t)
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/cli",
+		Setup: func(e *testscript.Env) error {
+			account := newAccount()
+			for _, v := range b.env(account) {
+				if strings.HasPrefix(v, "AWS_") || strings.HasPrefix(v, "PATH=") || strings.HasPrefix(v, "PYENV_") {
+					e.Vars = append(e.Vars, v)
+				}
+			}
+			e.Vars = append(e.Vars, "ACCOUNT="+account, "URL="+b.URL, "HOME="+os.Getenv("HOME"))
+			return nil
+		},
+	})
+}

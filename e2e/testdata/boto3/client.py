@@ -1,0 +1,33 @@
+"""What the scripts share. Each runs in an account of its own, on a platform that others use at the same time."""
+
+import contextlib
+import os
+
+import boto3
+import botocore.config
+import botocore.exceptions
+
+ACCOUNT = os.environ["AWS_ACCESS_KEY_ID"]
+ENDPOINT = os.environ["AWS_ENDPOINT_URL"]
+REGION = os.environ["AWS_REGION"]
+
+
+def client(service, **options):
+    """A client without retries: a script sees every answer."""
+    config = botocore.config.Config(retries={"total_max_attempts": 1}, **options.pop("config", {}))
+    return boto3.client(service, config=config, **options)
+
+
+@contextlib.contextmanager
+def fails(code, status=None, text=None):
+    """Expects the AWS error code, its HTTP status and a part of its message."""
+    try:
+        yield
+    except botocore.exceptions.ClientError as e:
+        error, meta = e.response["Error"], e.response["ResponseMetadata"]
+        assert error["Code"] == code, f"{error}, want {code}"
+        assert status is None or meta["HTTPStatusCode"] == status, f"{meta}, want {status}"
+        assert text is None or text in error["Message"], f"{error}, want {text}"
+        assert meta.get("RequestId"), f"no request id: {meta}"
+    else:
+        raise AssertionError(f"no error, want {code}")
