@@ -173,7 +173,7 @@ func (s *Service) readPut(n named, in *api.PutItemInput) (*write, error) {
 		return nil, err
 	}
 	if w.value = encode(in.Item); w.value.size > item.MaxSize {
-		return nil, problem("Item size has exceeded the maximum allowed size")
+		return nil, invalid("Item size has exceeded the maximum allowed size") // without the envelope
 	}
 	return w, nil
 }
