@@ -5,8 +5,6 @@ import (
 	"encoding/base64"
 	"math"
 	"strconv"
-	"strings"
-	"time"
 
 	"github.com/brume-dev/brume/shape/jsontext"
 )
@@ -40,7 +38,7 @@ func (d *jsonDecoder) value(v Value, m *Member, top bool) error {
 	case Map:
 		return d.mapping(v, m)
 	case String:
-		s, err := d.text("a String")
+		s, err := d.text(v.Shape)
 		if err != nil {
 			return err
 		}
@@ -75,7 +73,7 @@ func (d *jsonDecoder) value(v Value, m *Member, top bool) error {
 
 func (d *jsonDecoder) structure(v Value, top bool) error {
 	if d.Peek() != '{' {
-		return d.mismatch("")
+		return d.mismatch(v.Shape)
 	}
 	if err := d.Open('{'); err != nil {
 		return err
@@ -99,8 +97,8 @@ func (d *jsonDecoder) structure(v Value, top bool) error {
 		} else {
 			m = s.byName[string(name)]
 		}
-		if m == nil && d.Lenient && len(name) > 0 && 'A' <= name[0] && name[0] <= 'Z' {
-			m = s.byName[string(name[0]|0x20)+string(name[1:])]
+		if m == nil && d.Lenient {
+			m = s.byGo[string(name)]
 		}
 		if m == nil || top && d.Bound && m.In != Body {
 			if err := d.Skip(); err != nil {
@@ -132,7 +130,7 @@ func (d *jsonDecoder) structure(v Value, top bool) error {
 
 func (d *jsonDecoder) list(v Value, m *Member) error {
 	if d.Peek() != '[' {
-		return d.mismatch("")
+		return d.mismatch(v.Shape)
 	}
 	if err := d.Open('['); err != nil {
 		return err
@@ -158,7 +156,7 @@ func (d *jsonDecoder) list(v Value, m *Member) error {
 
 func (d *jsonDecoder) mapping(v Value, m *Member) error {
 	if d.Peek() != '{' {
-		return d.mismatch("")
+		return d.mismatch(v.Shape)
 	}
 	if err := d.Open('{'); err != nil {
 		return err
@@ -187,38 +185,9 @@ func (d *jsonDecoder) mapping(v Value, m *Member) error {
 	}
 }
 
-// mismatch is the error of a value that is not of the kind that its member wants; an empty want stands for a
-// structure, map or list.
-func (d *jsonDecoder) mismatch(want string) error {
-	switch d.Peek() {
-	case '{':
-		return SerializationError("Start of structure or map found where not expected.")
-	case '[':
-		return SerializationError("Start of list found where not expected")
-	}
-	token := ""
-	switch d.Peek() {
-	case '"':
-		token = "STRING_VALUE"
-	case '0':
-		token = "NUMBER_VALUE"
-	case 't':
-		token = "TRUE_VALUE"
-	case 'f':
-		token = "FALSE_VALUE"
-	}
-	if err := d.Skip(); err != nil {
-		return err
-	}
-	if want == "" {
-		return SerializationError("Unexpected field type")
-	}
-	return SerializationError("%s can not be converted to %s", token, want)
-}
-
-func (d *jsonDecoder) text(want string) ([]byte, error) {
+func (d *jsonDecoder) text(s *Shape) ([]byte, error) {
 	if d.Peek() != '"' {
-		return nil, d.mismatch(want)
+		return nil, d.mismatch(s)
 	}
 	return d.String()
 }
@@ -232,17 +201,13 @@ func (d *jsonDecoder) boolean(v Value) error {
 		v.SetBool(false)
 		return d.Literal("false")
 	}
-	return d.mismatch("a Boolean")
+	return d.mismatch(v.Shape)
 }
 
 // integer cuts fractions off, as AWS does.
 func (d *jsonDecoder) integer(v Value) error {
-	want := "an Integer"
-	if v.Shape.Kind == Long {
-		want = "a Long"
-	}
 	if d.Peek() != '0' {
-		return d.mismatch(want)
+		return d.mismatch(v.Shape)
 	}
 	text, whole, err := d.Number()
 	if err != nil {
@@ -260,23 +225,19 @@ func (d *jsonDecoder) integer(v Value) error {
 		n = int64(f)
 	}
 	if err != nil || !v.SetInt(n) {
-		return SerializationError("NUMBER_VALUE can not be converted to %s", want)
+		return d.inconvertible("NUMBER_VALUE", v.Shape)
 	}
 	return nil
 }
 
 func (d *jsonDecoder) float(v Value) error {
-	want, bits := "a Double", 64
-	if v.Shape.Kind == Float {
-		want, bits = "a Float", 32
-	}
 	switch d.Peek() {
 	case '0':
 		text, _, err := d.Number()
 		if err != nil {
 			return err
 		}
-		f, err := strconv.ParseFloat(string(text), bits)
+		f, err := strconv.ParseFloat(string(text), v.Shape.Type.Bits())
 		if err != nil && !math.IsInf(f, 0) {
 			return jsontext.ErrSyntax
 		}
@@ -289,29 +250,15 @@ func (d *jsonDecoder) float(v Value) error {
 		}
 		f, ok := ParseSpecialFloat(string(s))
 		if !ok {
-			return SerializationError("STRING_VALUE can not be converted to %s", want)
+			return d.inconvertible("STRING_VALUE", v.Shape)
 		}
 		v.SetFloat(f)
 		return nil
 	}
-	return d.mismatch(want)
-}
-
-// ParseSpecialFloat reads the values that JSON and XML write as words.
-func ParseSpecialFloat(s string) (float64, bool) {
-	switch s {
-	case "NaN":
-		return math.NaN(), true
-	case "Infinity":
-		return math.Inf(1), true
-	case "-Infinity":
-		return math.Inf(-1), true
-	}
-	return 0, false
+	return d.mismatch(v.Shape)
 }
 
 func (d *jsonDecoder) timestamp(v Value, m *Member) error {
-	const want = "milliseconds since epoch"
 	format := UnixTime
 	if m != nil && m.Time != DefaultTime {
 		format = m.Time
@@ -324,7 +271,7 @@ func (d *jsonDecoder) timestamp(v Value, m *Member) error {
 		}
 		t, ok := ParseTime(string(text), UnixTime)
 		if !ok {
-			return SerializationError("NUMBER_VALUE can not be converted to %s", want)
+			return d.inconvertible("NUMBER_VALUE", v.Shape)
 		}
 		v.SetTime(t)
 		return nil
@@ -338,23 +285,23 @@ func (d *jsonDecoder) timestamp(v Value, m *Member) error {
 		}
 		t, ok := ParseTime(string(s), format)
 		if !ok {
-			return SerializationError("STRING_VALUE can not be converted to %s", want)
+			return d.inconvertible("STRING_VALUE", v.Shape)
 		}
 		v.SetTime(t)
 		return nil
 	}
-	return d.mismatch(want)
+	return d.mismatch(v.Shape)
 }
 
 func (d *jsonDecoder) blob(v Value) error {
-	s, err := d.text("a Blob")
+	s, err := d.text(v.Shape)
 	if err != nil {
 		return err
 	}
 	b := make([]byte, base64.StdEncoding.DecodedLen(len(s)))
 	n, err := base64.StdEncoding.Decode(b, s)
 	if err != nil {
-		return SerializationError("STRING_VALUE can not be converted to a Blob")
+		return d.inconvertible("STRING_VALUE", v.Shape)
 	}
 	if v.Shape.Kind == Stream {
 		v.SetStream(bytes.NewReader(b[:n]))
@@ -362,44 +309,4 @@ func (d *jsonDecoder) blob(v Value) error {
 		v.SetBytes(b[:n])
 	}
 	return nil
-}
-
-// ParseTime reads a timestamp in the given format; ISO8601 also takes offsets, DefaultTime is ISO8601.
-func ParseTime(s string, f TimeFormat) (time.Time, bool) {
-	switch f {
-	case UnixTime:
-		return parseUnix(s)
-	case HTTPTime:
-		for _, layout := range []string{"Mon, 02 Jan 2006 15:04:05.999999999 GMT", time.RFC850, time.ANSIC} {
-			if t, err := time.Parse(layout, s); err == nil {
-				return t.UTC(), true
-			}
-		}
-		return time.Time{}, false
-	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02T15:04:05.999999999Z0700", "2006-01-02"} {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t.UTC(), true
-		}
-	}
-	return time.Time{}, false
-}
-
-// parseUnix reads seconds with an optional fraction, exactly to the nanosecond where the text is a plain decimal.
-func parseUnix(s string) (time.Time, bool) {
-	const most = 253402300799 // 9999-12-31T23:59:59Z
-	whole, frac, _ := strings.Cut(s, ".")
-	sec, err := strconv.ParseInt(whole, 10, 64)
-	if err == nil && len(frac) <= 9 && strings.Trim(frac, "0123456789") == "" {
-		ns, _ := strconv.ParseInt((frac + "000000000")[:9], 10, 64)
-		if strings.HasPrefix(whole, "-") {
-			ns = -ns
-		}
-		return time.Unix(sec, ns).UTC(), sec <= most && sec >= -most
-	}
-	f, err := strconv.ParseFloat(s, 64)
-	if err != nil || math.IsNaN(f) || math.Abs(f) > most {
-		return time.Time{}, false
-	}
-	return time.UnixMilli(int64(math.Round(f * 1000))).UTC(), true
 }

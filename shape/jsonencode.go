@@ -3,7 +3,6 @@ package shape
 import (
 	"io"
 	"strconv"
-	"time"
 
 	"github.com/brume-dev/brume/shape/jsontext"
 )
@@ -117,19 +116,4 @@ func (e *jsonEncoder) stream(b []byte, v Value) []byte {
 		e.err = err
 	}
 	return jsontext.AppendBase64(b, data)
-}
-
-// AppendTime appends t in the given format; DefaultTime is ISO8601. Fractions are milliseconds, and left out when they
-// are zero.
-func AppendTime(b []byte, t time.Time, f TimeFormat) []byte {
-	switch f {
-	case UnixTime:
-		return jsontext.AppendUnix(b, t)
-	case HTTPTime:
-		return t.UTC().AppendFormat(b, "Mon, 02 Jan 2006 15:04:05 GMT")
-	}
-	if t = t.UTC(); f != ISO8601Millis && t.Nanosecond() < int(time.Millisecond) {
-		return t.AppendFormat(b, "2006-01-02T15:04:05Z")
-	}
-	return t.AppendFormat(b, "2006-01-02T15:04:05.000Z")
 }

@@ -83,3 +83,16 @@ func appendFloatText(b []byte, f float64, bits int) []byte {
 	}
 	return b
 }
+
+// ParseSpecialFloat reads the values that JSON and XML write as words.
+func ParseSpecialFloat(s string) (float64, bool) {
+	switch s {
+	case "NaN":
+		return math.NaN(), true
+	case "Infinity":
+		return math.Inf(1), true
+	case "-Infinity":
+		return math.Inf(-1), true
+	}
+	return 0, false
+}

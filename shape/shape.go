@@ -66,6 +66,7 @@ type Shape struct {
 	ElemPointer bool
 
 	byName   map[string]*Member
+	byGo     map[string]*Member
 	required Seen // the required members whose absence only Notes can tell
 	enum     map[string]bool
 	json     []string // member names as they are written: `"Name":`
@@ -302,10 +303,11 @@ func (c compiler) structure(s *Shape) {
 		s.Members = append(s.Members, m)
 	}
 	s.byName = make(map[string]*Member, len(s.Members))
+	s.byGo = make(map[string]*Member, len(s.Members))
 	var bit Seen = 1
 	for i := range s.Members {
 		m := &s.Members[i]
-		s.byName[m.Name] = m
+		s.byName[m.Name], s.byGo[m.Go] = m, m
 		s.json = append(s.json, string(append(AppendString(nil, m.Name), ':')))
 		if m.In == Payload {
 			s.Payload = m

@@ -202,14 +202,14 @@ func (d *decoder) value(v shape.Value) error {
 		return d.str(h, v)
 	case shape.Blob:
 		if h.major != majorBytes {
-			return mismatch(h, "a Blob")
+			return mismatch(h, v.Shape)
 		}
 		b, err := d.bytes(h)
 		v.SetBytes(append([]byte{}, b...))
 		return err
 	case shape.Boolean:
 		if h.major != majorOther || h.info != 20 && h.info != 21 {
-			return mismatch(h, "a Boolean")
+			return mismatch(h, v.Shape)
 		}
 		v.SetBool(h.info == 21)
 		return nil
@@ -221,7 +221,7 @@ func (d *decoder) value(v shape.Value) error {
 
 func (d *decoder) str(h head, v shape.Value) error {
 	if h.major != majorText {
-		return mismatch(h, "a String")
+		return mismatch(h, v.Shape)
 	}
 	s, err := d.text(h)
 	if s == "" && v.Shape.Enum != nil {
@@ -233,7 +233,7 @@ func (d *decoder) str(h head, v shape.Value) error {
 
 func (d *decoder) structure(h head, v shape.Value) error {
 	if h.major != majorMap {
-		return mismatch(h, "")
+		return mismatch(h, v.Shape)
 	}
 	if err := d.enter(); err != nil {
 		return err
@@ -283,7 +283,7 @@ func (d *decoder) key() (string, error) {
 
 func (d *decoder) list(h head, v shape.Value) error {
 	if h.major != majorArray {
-		return mismatch(h, "")
+		return mismatch(h, v.Shape)
 	}
 	if err := d.enter(); err != nil {
 		return err
@@ -312,7 +312,7 @@ func (d *decoder) list(h head, v shape.Value) error {
 
 func (d *decoder) mapping(h head, v shape.Value) error {
 	if h.major != majorMap {
-		return mismatch(h, "")
+		return mismatch(h, v.Shape)
 	}
 	if err := d.enter(); err != nil {
 		return err
@@ -347,9 +347,8 @@ func (d *decoder) mapping(h head, v shape.Value) error {
 
 // timestamp reads tag 1 with any number, RFC 8949 section 3.4.2.
 func (d *decoder) timestamp(h head, v shape.Value) error {
-	const want = "milliseconds since epoch"
 	if h.major != majorTag || h.arg != 1 {
-		return mismatch(h, want)
+		return mismatch(h, v.Shape)
 	}
 	h, err := d.head()
 	if err != nil {
@@ -361,22 +360,15 @@ func (d *decoder) timestamp(h head, v shape.Value) error {
 	}
 	f, ok := float(h)
 	if !ok || math.IsNaN(f) || math.Abs(f) > 1<<40 {
-		return mismatch(h, want)
+		return mismatch(h, v.Shape)
 	}
 	v.SetTime(time.UnixMilli(int64(math.Round(f * 1000))).UTC())
 	return nil
 }
 
 func (d *decoder) number(h head, v shape.Value) error {
-	want := "a Double"
 	switch v.Shape.Kind {
-	case shape.Integer:
-		want = "an Integer"
-	case shape.Long:
-		want = "a Long"
-	case shape.Float:
-		want = "a Float"
-	case shape.Double:
+	case shape.Integer, shape.Long, shape.Float, shape.Double:
 	default:
 		return shape.SerializationError("%s has no form in CBOR", v.Shape.Type)
 	}
@@ -385,19 +377,19 @@ func (d *decoder) number(h head, v shape.Value) error {
 		if !whole {
 			v.SetFloat(float64(n))
 		} else if !v.SetInt(n) {
-			return mismatch(h, want)
+			return mismatch(h, v.Shape)
 		}
 		return nil
 	}
 	f, ok := float(h)
 	switch {
 	case !ok:
-		return mismatch(h, want)
+		return mismatch(h, v.Shape)
 	case !whole:
 		v.SetFloat(f)
 		return nil
 	case math.IsNaN(f) || math.Abs(f) >= 1<<63 || !v.SetInt(int64(f)):
-		return mismatch(h, want)
+		return mismatch(h, v.Shape)
 	}
 	return nil
 }
@@ -447,9 +439,8 @@ func half(b uint16) float64 {
 	return f
 }
 
-// mismatch is the error of an item that is not of the kind that its member wants; an empty want stands for a structure,
-// map or list.
-func mismatch(h head, want string) error {
+// mismatch is the error of an item that is not of the kind of s.
+func mismatch(h head, s *shape.Shape) error {
 	token := "NUMBER_VALUE"
 	switch h.major {
 	case majorArray:
@@ -470,8 +461,9 @@ func mismatch(h head, want string) error {
 			token = "TRUE_VALUE"
 		}
 	}
-	if want == "" {
+	switch s.Kind {
+	case shape.Structure, shape.List, shape.Map:
 		return shape.SerializationError("Unexpected field type")
 	}
-	return shape.SerializationError("%s can not be converted to %s", token, want)
+	return shape.NotConvertible(token, s)
 }

@@ -24,7 +24,8 @@ func (Codec) Decode(op *aws.Operation, r *protocol.Request, in any) error {
 	if err != nil {
 		return err
 	}
-	return shape.JSON{}.Decode(body, shape.ValueOf(in), &r.Notes)
+	j := shape.JSON{DynamoDB: op.Op.Service == "dynamodb"}
+	return j.Decode(body, shape.ValueOf(in), &r.Notes)
 }
 
 // Encode renders out as the body.

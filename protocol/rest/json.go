@@ -64,26 +64,11 @@ func (b *binder) jsonPayload(m *shape.Member) error {
 
 // notConvertible is the error of a label, header or parameter that is not of the kind of its member.
 func notConvertible(m *shape.Member, _ string) error {
-	kind := "a value"
 	s := m.Shape
 	if s.Kind == shape.List {
 		s = s.Elem
 	}
-	switch s.Kind {
-	case shape.Integer:
-		kind = "an Integer"
-	case shape.Long:
-		kind = "a Long"
-	case shape.Boolean:
-		kind = "a Boolean"
-	case shape.Float:
-		kind = "a Float"
-	case shape.Double:
-		kind = "a Double"
-	case shape.Timestamp:
-		kind = "milliseconds since epoch"
-	}
-	return shape.SerializationError("STRING_VALUE can not be converted to %s", kind)
+	return shape.NotConvertible("STRING_VALUE", s)
 }
 
 // Encode renders out.
