@@ -215,7 +215,7 @@ func (l *lane) keep(k *Kept) (again *Retry, lost bool) {
 		l.log.Debug("timer: again", "key", k.Key, "dest", k.at.Queue, "attempt", k.Attempt, "err", err)
 		return again, false
 	}
-	wait := l.kind.policy.backoff(k.at.N, k.Attempt)
+	wait := k.Backoff(l.kind.policy.MinBackoff, l.kind.policy.MaxBackoff)
 	l.log.Warn("timer: attempt failed", "key", k.Key, "dest", k.at.Queue, "attempt", k.Attempt, "again", wait, "err", err)
 	return &Retry{At: l.runner.Clock.Now().Add(wait), Err: err}, false
 }

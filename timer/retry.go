@@ -50,12 +50,13 @@ func (p Policy) withDefaults() Policy {
 	return p
 }
 
-// backoff is the wait after the attempt of promise n that failed.
-func (p Policy) backoff(n uint64, attempt int) time.Duration {
-	d := p.MinBackoff
-	for i := 1; i < attempt && d < p.MaxBackoff; i++ {
+// Backoff is the wait after this attempt that a Policy with these bounds gives, for handlers that have their own: it
+// doubles from shortest up to longest, less up to half of it by chance. It is the same whenever it is asked for.
+func (k *Kept) Backoff(shortest, longest time.Duration) time.Duration {
+	d := shortest
+	for i := 1; i < k.Attempt && d < longest; i++ {
 		d *= 2
 	}
-	d = min(d, p.MaxBackoff)
-	return d - time.Duration(jitter(n, attempt)*float64(d)/2)
+	d = min(d, longest)
+	return d - time.Duration(jitter(k.at.N, k.Attempt)*float64(d)/2)
 }
