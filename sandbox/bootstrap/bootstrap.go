@@ -4,6 +4,7 @@
 package bootstrap
 
 import (
+	"context"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -11,6 +12,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 )
 
@@ -54,6 +56,19 @@ func Install(dir string) (string, error) {
 		}
 	}
 	return final, nil
+}
+
+// Compile has a Python interpreter keep the compiled form of the runtime beside it, as environments see the folder
+// read-only and would each compile it anew.
+func Compile(ctx context.Context, dir, interpreter string) error {
+	const program = `import py_compile, sys
+py_compile.compile(sys.argv[1], doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)`
+	cmd := exec.CommandContext(ctx, interpreter, "-I", "-c", program, filepath.Join(dir, "python", "brume_runtime.py"))
+	cmd.Dir, cmd.Env = "/", []string{}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("bootstrap: compile: %w: %s", err, out)
+	}
+	return nil
 }
 
 func write(dir string) error {

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"log/slog"
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -103,7 +105,12 @@ func freeUsers(ids []syscall.SysProcIDMap) int {
 	return best
 }
 
-func openGroups() (*cgroup.Control, error) { return cgroup.Open(os.Getpid()) }
+// openGroups makes the control group of the runner that works in dir.
+func openGroups(dir string) (*cgroup.Control, error) {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(dir))
+	return cgroup.Open(os.Getpid(), strconv.FormatUint(uint64(h.Sum32()), 36))
+}
 
 // attributes are those of the keeper's process.
 func (m mode) attributes() *syscall.SysProcAttr {

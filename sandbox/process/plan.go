@@ -182,7 +182,7 @@ func (p *plan) launch() (*launch, error) {
 		return l, nil
 	}
 	l.Root, l.Host = p.root(), "169-254-10-1" // a host name of Lambda's form
-	l.Read, l.Write = []string{"/"}, []string{"/tmp", "/proc", "/dev/null", "/dev/zero", "/dev/full"}
+	l.Read, l.Write = []string{"/"}, []string{"/tmp", "/dev/null", "/dev/zero", "/dev/full"}
 	if p.ownNet() {
 		l.Net = true
 		l.Listen = []listen{{Port: runtimePort}, {Port: EndpointPort}, {Port: tlsPort}, {Port: proxyPort}, {UDP: true, Port: daemonPort}}

@@ -48,6 +48,7 @@ type Runner struct {
 	Config
 	doors *doors
 	proxy *proxy
+	modes func() []mode
 
 	mu           sync.Mutex
 	probed       bool
@@ -58,6 +59,9 @@ type Runner struct {
 	slots        slots
 	environments map[*environment]struct{}
 	closed       bool
+
+	compiling sync.Mutex
+	compiled  map[string]bool // interpreters for which the bootstrap is compiled
 
 	bootstraps   string // folder of the installed bootstraps
 	mountPoint   string // empty folder
@@ -70,7 +74,9 @@ func New(c Config) *Runner {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Runner{Config: c, doors: newDoors(), proxy: newProxy(), environments: map[*environment]struct{}{}}
+	return &Runner{Config: c, doors: newDoors(), proxy: newProxy(),
+		modes: func() []mode { return modes(os.Geteuid()) }, environments: map[*environment]struct{}{},
+		compiled: map[string]bool{}}
 }
 
 // Listener gives the connections that functions make to Brume's address inside their networks. The gateway serves it
@@ -96,7 +102,7 @@ func (r *Runner) probe(ctx context.Context) error {
 		return fmt.Errorf("sandbox: %w", err)
 	}
 	var problems []error
-	for _, m := range modes(os.Geteuid()) {
+	for _, m := range r.modes() {
 		if r.RequireIsolation && !m.private {
 			continue
 		}
@@ -138,7 +144,7 @@ func (r *Runner) prepare() error {
 		return err
 	}
 	if r.groups == nil {
-		if r.groups, err = openGroups(); err != nil {
+		if r.groups, err = openGroups(r.Dir); err != nil {
 			return err
 		}
 	}
@@ -222,16 +228,33 @@ func (r *Runner) interpreter(ctx context.Context, id string) (*interpreter.Inter
 	return in, exact, err
 }
 
+// compile prepares the bootstrap for an interpreter, once.
+func (r *Runner) compile(ctx context.Context, in *interpreter.Interpreter) {
+	if in == nil || in.Language != interpreter.Python {
+		return
+	}
+	r.compiling.Lock()
+	defer r.compiling.Unlock()
+	if r.compiled[in.Path] {
+		return
+	}
+	r.compiled[in.Path] = true
+	if err := bootstrap.Compile(ctx, r.bootstraps, in.Path); err != nil {
+		r.Log.Warn("sandbox: functions in Python start slower than they could", "problem", err)
+	}
+}
+
 // Start implements sandbox.Runner.
 func (r *Runner) Start(ctx context.Context, spec *sandbox.Spec) (sandbox.Environment, error) {
-	in, _, err := r.interpreter(ctx, spec.Runtime)
-	if err != nil {
-		return nil, err
-	}
 	k, err := r.keeper(ctx)
 	if err != nil {
 		return nil, err
 	}
+	in, _, err := r.interpreter(ctx, spec.Runtime)
+	if err != nil {
+		return nil, err
+	}
+	r.compile(ctx, in)
 	e, err := newEnvironment(r, k, spec, in)
 	if err != nil {
 		return nil, err

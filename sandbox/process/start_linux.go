@@ -180,7 +180,7 @@ func (r *root) fill(int) error {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return err
 		}
-		if err := os.WriteFile(path, []byte(f.Text), 0o755); err != nil {
+		if err := writeFile(path, f.Text); err != nil {
 			return err
 		}
 	}
@@ -207,6 +207,14 @@ func (r *root) fill(int) error {
 	return nil
 }
 
+// writeFile writes a file while no other thread forks: a child that still had it open for writing would keep its file
+// system from becoming read-only.
+func writeFile(path, text string) error {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	return os.WriteFile(path, []byte(text), 0o755)
+}
+
 // view binds a file or folder of the host into the root.
 func (r *root) view(source, target string, flags uintptr) error {
 	path := filepath.Join(r.At, target)
@@ -217,7 +225,7 @@ func (r *root) view(source, target string, flags uintptr) error {
 	if info.IsDir() {
 		err = os.MkdirAll(path, 0o755)
 	} else if err = os.MkdirAll(filepath.Dir(path), 0o755); err == nil {
-		err = os.WriteFile(path, nil, 0o644)
+		err = writeFile(path, "")
 	}
 	if err != nil {
 		return err

@@ -63,14 +63,15 @@ func (w *watch) run() {
 // look reads the memory in use, ends the environment if it is over its limit, and says when to look again.
 func (w *watch) look() time.Duration {
 	used, ok := w.e.group.Used()
-	if ok && used <= w.limit/2 {
+	over := ok && w.e.group.OutOfMemory() // the kernel was faster, and may have taken a child only
+	if ok && !over && used <= w.limit/2 {
 		return watchFar
 	}
 	if !ok || used > w.limit*3/4 {
 		used = w.own()
 	}
 	w.note(used)
-	if used > w.limit {
+	if over || used > w.limit {
 		w.e.oom.Store(true)
 		w.e.kill()
 		return watchFar

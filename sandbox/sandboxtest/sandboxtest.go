@@ -23,6 +23,8 @@ type Subject struct {
 	Runner sandbox.Runner
 	// Isolated says that functions have file systems, processes and networks of their own.
 	Isolated bool
+	// Languages says that the programs in Python and Node.js are tried too.
+	Languages bool
 	// Secret is a file of the host that no function may read.
 	Secret string
 	// Source is the folder of this package's testdata.
@@ -34,8 +36,10 @@ func Run(t *testing.T, s Subject) {
 	b := &bench{Subject: s, code: t.TempDir()}
 	b.build(t)
 	t.Run("Life", b.life)
-	t.Run("Python", b.python)
-	t.Run("Node", b.node)
+	if s.Languages {
+		t.Run("Python", b.python)
+		t.Run("Node", b.node)
+	}
 	t.Run("Limits", b.limits)
 	if s.Isolated {
 		t.Run("Isolation", b.isolation)

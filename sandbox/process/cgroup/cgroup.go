@@ -36,9 +36,9 @@ const (
 	selfMounts = "/proc/self/mountinfo"
 )
 
-// Open finds out what this process may do and makes its group, named after pid. It removes the empty groups of processes
-// that are no more. A Control without any hierarchy is not an error: see Has.
-func Open(pid int) (*Control, error) {
+// Open finds out what this process may do and makes its group, named after pid and name. It removes the empty groups of
+// processes that are no more. A Control without any hierarchy is not an error: see Has.
+func Open(pid int, name string) (*Control, error) {
 	mounts, err := os.ReadFile(selfMounts)
 	if err != nil {
 		return nil, fmt.Errorf("cgroup: %w", err)
@@ -48,7 +48,7 @@ func Open(pid int) (*Control, error) {
 		return nil, fmt.Errorf("cgroup: %w", err)
 	}
 	v2, v1 := places(string(mounts), string(groups))
-	c := &Control{v1: map[string]string{}, run: "brume." + strconv.Itoa(pid)}
+	c := &Control{v1: map[string]string{}, run: fmt.Sprintf("brume.%d.%s", pid, name)}
 	if v2 != "" {
 		sweep(v2)
 		c.v2 = delegate(v2, c.run, pid)

@@ -126,10 +126,22 @@ func do(e event, head map[string]string) (any, error) {
 		return ticks(), nil
 	case "answer": // of a size
 		return strings.Repeat("x", e.N), nil
-	case "read", "list", "write", "remove", "fill":
+	case "read", "list", "write", "remove", "fill", "open":
 		return files(e)
 	case "dial", "listen", "call":
 		return network(e)
+	case "unshare", "chroot", "socket", "device":
+		return kernel(e)
+	case "hogs": // children that each take as much memory as asked for
+		for range 5 {
+			cmd := exec.Command(self(), "hog")
+			cmd.Env = append(os.Environ(), "HOG="+strconv.Itoa(e.N))
+			if err := cmd.Start(); err != nil {
+				return nil, err
+			}
+		}
+		time.Sleep(time.Minute)
+		return nil, nil
 	case "memory", "forks", "processes", "signal", "orphan", "whoami", "mount", "ptrace":
 		return processes(e)
 	}
@@ -173,6 +185,14 @@ func files(e event) (any, error) {
 	case "remove":
 		return nil, os.RemoveAll(e.Path)
 	}
+	if e.Do == "open" {
+		for range e.N {
+			if _, err := syscall.Open(e.Path, syscall.O_RDONLY, 0); err != nil {
+				return nil, err
+			}
+		}
+		return nil, nil
+	}
 	// fill writes megabytes until it may not, and tells how many there were.
 	f, err := os.Create(e.Path)
 	if err != nil {
@@ -215,6 +235,19 @@ func network(e event) (any, error) {
 	b := make([]byte, 4096)
 	n, err := c.Read(b)
 	return string(b[:n]), err
+}
+
+func kernel(e event) (any, error) {
+	switch e.Do {
+	case "unshare":
+		return nil, syscall.Unshare(syscall.CLONE_NEWUSER)
+	case "chroot":
+		return nil, syscall.Chroot(e.Path)
+	case "device":
+		return nil, syscall.Mknod(e.Path, syscall.S_IFCHR|0o666, 1<<8|3)
+	}
+	fd, err := syscall.Socket(e.N, syscall.SOCK_STREAM, 0)
+	return fd, err
 }
 
 // kept keeps memory from being freed.
@@ -271,6 +304,10 @@ func self() string { return filepath.Join(os.Getenv("LAMBDA_TASK_ROOT"), "bootst
 func child(what string) {
 	switch what {
 	case "sleep":
+		time.Sleep(time.Hour)
+	case "hog":
+		n, _ := strconv.Atoi(os.Getenv("HOG"))
+		_, _ = processes(event{Do: "memory", N: n})
 		time.Sleep(time.Hour)
 	case "orphan":
 		cmd := exec.Command(self(), "sleep")

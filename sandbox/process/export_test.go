@@ -1,0 +1,20 @@
+package process
+
+import (
+	"github.com/brume-dev/brume/sandbox"
+	"github.com/brume-dev/brume/sandbox/process/cgroup"
+)
+
+// Only makes r use the n-th way to start functions of a user with the id euid, and no other, for tests.
+func (r *Runner) Only(euid, n int) {
+	r.modes = func() []mode { return modes(euid)[n : n+1] }
+}
+
+// WithoutGroups makes r do without control groups.
+func (r *Runner) WithoutGroups() { r.groups = &cgroup.Control{} }
+
+// KeeperPID is the process that starts functions.
+func (r *Runner) KeeperPID() int { return r.keeping.pid() }
+
+// Pid is the process of the runtime of an environment.
+func Pid(e sandbox.Environment) int { return e.(*environment).pid }
