@@ -16,6 +16,11 @@ var _ Handler = Client{}
 // NewClient returns a client that calls through c.
 func NewClient(c aws.Caller) Client { return Client{c} }
 
+// BatchGetRepositoryScanningConfiguration calls the operation of that name.
+func (c Client) BatchGetRepositoryScanningConfiguration(ctx context.Context, id aws.Identity, in *BatchGetRepositoryScanningConfigurationRequest) (*BatchGetRepositoryScanningConfigurationResponse, error) {
+	return aws.Invoke[BatchGetRepositoryScanningConfigurationResponse](ctx, c.caller, id, aws.Op{Service: "ecr", Name: "BatchGetRepositoryScanningConfiguration"}, in)
+}
+
 // CreateRepository calls the operation of that name.
 func (c Client) CreateRepository(ctx context.Context, id aws.Identity, in *CreateRepositoryRequest) (*CreateRepositoryResponse, error) {
 	return aws.Invoke[CreateRepositoryResponse](ctx, c.caller, id, aws.Op{Service: "ecr", Name: "CreateRepository"}, in)

@@ -77,6 +77,21 @@ func (ImageTagMutabilityExclusionFilterType) EnumValues() []string {
 	return []string{"WILDCARD"}
 }
 
+// ScanFrequency is one of the values below; "" is absent.
+type ScanFrequency string
+
+// Values of ScanFrequency.
+const (
+	ScanFrequencyScanOnPush     ScanFrequency = "SCAN_ON_PUSH"
+	ScanFrequencyContinuousScan ScanFrequency = "CONTINUOUS_SCAN"
+	ScanFrequencyManual         ScanFrequency = "MANUAL"
+)
+
+// EnumValues returns the values of ScanFrequency in the order of the model.
+func (ScanFrequency) EnumValues() []string {
+	return []string{"SCAN_ON_PUSH", "CONTINUOUS_SCAN", "MANUAL"}
+}
+
 // ScanStatus is one of the values below; "" is absent.
 type ScanStatus string
 
@@ -98,6 +113,32 @@ const (
 func (ScanStatus) EnumValues() []string {
 	return []string{"IN_PROGRESS", "COMPLETE", "FAILED", "UNSUPPORTED_IMAGE", "ACTIVE", "PENDING",
 		"SCAN_ELIGIBILITY_EXPIRED", "FINDINGS_UNAVAILABLE", "LIMIT_EXCEEDED", "IMAGE_ARCHIVED"}
+}
+
+// ScanningConfigurationFailureCode is one of the values below; "" is absent.
+type ScanningConfigurationFailureCode string
+
+// Values of ScanningConfigurationFailureCode.
+const (
+	ScanningConfigurationFailureCodeRepositoryNotFound ScanningConfigurationFailureCode = "REPOSITORY_NOT_FOUND"
+)
+
+// EnumValues returns the values of ScanningConfigurationFailureCode in the order of the model.
+func (ScanningConfigurationFailureCode) EnumValues() []string {
+	return []string{"REPOSITORY_NOT_FOUND"}
+}
+
+// ScanningRepositoryFilterType is one of the values below; "" is absent.
+type ScanningRepositoryFilterType string
+
+// Values of ScanningRepositoryFilterType.
+const (
+	ScanningRepositoryFilterTypeWildcard ScanningRepositoryFilterType = "WILDCARD"
+)
+
+// EnumValues returns the values of ScanningRepositoryFilterType in the order of the model.
+func (ScanningRepositoryFilterType) EnumValues() []string {
+	return []string{"WILDCARD"}
 }
 
 // TagStatus is one of the values below; "" is absent.

@@ -2,6 +2,11 @@
 
 package ecrapi
 
+// BatchGetRepositoryScanningConfigurationRequest is the input of BatchGetRepositoryScanningConfiguration.
+type BatchGetRepositoryScanningConfigurationRequest struct {
+	RepositoryNames []string `aws:"repositoryNames,req,len=1:25" each:"len=2:256" eachpattern:"[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
+}
+
 // CreateRepositoryRequest is the input of CreateRepository.
 type CreateRepositoryRequest struct {
 	RegistryId                         *string                             `aws:"registryId" pattern:"[0-9]{12}"`

@@ -6,6 +6,12 @@ import (
 	"time"
 )
 
+// BatchGetRepositoryScanningConfigurationResponse is the output of BatchGetRepositoryScanningConfiguration.
+type BatchGetRepositoryScanningConfigurationResponse struct {
+	ScanningConfigurations []RepositoryScanningConfiguration        `aws:"scanningConfigurations"`
+	Failures               []RepositoryScanningConfigurationFailure `aws:"failures"`
+}
+
 // CreateRepositoryResponse is the output of CreateRepository.
 type CreateRepositoryResponse struct {
 	Repository *Repository `aws:"repository"`

@@ -11,6 +11,8 @@ import (
 
 // Handler serves the operations of ECR that Brume has.
 type Handler interface {
+	// BatchGetRepositoryScanningConfiguration: Gets the scanning configuration for one or more repositories.
+	BatchGetRepositoryScanningConfiguration(context.Context, aws.Identity, *BatchGetRepositoryScanningConfigurationRequest) (*BatchGetRepositoryScanningConfigurationResponse, error)
 	// CreateRepository: Creates a repository.
 	CreateRepository(context.Context, aws.Identity, *CreateRepositoryRequest) (*CreateRepositoryResponse, error)
 	// DeleteLifecyclePolicy: Deletes the lifecycle policy associated with the specified repository.
@@ -60,7 +62,7 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Lacks("BatchCheckLayerAvailability", "POST", "/"),
 	aws.Lacks("BatchDeleteImage", "POST", "/"),
 	aws.Lacks("BatchGetImage", "POST", "/"),
-	aws.Lacks("BatchGetRepositoryScanningConfiguration", "POST", "/"),
+	aws.Has("BatchGetRepositoryScanningConfiguration", "POST", "/", 200, Handler.BatchGetRepositoryScanningConfiguration),
 	aws.Lacks("CompleteLayerUpload", "POST", "/"),
 	aws.Lacks("CreatePullThroughCacheRule", "POST", "/"),
 	aws.Has("CreateRepository", "POST", "/", 200, Handler.CreateRepository),

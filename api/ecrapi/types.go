@@ -86,6 +86,28 @@ type Repository struct {
 	EncryptionConfiguration            *EncryptionConfiguration            `aws:"encryptionConfiguration"`
 }
 
+// RepositoryScanningConfiguration: The details of the scanning configuration for a repository.
+type RepositoryScanningConfiguration struct {
+	RepositoryArn      *string                    `aws:"repositoryArn"`
+	RepositoryName     *string                    `aws:"repositoryName,len=2:256" pattern:"[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
+	ScanOnPush         *bool                      `aws:"scanOnPush"`
+	ScanFrequency      ScanFrequency              `aws:"scanFrequency"`
+	AppliedScanFilters []ScanningRepositoryFilter `aws:"appliedScanFilters,len=0:100"`
+}
+
+// RepositoryScanningConfigurationFailure: The details about any failures associated with the scanning configuration of a repository.
+type RepositoryScanningConfigurationFailure struct {
+	RepositoryName *string                          `aws:"repositoryName,len=2:256" pattern:"[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
+	FailureCode    ScanningConfigurationFailureCode `aws:"failureCode"`
+	FailureReason  *string                          `aws:"failureReason"`
+}
+
+// ScanningRepositoryFilter: The details of a scanning repository filter.
+type ScanningRepositoryFilter struct {
+	Filter     string                       `aws:"filter,req,len=1:255" pattern:"^[a-z0-9*](?:[._\\-/a-z0-9*]?[a-z0-9*]+)*$"`
+	FilterType ScanningRepositoryFilterType `aws:"filterType,req"`
+}
+
 // Tag: The metadata to apply to a resource to help you categorize and organize them.
 type Tag struct {
 	Key   string `aws:"Key,req"`

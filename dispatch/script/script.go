@@ -55,44 +55,57 @@ func run(t *testing.T, file string, o Options) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	got, err := replay(t.Context(), string(b), o)
+	switch {
+	case err != nil:
+		t.Fatalf("%s: %v", file, err)
+	case got == string(b):
+	case *update:
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	default:
+		t.Fatalf("%s:%s", file, difference(string(b), got))
+	}
+}
+
+// replay makes the calls of a script and returns it with their answers in place of those that it holds.
+func replay(ctx context.Context, text string, o Options) (string, error) {
 	id := o.Identities[""]
-	var out bytes.Buffer
-	lines := strings.Split(strings.TrimRight(string(b), "\n"), "\n")
+	var out strings.Builder
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	for i := 0; i < len(lines); {
-		line := lines[i]
-		block := []string{line}
+		block := lines[i]
 		for i++; i < len(lines) && continues(lines[i]); i++ {
-			block = append(block, lines[i])
+			block += "\n" + lines[i]
 		}
 		kind, rest := "", ""
-		if len(line) > 1 {
-			kind, rest = line[:1], strings.TrimSpace(strings.Join(block, "\n")[1:])
+		if len(block) > 1 {
+			kind, rest = block[:1], strings.TrimSpace(block[1:])
 		}
-		switch kind {
-		case "<", "!":
-			continue // written anew below
-		case "=":
-			next, ok := o.Identities[rest]
-			if !ok {
-				t.Fatalf("%s: no identity %q", file, rest)
-			}
-			id = next
+		if kind == "<" || kind == "!" {
+			continue
 		}
-		out.WriteString(strings.Join(block, "\n") + "\n")
+		out.WriteString(block + "\n")
 		switch kind {
 		case ">":
-			out.WriteString(call(t.Context(), o, id, rest))
+			out.WriteString(call(ctx, o, id, rest))
+		case "=":
+			var ok bool
+			if id, ok = o.Identities[rest]; !ok {
+				return "", fmt.Errorf("no identity %q", rest)
+			}
 		case "+":
 			d, err := time.ParseDuration(rest)
 			if err == nil {
-				err = o.Advance(t.Context(), d)
+				err = o.Advance(ctx, d)
 			}
 			if err != nil {
-				t.Fatalf("%s: + %s: %v", file, rest, err)
+				return "", fmt.Errorf("+ %s: %w", rest, err)
 			}
 		}
 	}
-	compare(t, file, string(b), out.String())
+	return out.String(), nil
 }
 
 func continues(line string) bool { return line != "" && (line[0] == ' ' || line[0] == '\t') }
@@ -123,22 +136,14 @@ func call(ctx context.Context, o Options, id aws.Identity, text string) string {
 	return "< " + indented.String() + "\n"
 }
 
-func compare(t *testing.T, file, want, got string) {
-	if got == want {
-		return
-	}
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
+// difference shows the first line in which got differs from want, and some lines of both from there on.
+func difference(want, got string) string {
+	const shown = 12
 	w, g := strings.Split(want, "\n"), strings.Split(got, "\n")
-	for i := range g {
-		if i >= len(w) || g[i] != w[i] {
-			t.Fatalf("%s:%d: got\n%s\nwant\n%s", file, i+1, strings.Join(g[i:min(i+12, len(g))], "\n"),
-				strings.Join(w[min(i, len(w)):min(i+12, len(w))], "\n"))
-		}
+	i := 0
+	for i < len(w) && i < len(g) && w[i] == g[i] {
+		i++
 	}
-	t.Fatalf("%s has more answers than calls", file)
+	return fmt.Sprintf("%d: got\n%s\nwant\n%s", i+1, strings.Join(g[i:min(i+shown, len(g))], "\n"),
+		strings.Join(w[i:min(i+shown, len(w))], "\n"))
 }
