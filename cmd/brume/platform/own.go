@@ -177,7 +177,7 @@ func (h *house) reset(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusForbidden, errors.New("only an open platform can be emptied (--auth open)"))
 		return
 	}
-	if err := h.Reset(r.Context()); err != nil {
+	if err := h.Reset(); err != nil {
 		h.Log.Error("reset failed", "error", err)
 		fail(w, http.StatusInternalServerError, err)
 		return

@@ -109,14 +109,28 @@ func (p *Platform) Close() error {
 	if errors.Is(err, net.ErrClosed) {
 		err = nil
 	}
-	return errors.Join(err, p.front.house().close())
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if h := p.front.house(); h != nil {
+		err = errors.Join(err, h.close())
+	}
+	return err
 }
 
 // Reset empties the platform: every resource of every account. Requests that come meanwhile wait; what those under way still
-// ask of the store fails.
-func (p *Platform) Reset(ctx context.Context) error {
+// ask of the store fails. An error is the end of the platform: Run returns it.
+func (p *Platform) Reset() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	err := p.exchange()
+	if err != nil && p.runs != nil {
+		p.runs.Go(func() error { return err })
+	}
+	return err
+}
+
+// exchange puts an empty house in the place of the one there is. p.mu is held.
+func (p *Platform) exchange() error {
 	old := p.front.leave()
 	if err := old.close(); err != nil {
 		return fmt.Errorf("reset: close: %w", err)
