@@ -20,6 +20,7 @@ import (
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/dispatch"
 	"github.com/brume-dev/brume/service/dynamodb"
+	"github.com/brume-dev/brume/service/ecr"
 	"github.com/brume-dev/brume/service/logs"
 	"github.com/brume-dev/brume/service/ssm"
 )
@@ -29,13 +30,14 @@ import (
 func (h *house) wire() error {
 	h.keys, h.policies = nobody{}, dispatch.AllowAll{}
 	w := wiring{house: h}
-	lacking := []*aws.Service{apigatewayapi.Service, cloudformationapi.Service, ecrapi.Service, eventbridgeapi.Service,
+	lacking := []*aws.Service{apigatewayapi.Service, cloudformationapi.Service, eventbridgeapi.Service,
 		iamapi.Service, kmsapi.Service, lambdaapi.Service, s3api.Service, stsapi.Service, xrayapi.Service}
 	for _, svc := range lacking {
 		h.table.Register(svc, nil) // every operation answers NotImplemented
 		h.absent[svc.Name] = true
 	}
 	add(&w, dynamodbapi.Service, dynamodb.New, dynamodb.Config{Store: h.store, Timer: h.timer})
+	add(&w, ecrapi.Service, ecr.New, ecr.Config{Store: h.store, Caller: h.table})
 	add(&w, logsapi.Service, logs.New, logs.Config{Store: h.store, Clock: h.clock, Caller: h.table, Timer: h.timer, Log: h.Log})
 	add(&w, ssmapi.Service, ssm.New, ssm.Config{Store: h.store, Caller: h.table, Timer: h.timer, Log: h.Log})
 	return w.err
