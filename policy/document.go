@@ -25,6 +25,7 @@ type statement struct {
 	conditions    []condition
 	resourceTexts []string // as written, for the checks
 	actionTexts   []string
+	start, end    int // where it stands in the text
 }
 
 // Statements is the number of statements.
@@ -79,6 +80,27 @@ func (d *Document) ContextKeys() []string {
 			for k := range c.arns {
 				c.arns[k].each(vars)
 			}
+		}
+	}
+	return out
+}
+
+// Span is where a statement stands in the text of its document, in bytes.
+type Span struct{ Start, End int }
+
+// Matching returns the statements that apply to the request, those that deny or those that allow. resourceBased says
+// that the document is the policy of the resource, whose Principal elements count.
+func (d *Document) Matching(r *Request, deny, resourceBased bool) []Span {
+	e := evaluation{r: r}
+	e.arn, e.isARN = splitARN(r.Resource)
+	var out []Span
+	for i := range d.statements {
+		s := &d.statements[i]
+		if s.deny != deny {
+			continue
+		}
+		if _, ok := s.applies(&e, resourceBased); ok {
+			out = append(out, Span{s.start, s.end})
 		}
 	}
 	return out

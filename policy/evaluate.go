@@ -19,6 +19,8 @@ type Request struct {
 	// Context holds the values of the condition keys that the request has beyond those that Identity and Now tell.
 	// Names do not distinguish case.
 	Context map[string][]string
+	// Simulated says that Context comes before what Identity and Now tell, as in a simulation.
+	Simulated bool
 	// Now is aws:CurrentTime.
 	Now time.Time
 	// Canonical is the S3 canonical user id of the caller's account, or "".

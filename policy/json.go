@@ -14,6 +14,8 @@ type node struct {
 	text   string // of a string, number, boolean: its text
 	items  []node // of an array
 	fields []field
+	// start and end are where an object lies in the text.
+	start, end int
 }
 
 type field struct {
@@ -80,7 +82,7 @@ func readValue(d *json.Decoder, depth int) (node, error) {
 }
 
 func readObject(d *json.Decoder, depth int) (node, error) {
-	n := node{kind: nodeObject}
+	n := node{kind: nodeObject, start: int(d.InputOffset()) - 1}
 	for d.More() {
 		name, err := d.Token()
 		if err != nil {
@@ -98,6 +100,7 @@ func readObject(d *json.Decoder, depth int) (node, error) {
 	if _, err := d.Token(); err != nil {
 		return node{}, fmt.Errorf("%w: %w", errJSON, err)
 	}
+	n.end = int(d.InputOffset())
 	return n, nil
 }
 

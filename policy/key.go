@@ -97,12 +97,21 @@ func compileKey(name string) key {
 // values returns the values of k in the request; ok is false when the request does not have the key. What the request
 // itself tells comes before Request.Context. The slice is valid until the next call.
 func (e *evaluation) values(k *key) ([]string, bool) {
+	if e.r.Simulated {
+		if v, ok := e.given(k); ok {
+			return v, ok
+		}
+	}
 	if k.id != keyOther {
 		if v, ok := e.global(k); ok {
 			e.one[0] = v
 			return e.one[:], true
 		}
 	}
+	return e.given(k)
+}
+
+func (e *evaluation) given(k *key) ([]string, bool) {
 	v, ok := e.r.Context[k.name]
 	if !ok {
 		for name, vals := range e.r.Context {
@@ -117,6 +126,9 @@ func (e *evaluation) values(k *key) ([]string, bool) {
 
 // time is values for the keys that are points in time, without the detour over text.
 func (e *evaluation) time(k *key) (time.Time, bool) {
+	if e.r.Simulated {
+		return time.Time{}, false
+	}
 	switch k.id {
 	case keyCurrentTime, keyEpochTime:
 		return e.r.Now, true

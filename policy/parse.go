@@ -127,7 +127,7 @@ func (p *parser) document(root node) (*Document, error) {
 }
 
 func (p *parser) statement(n node) (statement, error) {
-	var s statement
+	s := statement{start: n.start, end: n.end}
 	if n.kind != nodeObject {
 		return s, p.syntax("Invalid Statement")
 	}

@@ -176,9 +176,24 @@ func (c Client) GetAccessKeyLastUsed(ctx context.Context, id aws.Identity, in *G
 	return aws.Invoke[GetAccessKeyLastUsedResponse](ctx, c.caller, id, aws.Op{Service: "iam", Name: "GetAccessKeyLastUsed"}, in)
 }
 
+// GetAccountAuthorizationDetails calls the operation of that name.
+func (c Client) GetAccountAuthorizationDetails(ctx context.Context, id aws.Identity, in *GetAccountAuthorizationDetailsRequest) (*GetAccountAuthorizationDetailsResponse, error) {
+	return aws.Invoke[GetAccountAuthorizationDetailsResponse](ctx, c.caller, id, aws.Op{Service: "iam", Name: "GetAccountAuthorizationDetails"}, in)
+}
+
 // GetAccountSummary calls the operation of that name.
 func (c Client) GetAccountSummary(ctx context.Context, id aws.Identity, in *GetAccountSummaryInput) (*GetAccountSummaryResponse, error) {
 	return aws.Invoke[GetAccountSummaryResponse](ctx, c.caller, id, aws.Op{Service: "iam", Name: "GetAccountSummary"}, in)
+}
+
+// GetContextKeysForCustomPolicy calls the operation of that name.
+func (c Client) GetContextKeysForCustomPolicy(ctx context.Context, id aws.Identity, in *GetContextKeysForCustomPolicyRequest) (*GetContextKeysForPolicyResponse, error) {
+	return aws.Invoke[GetContextKeysForPolicyResponse](ctx, c.caller, id, aws.Op{Service: "iam", Name: "GetContextKeysForCustomPolicy"}, in)
+}
+
+// GetContextKeysForPrincipalPolicy calls the operation of that name.
+func (c Client) GetContextKeysForPrincipalPolicy(ctx context.Context, id aws.Identity, in *GetContextKeysForPrincipalPolicyRequest) (*GetContextKeysForPolicyResponse, error) {
+	return aws.Invoke[GetContextKeysForPolicyResponse](ctx, c.caller, id, aws.Op{Service: "iam", Name: "GetContextKeysForPrincipalPolicy"}, in)
 }
 
 // GetGroup calls the operation of that name.

@@ -195,6 +195,24 @@ type GetAccessKeyLastUsedRequest struct {
 	AccessKeyId string `aws:"AccessKeyId,req,len=16:128" pattern:"[\\w]+"`
 }
 
+// GetAccountAuthorizationDetailsRequest is the input of GetAccountAuthorizationDetails.
+type GetAccountAuthorizationDetailsRequest struct {
+	Filter   []EntityType `aws:"Filter"`
+	MaxItems *int32       `aws:"MaxItems,range=1:1000"`
+	Marker   *string      `aws:"Marker,len=1:320" pattern:"[\\x{0020}-\\x{00FF}]+" patterntext:"[\\u0020-\\u00FF]+"`
+}
+
+// GetContextKeysForCustomPolicyRequest is the input of GetContextKeysForCustomPolicy.
+type GetContextKeysForCustomPolicyRequest struct {
+	PolicyInputList []string `aws:"PolicyInputList,req" each:"len=1:131072" eachpattern:"[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{00FF}]+" eachpatterntext:"[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
+}
+
+// GetContextKeysForPrincipalPolicyRequest is the input of GetContextKeysForPrincipalPolicy.
+type GetContextKeysForPrincipalPolicyRequest struct {
+	PolicySourceArn string   `aws:"PolicySourceArn,req,len=20:2048"`
+	PolicyInputList []string `aws:"PolicyInputList" each:"len=1:131072" eachpattern:"[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{00FF}]+" eachpatterntext:"[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
+}
+
 // GetGroupPolicyRequest is the input of GetGroupPolicy.
 type GetGroupPolicyRequest struct {
 	GroupName  string `aws:"GroupName,req,len=1:128" pattern:"[\\w+=,.@-]+"`

@@ -53,6 +53,16 @@ type GetAccessKeyLastUsedResponse struct {
 	AccessKeyLastUsed *AccessKeyLastUsed `aws:"AccessKeyLastUsed"`
 }
 
+// GetAccountAuthorizationDetailsResponse: Contains the response to a successful GetAccountAuthorizationDetails request.
+type GetAccountAuthorizationDetailsResponse struct {
+	UserDetailList  []UserDetail          `aws:"UserDetailList"`
+	GroupDetailList []GroupDetail         `aws:"GroupDetailList"`
+	RoleDetailList  []RoleDetail          `aws:"RoleDetailList"`
+	Policies        []ManagedPolicyDetail `aws:"Policies"`
+	IsTruncated     *bool                 `aws:"IsTruncated"`
+	Marker          *string               `aws:"Marker"`
+}
+
 // GetAccountSummaryResponse: Contains the response to a successful GetAccountSummary request.
 type GetAccountSummaryResponse struct {
 	SummaryMap map[string]int32 `aws:"SummaryMap"`

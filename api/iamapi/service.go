@@ -75,8 +75,14 @@ type Handler interface {
 	DetachUserPolicy(context.Context, aws.Identity, *DetachUserPolicyRequest) (*DetachUserPolicyOutput, error)
 	// GetAccessKeyLastUsed: Retrieves information about when the specified access key was last used.
 	GetAccessKeyLastUsed(context.Context, aws.Identity, *GetAccessKeyLastUsedRequest) (*GetAccessKeyLastUsedResponse, error)
+	// GetAccountAuthorizationDetails: Retrieves information about all IAM users, groups, roles, and policies in your Amazon Web Services account, including their relationships to one …
+	GetAccountAuthorizationDetails(context.Context, aws.Identity, *GetAccountAuthorizationDetailsRequest) (*GetAccountAuthorizationDetailsResponse, error)
 	// GetAccountSummary: Retrieves information about IAM entity usage and IAM quotas in the Amazon Web Services account.
 	GetAccountSummary(context.Context, aws.Identity, *GetAccountSummaryInput) (*GetAccountSummaryResponse, error)
+	// GetContextKeysForCustomPolicy: Gets a list of all of the context keys referenced in the input policies.
+	GetContextKeysForCustomPolicy(context.Context, aws.Identity, *GetContextKeysForCustomPolicyRequest) (*GetContextKeysForPolicyResponse, error)
+	// GetContextKeysForPrincipalPolicy: Gets a list of all of the context keys referenced in all the IAM policies that are attached to the specified IAM entity.
+	GetContextKeysForPrincipalPolicy(context.Context, aws.Identity, *GetContextKeysForPrincipalPolicyRequest) (*GetContextKeysForPolicyResponse, error)
 	// GetGroup: Returns a list of IAM users that are in the specified IAM group.
 	GetGroup(context.Context, aws.Identity, *GetGroupRequest) (*GetGroupResponse, error)
 	// GetGroupPolicy: Retrieves the specified inline policy document that is embedded in the specified IAM group.
@@ -264,11 +270,11 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Lacks("GenerateOrganizationsAccessReport", "POST", "/"),
 	aws.Lacks("GenerateServiceLastAccessedDetails", "POST", "/"),
 	aws.Has("GetAccessKeyLastUsed", "POST", "/", 200, Handler.GetAccessKeyLastUsed, aws.Wrapped("GetAccessKeyLastUsedResult")),
-	aws.Lacks("GetAccountAuthorizationDetails", "POST", "/"),
+	aws.Has("GetAccountAuthorizationDetails", "POST", "/", 200, Handler.GetAccountAuthorizationDetails, aws.Wrapped("GetAccountAuthorizationDetailsResult")),
 	aws.Lacks("GetAccountPasswordPolicy", "POST", "/"),
 	aws.Has("GetAccountSummary", "POST", "/", 200, Handler.GetAccountSummary, aws.Wrapped("GetAccountSummaryResult")),
-	aws.Lacks("GetContextKeysForCustomPolicy", "POST", "/"),
-	aws.Lacks("GetContextKeysForPrincipalPolicy", "POST", "/"),
+	aws.Has("GetContextKeysForCustomPolicy", "POST", "/", 200, Handler.GetContextKeysForCustomPolicy, aws.Wrapped("GetContextKeysForCustomPolicyResult")),
+	aws.Has("GetContextKeysForPrincipalPolicy", "POST", "/", 200, Handler.GetContextKeysForPrincipalPolicy, aws.Wrapped("GetContextKeysForPrincipalPolicyResult")),
 	aws.Lacks("GetCredentialReport", "POST", "/"),
 	aws.Lacks("GetDelegationRequest", "POST", "/"),
 	aws.Has("GetGroup", "POST", "/", 200, Handler.GetGroup, aws.Wrapped("GetGroupResult")),

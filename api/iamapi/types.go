@@ -68,6 +68,11 @@ type EvaluationResult struct {
 	ResourceSpecificResults           []ResourceSpecificResult                `aws:"ResourceSpecificResults"`
 }
 
+// GetContextKeysForPolicyResponse: Contains the response to a successful GetContextKeysForPrincipalPolicy or GetContextKeysForCustomPolicy request.
+type GetContextKeysForPolicyResponse struct {
+	ContextKeyNames []string `aws:"ContextKeyNames" each:"len=5:256"`
+}
+
 // Group: Contains information about an IAM group entity.
 type Group struct {
 	Path       string    `aws:"Path,req,len=1:512" pattern:"(\\x{002F})|(\\x{002F}[\\x{0021}-\\x{007E}]+\\x{002F})" patterntext:"(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"`
@@ -75,6 +80,17 @@ type Group struct {
 	GroupId    string    `aws:"GroupId,req,len=16:128" pattern:"[\\w]+"`
 	Arn        string    `aws:"Arn,req,len=20:2048"`
 	CreateDate time.Time `aws:"CreateDate,req"`
+}
+
+// GroupDetail: Contains information about an IAM group, including all of the group's policies.
+type GroupDetail struct {
+	Path                    *string          `aws:"Path,len=1:512" pattern:"(\\x{002F})|(\\x{002F}[\\x{0021}-\\x{007E}]+\\x{002F})" patterntext:"(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"`
+	GroupName               *string          `aws:"GroupName,len=1:128" pattern:"[\\w+=,.@-]+"`
+	GroupId                 *string          `aws:"GroupId,len=16:128" pattern:"[\\w]+"`
+	Arn                     *string          `aws:"Arn,len=20:2048"`
+	CreateDate              *time.Time       `aws:"CreateDate"`
+	GroupPolicyList         []PolicyDetail   `aws:"GroupPolicyList"`
+	AttachedManagedPolicies []AttachedPolicy `aws:"AttachedManagedPolicies"`
 }
 
 // InlinePolicyIdentifierType: Identifies one or more inline policies that are embedded in IAM users, groups, or roles, by the name of the policy together with the type and name of …
@@ -100,6 +116,22 @@ type MFADevice struct {
 	UserName     string    `aws:"UserName,req,len=1:64" pattern:"[\\w+=,.@-]+"`
 	SerialNumber string    `aws:"SerialNumber,req,len=9:256" pattern:"[\\w+=/:,.@-]+"`
 	EnableDate   time.Time `aws:"EnableDate,req"`
+}
+
+// ManagedPolicyDetail: Contains information about a managed policy, including the policy's ARN, versions, and the number of principal entities (users, groups, and roles) …
+type ManagedPolicyDetail struct {
+	PolicyName                    *string         `aws:"PolicyName,len=1:128" pattern:"[\\w+=,.@-]+"`
+	PolicyId                      *string         `aws:"PolicyId,len=16:128" pattern:"[\\w]+"`
+	Arn                           *string         `aws:"Arn,len=20:2048"`
+	Path                          *string         `aws:"Path,len=1:512" pattern:"((/[A-Za-z0-9\\.,\\+@=_-]+)*)/"`
+	DefaultVersionId              *string         `aws:"DefaultVersionId" pattern:"v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?"`
+	AttachmentCount               *int32          `aws:"AttachmentCount"`
+	PermissionsBoundaryUsageCount *int32          `aws:"PermissionsBoundaryUsageCount"`
+	IsAttachable                  *bool           `aws:"IsAttachable"`
+	Description                   *string         `aws:"Description,len=:1000"`
+	CreateDate                    *time.Time      `aws:"CreateDate"`
+	UpdateDate                    *time.Time      `aws:"UpdateDate"`
+	PolicyVersionList             []PolicyVersion `aws:"PolicyVersionList"`
 }
 
 // OrderedOrganizationPolicyType: Represents one level of an Organizations hierarchy—the organization root, an organizational unit (OU), or an account—together with the service …
@@ -131,6 +163,12 @@ type Policy struct {
 	CreateDate                    *time.Time `aws:"CreateDate"`
 	UpdateDate                    *time.Time `aws:"UpdateDate"`
 	Tags                          []Tag      `aws:"Tags,len=:50"`
+}
+
+// PolicyDetail: Contains information about an IAM policy, including the policy document.
+type PolicyDetail struct {
+	PolicyName     *string `aws:"PolicyName,len=1:128" pattern:"[\\w+=,.@-]+"`
+	PolicyDocument *string `aws:"PolicyDocument,len=1:131072" pattern:"[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{00FF}]+" patterntext:"[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
 }
 
 // PolicyGroup: Contains information about a group that a managed policy is attached to.
@@ -198,6 +236,22 @@ type Role struct {
 	RoleLastUsed             *RoleLastUsed                `aws:"RoleLastUsed"`
 }
 
+// RoleDetail: Contains information about an IAM role, including all of the role's policies.
+type RoleDetail struct {
+	Path                     *string                      `aws:"Path,len=1:512" pattern:"(\\x{002F})|(\\x{002F}[\\x{0021}-\\x{007E}]+\\x{002F})" patterntext:"(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"`
+	RoleName                 *string                      `aws:"RoleName,len=1:64" pattern:"[\\w+=,.@-]+"`
+	RoleId                   *string                      `aws:"RoleId,len=16:128" pattern:"[\\w]+"`
+	Arn                      *string                      `aws:"Arn,len=20:2048"`
+	CreateDate               *time.Time                   `aws:"CreateDate"`
+	AssumeRolePolicyDocument *string                      `aws:"AssumeRolePolicyDocument,len=1:131072" pattern:"[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{00FF}]+" patterntext:"[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
+	InstanceProfileList      []InstanceProfile            `aws:"InstanceProfileList"`
+	RolePolicyList           []PolicyDetail               `aws:"RolePolicyList"`
+	AttachedManagedPolicies  []AttachedPolicy             `aws:"AttachedManagedPolicies"`
+	PermissionsBoundary      *AttachedPermissionsBoundary `aws:"PermissionsBoundary"`
+	Tags                     []Tag                        `aws:"Tags,len=:50"`
+	RoleLastUsed             *RoleLastUsed                `aws:"RoleLastUsed"`
+}
+
 // RoleLastUsed: Contains information about the last time that an IAM role was used.
 type RoleLastUsed struct {
 	LastUsedDate *time.Time `aws:"LastUsedDate"`
@@ -241,4 +295,18 @@ type User struct {
 	PasswordLastUsed    *time.Time                   `aws:"PasswordLastUsed"`
 	PermissionsBoundary *AttachedPermissionsBoundary `aws:"PermissionsBoundary"`
 	Tags                []Tag                        `aws:"Tags,len=:50"`
+}
+
+// UserDetail: Contains information about an IAM user, including all the user's policies and all the IAM groups the user is in.
+type UserDetail struct {
+	Path                    *string                      `aws:"Path,len=1:512" pattern:"(\\x{002F})|(\\x{002F}[\\x{0021}-\\x{007E}]+\\x{002F})" patterntext:"(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"`
+	UserName                *string                      `aws:"UserName,len=1:64" pattern:"[\\w+=,.@-]+"`
+	UserId                  *string                      `aws:"UserId,len=16:128" pattern:"[\\w]+"`
+	Arn                     *string                      `aws:"Arn,len=20:2048"`
+	CreateDate              *time.Time                   `aws:"CreateDate"`
+	UserPolicyList          []PolicyDetail               `aws:"UserPolicyList"`
+	GroupList               []string                     `aws:"GroupList" each:"len=1:128" eachpattern:"[\\w+=,.@-]+"`
+	AttachedManagedPolicies []AttachedPolicy             `aws:"AttachedManagedPolicies"`
+	PermissionsBoundary     *AttachedPermissionsBoundary `aws:"PermissionsBoundary"`
+	Tags                    []Tag                        `aws:"Tags,len=:50"`
 }
