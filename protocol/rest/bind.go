@@ -172,7 +172,11 @@ func (b *binder) header(m *shape.Member) error {
 		return nil
 	}
 	if m.Shape.Kind != shape.List {
-		return b.text(m, strings.TrimSpace(vs[0]), shape.HTTPTime)
+		s := strings.TrimSpace(vs[0])
+		if m.Shape.Kind == shape.Timestamp && ignoredDate(m.Wire, s) {
+			return nil
+		}
+		return b.text(m, s, shape.HTTPTime)
 	}
 	dates := m.Shape.Elem.Kind == shape.Timestamp && (m.Time == shape.DefaultTime || m.Time == shape.HTTPTime)
 	var all []string
@@ -184,6 +188,16 @@ func (b *binder) header(m *shape.Member) error {
 		all = append(all, parts...)
 	}
 	return b.list(m, all, shape.HTTPTime)
+}
+
+// ignoredDate reports whether a header holds no date although it should, and is one that HTTP says to ignore then:
+// https://www.rfc-editor.org/rfc/rfc9110#section-13.1.3
+func ignoredDate(name, value string) bool {
+	if _, ok := shape.ParseTime(value, shape.HTTPTime); ok {
+		return false
+	}
+	name = strings.TrimPrefix(strings.ToLower(name), "x-amz-copy-source-")
+	return strings.HasPrefix(name, "if-") || name == "expires"
 }
 
 // splitHeader cuts a list of header values at its commas. Values may be quoted; HTTP dates have a comma of their own.
