@@ -20,7 +20,7 @@ import (
 // exchange is one request under way: the same bytes as routing, signatures and protocols look at them.
 type exchange struct {
 	look   route.Request    // for routing
-	signed sigv4.Message    // for the signature
+	signed *sigv4.Message   // for the signature
 	wire   protocol.Request // for the codec
 	info   aws.Request      // for policies and logs
 	from   *http.Request    // for what only browsers send
@@ -34,18 +34,16 @@ type exchange struct {
 
 // accept reads the head of r.
 func (g *Gateway) accept(r *http.Request) *exchange {
-	path, query := sigv4.RawTarget(r)
-	x := &exchange{from: r, body: r.Body, limit: route.MaxForm}
+	m := sigv4.FromRequest(r)
+	x := &exchange{from: r, signed: m, body: r.Body, limit: route.MaxForm}
 	if r.Body == nil {
 		x.body = http.NoBody
 	}
-	length := r.ContentLength
 	x.info = aws.Request{ID: newUUID(), SourceIP: sourceIP(r.RemoteAddr), TLS: r.TLS != nil,
 		UserAgent: r.Header.Get("User-Agent"), Referer: r.Header.Get("Referer"), Trace: r.Header.Get("X-Amzn-Trace-Id")}
-	x.signed = *sigv4.FromRequest(r)
-	x.wire = protocol.Request{Method: r.Method, Path: path, Query: query, Header: r.Header, Host: x.signed.Host,
-		Length: length, Resource: path, ID: x.info.ID}
-	x.look = route.Request{Method: r.Method, Path: path, Query: query, Host: x.signed.Host, Header: r.Header, Length: length,
+	x.wire = protocol.Request{Method: m.Method, Path: m.Path, Query: m.Query, Header: m.Header, Host: m.Host,
+		Length: m.Length, Resource: m.Path, ID: x.info.ID}
+	x.look = route.Request{Method: m.Method, Path: m.Path, Query: m.Query, Host: m.Host, Header: m.Header, Length: m.Length,
 		Form: x.form}
 	return x
 }

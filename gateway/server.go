@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -51,10 +52,15 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	return nil
 }
 
-// quiet takes net/http's remarks (broken handshakes, aborted answers) as debug messages.
+// quiet takes net/http's remarks (broken handshakes, aborted answers) as debug messages, but for panics: those are our
+// own fault.
 type quiet struct{ log *slog.Logger }
 
 func (q quiet) Write(p []byte) (int, error) {
-	q.log.Debug("http", "message", string(p))
+	level := slog.LevelDebug
+	if bytes.Contains(p, []byte("panic serving")) {
+		level = slog.LevelError
+	}
+	q.log.Log(context.Background(), level, "http", "message", string(p))
 	return len(p), nil
 }

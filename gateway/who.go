@@ -21,7 +21,7 @@ func (g *Gateway) who(ctx context.Context, x *exchange, to route.Route) (aws.Ide
 		}
 		return *x.given, nil
 	}
-	claim, err := sigv4.Parse(&x.signed)
+	claim, err := sigv4.Parse(x.signed)
 	if err != nil {
 		return aws.Identity{}, tell(err, style)
 	}
@@ -99,11 +99,11 @@ func (g *Gateway) verify(ctx context.Context, x *exchange, claim *sigv4.Claim, s
 			return id, nil, err
 		}
 	}
-	payload, err := sigv4.PayloadHash(&x.signed, claim, body, style)
+	payload, err := sigv4.PayloadHash(x.signed, claim, body, style)
 	if err != nil {
 		return id, nil, err
 	}
-	seed, err := g.verifier.Verify(&x.signed, claim, creds.SecretAccessKey, payload, style)
+	seed, err := g.verifier.Verify(x.signed, claim, creds.SecretAccessKey, payload, style)
 	return id, seed, err
 }
 
@@ -131,7 +131,7 @@ func (g *Gateway) visit(w http.ResponseWriter, r *http.Request, x *exchange, to 
 		signing = "lambda"
 	}
 	v.Who = func(body []byte) (aws.Identity, error) {
-		claim, err := sigv4.Parse(&x.signed)
+		claim, err := sigv4.Parse(x.signed)
 		if err == nil && claim.Scheme == sigv4.Unsigned {
 			err = sigv4.Missing()
 		}

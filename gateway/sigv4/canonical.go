@@ -31,6 +31,10 @@ func appendCanonical(b []byte, m *Message, signed, payload, skip string, s3 bool
 	for name := range strings.SplitSeq(signed, ";") {
 		b = append(b, name...)
 		b = append(b, ':')
+		if name == "host" {
+			b = append(append(b, m.Host...), '\n')
+			continue
+		}
 		for i, v := range m.values(name) {
 			if i > 0 {
 				b = append(b, ',')

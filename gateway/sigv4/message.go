@@ -49,7 +49,7 @@ func RawTarget(r *http.Request) (path, query string) {
 // values returns the values of a header given its lower-case name, with those that net/http keeps elsewhere.
 func (m *Message) values(name string) []string {
 	switch name {
-	case "host", ":authority":
+	case ":authority": // what HTTP/2 calls the host
 		return []string{m.Host}
 	case "content-length":
 		if v := m.Header["Content-Length"]; len(v) > 0 || m.Length < 0 {

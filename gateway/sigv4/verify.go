@@ -195,11 +195,11 @@ func Credential(h http.Header, query string) (accessKey, date, region, service s
 	} else if query != "" && strings.Contains(query, "X-Amz-Credential=") {
 		s = strings.NewReplacer("%2F", "/", "%2f", "/").Replace(queryValue(query, "X-Amz-Credential"))
 	}
-	parts := strings.Split(strings.TrimSpace(s), "/")
+	parts, n := elements(strings.TrimSpace(s))
 	switch {
-	case len(parts) == 4 && parts[3] == terminator:
+	case n == 4 && parts[3] == terminator:
 		return parts[0], parts[1], "", parts[2]
-	case len(parts) >= 5:
+	case n >= len(parts):
 		return parts[0], parts[1], parts[2], parts[3]
 	}
 	return "", "", "", ""
