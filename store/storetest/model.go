@@ -133,7 +133,7 @@ func (p *program) run(tx store.Tx, m model) error {
 
 func (p *program) step(rnd *rand.Rand, tx store.Tx, m model) error {
 	k, v := keyOf(rnd), fmt.Appendf(nil, "v%d", rnd.IntN(1000))
-	switch rnd.IntN(12) {
+	switch rnd.IntN(13) {
 	case 0, 1, 2:
 		tx.Set(k, v)
 		m[string(k)] = string(v)
@@ -160,8 +160,34 @@ func (p *program) step(rnd *rand.Rand, tx store.Tx, m model) error {
 	case 9:
 		tx.SetStampedValue(k, v, []byte("!"))
 		p.stamped = append(p.stamped, func(m model, s store.Stamp) { m[string(k)] = string(v) + string(s[:]) + "!" })
+	case 10:
+		return p.walk(rnd, tx, m)
 	default:
 		return compare(rnd, tx, m)
+	}
+	return nil
+}
+
+// walk scans and does other steps in the loop, further walks among them. What the scan yields is the state at its start.
+func (p *program) walk(rnd *rand.Rand, tx store.Tx, m model) error {
+	in, o := rangeOf(rnd), scanOf(rnd)
+	want := m.scan(in, o)
+	var got []string
+	seq, done := tx.Scan(in, o)
+	for kv := range seq {
+		got = append(got, pair(string(kv.Key), string(kv.Value)))
+		for range rnd.IntN(3) {
+			if err := p.step(rnd, tx, m); err != nil {
+				return err
+			}
+		}
+		if rnd.IntN(12) == 0 {
+			want = want[:len(got)] // it ends early
+			break
+		}
+	}
+	if err := done(); err != nil || !slices.Equal(got, want) {
+		return fmt.Errorf("Scan(%q, %+v) with writes in its loop is %q (%v), want %q", in, o, got, err, want)
 	}
 	return nil
 }
