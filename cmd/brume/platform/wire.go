@@ -21,6 +21,7 @@ import (
 	"github.com/brume-dev/brume/dispatch"
 	"github.com/brume-dev/brume/service/dynamodb"
 	"github.com/brume-dev/brume/service/ecr"
+	"github.com/brume-dev/brume/service/iam"
 	"github.com/brume-dev/brume/service/logs"
 	"github.com/brume-dev/brume/service/ssm"
 )
@@ -28,19 +29,23 @@ import (
 // wire makes every service. One that another is handed comes before it; what all are handed (the table, the timer, the
 // Wire) may be used only once the platform runs.
 func (h *house) wire() error {
-	h.keys, h.policies = nobody{}, dispatch.AllowAll{}
 	w := wiring{house: h}
 	lacking := []*aws.Service{apigatewayapi.Service, cloudformationapi.Service, eventbridgeapi.Service,
-		iamapi.Service, kmsapi.Service, lambdaapi.Service, s3api.Service, stsapi.Service, xrayapi.Service}
+		kmsapi.Service, lambdaapi.Service, s3api.Service, stsapi.Service, xrayapi.Service}
 	for _, svc := range lacking {
 		h.table.Register(svc, nil) // every operation answers NotImplemented
 		h.absent[svc.Name] = true
 	}
+	users := add(&w, iamapi.Service, iam.New, iam.Config{Store: h.store, Clock: h.clock, Account: h.Account, Log: h.Log})
+	h.keys, h.policies = users, users
 	add(&w, dynamodbapi.Service, dynamodb.New, dynamodb.Config{Store: h.store, Timer: h.timer})
 	add(&w, ecrapi.Service, ecr.New, ecr.Config{Store: h.store, Caller: h.table})
 	add(&w, logsapi.Service, logs.New, logs.Config{Store: h.store, Clock: h.clock, Caller: h.table, Timer: h.timer, Log: h.Log})
 	add(&w, ssmapi.Service, ssm.New, ssm.Config{Store: h.store, Caller: h.table, Timer: h.timer, Log: h.Log})
-	return w.err
+	if w.err != nil {
+		return w.err
+	}
+	return users.Bootstrap(context.Background())
 }
 
 // wiring collects the first error of a list of services.
@@ -76,11 +81,4 @@ func (l late) Authorize(ctx context.Context, id aws.Identity, access []aws.Acces
 // RoundTrip implements aws.Wire.
 func (l late) RoundTrip(id aws.Identity, r *http.Request) (*http.Response, error) {
 	return l.house.gateway.RoundTrip(id, r)
-}
-
-// nobody knows no key.
-type nobody struct{}
-
-func (nobody) Key(context.Context, string, string) (aws.Credentials, aws.Identity, bool, error) {
-	return aws.Credentials{}, aws.Identity{}, false, nil
 }
