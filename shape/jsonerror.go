@@ -60,18 +60,25 @@ func (d *jsonDecoder) mismatch(s *Shape) error {
 
 // inconvertible is the error of a scalar token in the place of s.
 func (d *jsonDecoder) inconvertible(token string, s *Shape) error {
-	switch {
-	case s.Kind == Structure || s.Kind == List || s.Kind == Map:
-		return SerializationError("Unexpected field type")
-	case d.DynamoDB:
-		return SerializationError("%s cannot be converted to %s", token, kindName(s))
+	if !d.DynamoDB {
+		return NotConvertible(token, s)
 	}
-	return NotConvertible(token, s)
+	switch s.Kind {
+	case Structure, List, Map:
+		return SerializationError("Unexpected field type")
+	}
+	return SerializationError("%s cannot be converted to %s", token, kindName(s))
 }
 
-// NotConvertible is the error of a value that is not of the kind of s; token says what it is: STRING_VALUE.
+// NotConvertible is the error of a scalar that is not of the kind of s; token says what it is: STRING_VALUE.
 func NotConvertible(token string, s *Shape) error {
 	switch s.Kind {
+	case Structure:
+		return SerializationError("Expected null")
+	case List:
+		return SerializationError("Expected list or null")
+	case Map:
+		return SerializationError("Expected map or null")
 	case Timestamp:
 		return SerializationError("%s can not be converted to milliseconds since epoch", token)
 	case Integer:

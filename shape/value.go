@@ -174,6 +174,7 @@ func (v Value) MakeMap() { v.rv.Set(reflect.MakeMap(v.Shape.Type)) }
 type Entries struct {
 	m    Value
 	slot reflect.Value // of the map's element type
+	key  reflect.Value // of its key type
 	strs *map[string]string
 }
 
@@ -182,6 +183,7 @@ func (v Value) Entries() Entries {
 	e := Entries{m: v}
 	if e.strs, _ = v.rv.Addr().Interface().(*map[string]string); e.strs == nil {
 		e.slot = reflect.New(v.Shape.Type.Elem()).Elem()
+		e.key = reflect.New(v.Shape.Type.Key()).Elem()
 	}
 	return e
 }
@@ -206,11 +208,8 @@ func (e *Entries) Put(key string, v Value) {
 		(*e.strs)[key] = v.rv.String()
 		return
 	}
-	k := reflect.ValueOf(key)
-	if kt := e.m.Shape.Type.Key(); kt != k.Type() {
-		k = k.Convert(kt)
-	}
-	e.m.rv.SetMapIndex(k, e.slot)
+	e.key.SetString(key)
+	e.m.rv.SetMapIndex(e.key, e.slot)
 }
 
 // Has reports whether the Map v has key.
@@ -232,10 +231,11 @@ func (v Value) Range(f func(key string, e Value) error) error {
 		keys = append(keys, it.Key().String())
 	}
 	slices.Sort(keys)
-	kt := v.Shape.Type.Key()
 	slot := reflect.New(v.Shape.Type.Elem()).Elem()
+	key := reflect.New(v.Shape.Type.Key()).Elem()
 	for _, k := range keys {
-		slot.Set(v.rv.MapIndex(reflect.ValueOf(k).Convert(kt)))
+		key.SetString(k)
+		slot.Set(v.rv.MapIndex(key))
 		e := Value{v.Shape.Elem, slot}
 		if v.Shape.ElemPointer {
 			if slot.IsNil() {

@@ -461,9 +461,5 @@ func mismatch(h head, s *shape.Shape) error {
 			token = "TRUE_VALUE"
 		}
 	}
-	switch s.Kind {
-	case shape.Structure, shape.List, shape.Map:
-		return shape.SerializationError("Unexpected field type")
-	}
 	return shape.NotConvertible(token, s)
 }
