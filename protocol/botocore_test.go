@@ -115,9 +115,16 @@ func about(do string, d dialect, op *aws.Operation) question {
 	return question{Do: do, Service: service, Version: op.Service.Version, Op: op.Name, Protocol: names[d.name]}
 }
 
-// TestBotocoreReadsAnswers lets botocore parse random answers, and errors, of every operation in every protocol.
-func TestBotocoreReadsAnswers(t *testing.T) {
+// TestBotocore runs all that botocore judges in one process of it.
+func TestBotocore(t *testing.T) {
 	j := newJudge(t)
+	t.Run("answers", func(t *testing.T) { botocoreReadsAnswers(t, j) })
+	t.Run("errors", func(t *testing.T) { botocoreReadsErrors(t, j) })
+	t.Run("requests", func(t *testing.T) { botocoreWritesRequests(t, j) })
+}
+
+// botocoreReadsAnswers lets botocore parse random answers, and errors, of every operation in every protocol.
+func botocoreReadsAnswers(t *testing.T, j *judge) {
 	for _, svc := range services {
 		for _, d := range dialects(svc) {
 			if svc.Name == "sqs" && d.name == "query" {
@@ -227,9 +234,8 @@ func plainValue(v shape.Value) any {
 	return x
 }
 
-// TestBotocoreReadsErrors lets botocore parse errors in every protocol: that of a code only, and one with members.
-func TestBotocoreReadsErrors(t *testing.T) {
-	j := newJudge(t)
+// botocoreReadsErrors lets botocore parse errors in every protocol: that of a code only, and one with members.
+func botocoreReadsErrors(t *testing.T, j *judge) {
 	const message = "it's <broken> & \"gone\"\n日本"
 	for _, svc := range services {
 		for _, d := range dialects(svc) {
@@ -260,9 +266,8 @@ func TestBotocoreReadsErrors(t *testing.T) {
 	}
 }
 
-// TestBotocoreWritesRequests decodes random requests that botocore wrote, of every operation in every protocol.
-func TestBotocoreWritesRequests(t *testing.T) {
-	j := newJudge(t)
+// botocoreWritesRequests decodes random requests that botocore wrote, of every operation in every protocol.
+func botocoreWritesRequests(t *testing.T, j *judge) {
 	for _, svc := range services {
 		for _, d := range dialects(svc) {
 			if svc.Name == "sqs" && d.name == "query" {
