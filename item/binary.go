@@ -137,10 +137,10 @@ func (r *reader) text() string {
 }
 
 func (r *reader) attributes(depth int) Map {
-	n := r.count()
-	m := make(Map, 0, n)
-	for range n {
-		m = append(m, Field{Name: r.text(), Value: r.value(depth + 1)})
+	m := make(Map, r.count())
+	for i := range m {
+		m[i].Name = r.text()
+		m[i].Value = r.value(depth + 1)
 	}
 	return m
 }

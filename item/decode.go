@@ -8,8 +8,11 @@ import (
 	"unicode/utf8"
 )
 
-// attributes reads an object of attribute values at the given level of nesting. n is a guess of their number.
-func (d *decoder) attributes(depth, n int) Map {
+// few is how many fields are collected on the stack, so that they are moved once when they are put in order.
+const few = 16
+
+// attributes reads an object of attribute values at the given level of nesting.
+func (d *decoder) attributes(depth int) Map {
 	switch c := d.peek(); {
 	case c == 'n' && d.literal("null"):
 		return nil
@@ -18,15 +21,23 @@ func (d *decoder) attributes(depth, n int) Map {
 		return nil
 	}
 	d.i++
-	m := make(Map, 0, n)
 	if d.peek() == '}' {
 		d.i++
-		return m
+		return Map{}
 	}
+	var room [few]Field
+	n := 0
+	var more Map
 	for d.err == nil {
 		name := d.text()
 		d.want(':')
-		m = append(m, Field{Name: name, Value: d.value(depth)})
+		v := d.value(depth)
+		if n < few {
+			room[n] = Field{Name: name, Value: v}
+			n++
+		} else {
+			more = append(more, Field{Name: name, Value: v})
+		}
 		if d.peek() == ',' {
 			d.i++
 			continue
@@ -34,7 +45,30 @@ func (d *decoder) attributes(depth, n int) Map {
 		d.want('}')
 		break
 	}
-	return m.normal()
+	if more != nil {
+		return append(append(make(Map, 0, n+len(more)), room[:]...), more...).normal()
+	}
+	return inOrder(room[:n])
+}
+
+// inOrder makes a Map of at most few fields. Of several with one name the last counts.
+func inOrder(fields []Field) Map {
+	var order [few]uint8
+	for i := range fields {
+		j := i
+		for ; j > 0 && fields[order[j-1]].Name > fields[i].Name; j-- {
+			order[j] = order[j-1]
+		}
+		order[j] = uint8(i)
+	}
+	m := make(Map, 0, len(fields))
+	for i, k := range order[:len(fields)] {
+		if i+1 < len(fields) && fields[order[i+1]].Name == fields[k].Name {
+			continue
+		}
+		m = append(m, fields[k])
+	}
+	return m
 }
 
 // value reads an AttributeValue at the given level of nesting.
@@ -103,13 +137,13 @@ func (d *decoder) member(name string, depth int) Value {
 		}
 		return Value{kind: NULL}
 	case M:
-		return MapOf(d.attributes(depth+1, 4))
+		return MapOf(d.attributes(depth + 1))
 	case L:
-		vs := []Value{}
+		vs := make([]Value, 0, 4)
 		d.list(func() { vs = append(vs, d.value(depth+1)) })
 		return List(vs...)
 	default:
-		members := []string{}
+		members := make([]string, 0, 4)
 		d.list(func() {
 			if kind == BS {
 				members = append(members, d.blob())
@@ -135,6 +169,10 @@ func (d *decoder) boolean() bool {
 
 // blob reads a base64 string.
 func (d *decoder) blob() string {
+	if c := d.peek(); c != '"' {
+		d.mistaken(c, "Blob")
+		return ""
+	}
 	text := d.text()
 	b, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
@@ -155,22 +193,29 @@ func (d *decoder) text() string {
 	}
 	d.i++
 	start := d.i
-	for d.i < len(d.src) {
-		switch c := d.src[d.i]; {
-		case c == '"':
-			d.i++
-			return d.src[start : d.i-1]
-		case c == '\\':
-			return d.escaped(start)
-		case c < ' ':
-			d.fail("")
-			return ""
-		}
+	i := start
+	for i < len(d.src) && plain[d.src[i]] {
+		i++
+	}
+	d.i = i
+	switch {
+	case i < len(d.src) && d.src[i] == '"':
 		d.i++
+		return d.src[start:i]
+	case i < len(d.src) && d.src[i] == '\\':
+		return d.escaped(start)
 	}
 	d.fail("")
 	return ""
 }
+
+// plain are the bytes that stand for themselves in a JSON string.
+var plain = func() (t [256]bool) {
+	for c := range t {
+		t[c] = c >= ' ' && c != '"' && c != '\\'
+	}
+	return t
+}()
 
 // escaped reads the rest of a string that began at start and has a backslash at d.i.
 func (d *decoder) escaped(start int) string {

@@ -182,18 +182,7 @@ func (m Map) normal() Map {
 	if sorted {
 		return m
 	}
-	if len(m) <= 16 {
-		for i := 1; i < len(m); i++ {
-			f := m[i]
-			j := i
-			for ; j > 0 && m[j-1].Name > f.Name; j-- {
-				m[j] = m[j-1]
-			}
-			m[j] = f
-		}
-	} else {
-		slices.SortStableFunc(m, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
-	}
+	slices.SortStableFunc(m, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
 	out := m[:0]
 	for i := range m {
 		if i+1 < len(m) && m[i+1].Name == m[i].Name {

@@ -80,7 +80,7 @@ func appendString(b []byte, s string) []byte {
 	start := 0
 	for i := 0; i < len(s); i++ {
 		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' {
+		if plain[c] {
 			continue
 		}
 		b = append(b, s[start:i]...)
@@ -120,7 +120,7 @@ func (m *Map) DecodeJSON(b []byte) (rest []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	*m = d.attributes(1, d.commas+1)
+	*m = d.attributes(1)
 	return rest, d.finish()
 }
 
@@ -128,15 +128,14 @@ func serialization(text string) error { return shape.SerializationError("%s", te
 
 // decoder reads one JSON value. src is a copy of its text in one piece, which the decoded strings share.
 type decoder struct {
-	src    string
-	i      int
-	commas int // at the first level: one less than the fields there
-	err    error
+	src string
+	i   int
+	err error
 }
 
 // newDecoder finds the end of the value that b begins with, so that exactly this is copied, once.
 func newDecoder(b []byte) (*decoder, []byte, error) {
-	i, depth, commas := 0, 0, 0
+	i, depth := 0, 0
 	for i < len(b) && isSpace(b[i]) {
 		i++
 	}
@@ -152,20 +151,16 @@ scan:
 			}
 		case '{', '[':
 			depth++
-			continue
-		case ',':
-			if depth == 1 {
-				commas++
-			}
-			if depth == 0 {
-				break scan
-			}
 		case '}', ']':
 			if depth == 0 {
 				break scan // the end of what a bare literal lies in
 			}
 			if depth--; depth == 0 {
 				i++
+				break scan
+			}
+		case ',':
+			if depth == 0 {
 				break scan
 			}
 		}
@@ -177,7 +172,7 @@ scan:
 	if !utf8.Valid(text) {
 		return nil, nil, serialization("")
 	}
-	return &decoder{src: string(text), commas: min(commas, MaxSize)}, b[i:], nil
+	return &decoder{src: string(text)}, b[i:], nil
 }
 
 // finish reports the first error, which may be that something follows the value.
@@ -226,23 +221,36 @@ func (d *decoder) literal(word string) bool {
 	return false
 }
 
+// javaClasses are what DynamoDB calls the types that a list is no value of.
+var javaClasses = map[string]string{"String": "java.lang.String", "Boolean": "java.lang.Boolean", "Blob": "java.nio.ByteBuffer",
+	"AttributeValue": "com.amazonaws.dynamodb.v20120810.AttributeValue", "Map": "java.util.Map"}
+
 // mistaken fails with what DynamoDB says when c begins something else than the type wanted.
 func (d *decoder) mistaken(c byte, want string) {
+	token := ""
 	switch {
 	case c == '[':
-		d.fail("Start of list found where not expected")
+		d.fail("Unrecognized collection type class " + javaClasses[want])
+		return
 	case c == '{':
 		d.fail("Start of structure or map found where not expected.")
+		return
 	case c == '"':
-		d.fail("STRING_VALUE cannot be converted to " + want)
+		token = "STRING_VALUE"
 	case c == 't' && d.literal("true"):
-		d.fail("TRUE_VALUE cannot be converted to " + want)
+		token = "TRUE_VALUE"
 	case c == 'f' && d.literal("false"):
-		d.fail("FALSE_VALUE cannot be converted to " + want)
+		token = "FALSE_VALUE"
 	case c == '-' || c >= '0' && c <= '9':
-		d.fail("NUMBER_VALUE cannot be converted to " + want)
-	default:
+		token = "NUMBER_VALUE"
+	}
+	switch {
+	case token == "":
 		d.fail("")
+	case want == "AttributeValue" || want == "Map":
+		d.fail("Unexpected field type")
+	default:
+		d.fail(token + " cannot be converted to " + want)
 	}
 }
 
@@ -251,6 +259,9 @@ func (d *decoder) mistaken(c byte, want string) {
 func (d *decoder) list(each func()) bool {
 	switch c := d.peek(); {
 	case c == 'n' && d.literal("null"):
+		return false
+	case c == '{':
+		d.fail("Start of structure or map found where not expected.")
 		return false
 	case c != '[':
 		d.fail("Unexpected field type")

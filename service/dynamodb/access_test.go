@@ -1,0 +1,72 @@
+package dynamodb
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	api "github.com/brume-dev/brume/api/dynamodbapi"
+	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/shape"
+)
+
+const arnPrefix = "arn:aws:dynamodb:us-east-1:000000000000:table/"
+
+// What policies are asked about each request: action, resource, condition keys, resource policy.
+func TestAccess(t *testing.T) {
+	w := newWorld(t, memory)
+	w.must("CreateTable", tableInput("tab", "pk", "sk"))
+	w.must("CreateTable", tableInput("other", "id", ""))
+	w.must("PutResourcePolicy", `{"ResourceArn":"`+arnPrefix+`other","Policy":"{\"Statement\":[]}"}`)
+	key := `"Key":{"pk":{"S":"a"},"sk":{"N":"1"}}`
+	tab := arnPrefix + "tab"
+	for _, c := range []struct{ op, in, want string }{
+		{"ListTables", `{}`, "dynamodb:ListTables * map[]"},
+		{"CreateTable", `{"TableName":"new"}`, "dynamodb:CreateTable " + arnPrefix + "new map[]"},
+		{"DescribeTable", `{"TableName":"bad name/*"}`, "dynamodb:DescribeTable " + arnPrefix + "* map[]"},
+		{"TagResource", `{"ResourceArn":"` + tab + `"}`, "dynamodb:TagResource " + tab + " map[]"},
+		{"GetItem", `{"TableName":"` + tab + `",` + key + `,"ProjectionExpression":"#x, y.z","ExpressionAttributeNames":{"#x":"name"}}`,
+			"dynamodb:GetItem " + tab + " map[dynamodb:Attributes:[name pk sk y] dynamodb:LeadingKeys:[a] dynamodb:Select:[SPECIFIC_ATTRIBUTES]]"},
+		{"GetItem", `{"TableName":"tab",` + key + `}`,
+			"dynamodb:GetItem " + tab + " map[dynamodb:Attributes:[pk sk] dynamodb:LeadingKeys:[a] dynamodb:Select:[ALL_ATTRIBUTES]]"},
+		{"PutItem", `{"TableName":"tab","Item":{"pk":{"S":"a"},"x":{"S":"b"}},"ConditionExpression":"attribute_not_exists(y) AND size(q) > :n"}`,
+			"dynamodb:PutItem " + tab + " map[dynamodb:Attributes:[pk q x y] dynamodb:LeadingKeys:[a]]"},
+		{"UpdateItem", `{"TableName":"tab",` + key + `,"UpdateExpression":"SET u = if_not_exists(v, :v) REMOVE r","ReturnValues":"ALL_NEW"}`,
+			"dynamodb:UpdateItem " + tab + " map[dynamodb:Attributes:[pk r sk u v] dynamodb:LeadingKeys:[a] dynamodb:ReturnValues:[ALL_NEW]]"},
+		{"UpdateItem", `{"TableName":"tab",` + key + `,"AttributeUpdates":{"u":{}},"Expected":{"e":{}}}`,
+			"dynamodb:UpdateItem " + tab + " map[dynamodb:Attributes:[e pk sk u] dynamodb:LeadingKeys:[a]]"},
+		{"DeleteItem", `{"TableName":"tab",` + key + `,"ReturnConsumedCapacity":"TOTAL"}`,
+			"dynamodb:DeleteItem " + tab + " map[dynamodb:Attributes:[pk sk] dynamodb:LeadingKeys:[a] dynamodb:ReturnConsumedCapacity:[TOTAL]]"},
+		{"Query", `{"TableName":"tab","KeyConditionExpression":"pk = :p AND sk > :n","FilterExpression":"f = :p","ExpressionAttributeValues":{":p":{"S":"q"},":n":{"N":"1"}}}`,
+			"dynamodb:Query " + tab + " map[dynamodb:Attributes:[f pk sk] dynamodb:LeadingKeys:[q] dynamodb:Select:[ALL_ATTRIBUTES]]"},
+		{"Query", `{"TableName":"tab","IndexName":"idx","KeyConditions":{"pk":{"ComparisonOperator":"EQ","AttributeValueList":[{"S":"q"}]}},"Select":"COUNT"}`,
+			"dynamodb:Query " + tab + "/index/idx map[dynamodb:Attributes:[pk] dynamodb:LeadingKeys:[q] dynamodb:Select:[COUNT]]"},
+		{"Scan", `{"TableName":"tab","AttributesToGet":["b","a"]}`,
+			"dynamodb:Scan " + tab + " map[dynamodb:Attributes:[a b] dynamodb:Select:[SPECIFIC_ATTRIBUTES]]"},
+		{"BatchGetItem", `{"RequestItems":{"tab":{"Keys":[{"pk":{"S":"a"}},{"pk":{"S":"b"}}]},"other":{"Keys":[{"id":{"S":"c"}}]}}}`,
+			"dynamodb:BatchGetItem " + arnPrefix + `other map[dynamodb:LeadingKeys:[c] dynamodb:Select:[ALL_ATTRIBUTES]] {"Statement":[]}; ` +
+				"dynamodb:BatchGetItem " + tab + " map[dynamodb:LeadingKeys:[a b] dynamodb:Select:[ALL_ATTRIBUTES]]"},
+		{"BatchWriteItem", `{"RequestItems":{"tab":[{"PutRequest":{"Item":{"pk":{"S":"a"},"x":{"S":"x"}}}},{"DeleteRequest":{"Key":{"pk":{"S":"b"}}}}]}}`,
+			"dynamodb:BatchWriteItem " + tab + " map[dynamodb:Attributes:[pk x] dynamodb:LeadingKeys:[a b]]"},
+		{"PutItem", `{"TableName":"nowhere","Item":{"pk":{"S":"a"}}}`, "dynamodb:PutItem " + arnPrefix + "nowhere map[dynamodb:Attributes:[pk]]"},
+	} {
+		in := api.Service.Lookup(c.op).NewInput()
+		if _, err := shape.DecodeJSON([]byte(c.in), in); err != nil {
+			t.Fatal(err)
+		}
+		id := w.id
+		id.Kind = aws.User
+		access, err := w.s.Access(context.Background(), id, c.op, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, a := range access {
+			got = append(got, strings.TrimSpace(fmt.Sprintf("%s %s %v %s", a.Action, a.Resource, a.Context, a.ResourcePolicy)))
+		}
+		if got := strings.Join(got, "; "); got != c.want {
+			t.Errorf("%s %s\n got %s\nwant %s", c.op, c.in, got, c.want)
+		}
+	}
+}
