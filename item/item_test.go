@@ -238,6 +238,7 @@ func TestSerializationErrors(t *testing.T) {
 	for _, c := range []struct{ json, text string }{
 		{`{"a":{"S":1}}`, "NUMBER_VALUE cannot be converted to String"}, {`{"a":{"S":true}}`, "TRUE_VALUE cannot be converted to String"},
 		{`{"a":{"N":1}}`, "NUMBER_VALUE cannot be converted to String"}, {`{"a":{"S":[]}}`, "Unrecognized collection type class java.lang.String"}, {`{"a":{"SS":"x"}}`, "Unexpected field type"},
+		{`{"a":{"B":true}}`, "only base-64-encoded strings are convertible to bytes"}, {`{"a":{"B":"abc"}}`, "Base64 encoded length is expected a multiple of 4 bytes but found: 3"},
 		{`{"a":{"BOOL":"x"}}`, "STRING_VALUE cannot be converted to Boolean"}, {`{"a":"x"}`, "Unexpected field type"}, {`{"a":{"SS":{}}}`, "Start of structure or map found where not expected."},
 		{`[]`, "Unrecognized collection type class java.util.Map"}, {`{"a":{"S":"x"}`, ""}, {`{"a":{"S":"x"},}`, ""}, {`{"a" {"S":"x"}}`, ""},
 		{`{"a":{"S":"\q"}}`, ""}, {"{\"a\":{\"S\":\"\x01\"}}", ""}, {"{\"a\":{\"S\":\"\xff\"}}", ""}, {``, ""}, {`{"a":{"S":"x"}}x`, "left"},

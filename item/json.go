@@ -247,6 +247,8 @@ func (d *decoder) mistaken(c byte, want string) {
 	switch {
 	case token == "":
 		d.fail("")
+	case want == "Blob":
+		d.fail("only base-64-encoded strings are convertible to bytes")
 	case want == "AttributeValue" || want == "Map":
 		d.fail("Unexpected field type")
 	default:
