@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/brume-dev/brume/sandbox/process"
 )
 
 // commands are the subcommands, each in the file of its name.
@@ -30,6 +32,7 @@ type world struct {
 }
 
 func main() {
+	process.Stage() // does not return in processes that this one starts of itself to keep functions
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second interrupt ends the process at once
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))

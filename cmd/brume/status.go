@@ -36,6 +36,7 @@ func (s *status) Run(w *world) error {
 	fmt.Fprintf(t, "store\t%d commits, %d syncs, %d views, %.1f MB logged%s\n", st.Store.Commits, st.Store.Syncs, st.Store.Views,
 		float64(st.Store.Bytes)/1e6, map[bool]string{true: ", relaxed: does not survive power loss"}[st.Store.Relaxed])
 	fmt.Fprintf(t, "promises\t%d attempts, %d failed\n", st.Promises.Started, st.Promises.Failed)
+	fmt.Fprintln(t, strings.Replace(st.Functions, ": ", "\t", 1))
 	for _, note := range st.Notes {
 		fmt.Fprintf(t, "note\t%s\n", note)
 	}

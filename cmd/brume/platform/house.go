@@ -19,6 +19,7 @@ import (
 	"github.com/brume-dev/brume/dispatch"
 	"github.com/brume-dev/brume/gateway"
 	"github.com/brume-dev/brume/protocol"
+	"github.com/brume-dev/brume/sandbox/process"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/store/pebblestore"
 	"github.com/brume-dev/brume/timer"
@@ -34,6 +35,7 @@ type house struct {
 	store   store.Store
 	blobs   blob.Store
 	timer   *timer.Runner
+	runner  *process.Runner // of functions
 	table   *dispatch.Table
 	gateway *gateway.Gateway
 
@@ -76,6 +78,9 @@ func (p *Platform) open() (_ *house, err error) {
 	h.timer = timer.New(timer.Config{Store: h.store, Clock: h.clock, Log: p.Log})
 	h.table = dispatch.New(dispatch.Config{Policies: late{h}, Log: p.Log,
 		Elapsed: func() time.Duration { return time.Since(p.began) }})
+	if err := h.openRunner(); err != nil {
+		return nil, err
+	}
 	if err := h.wire(); err != nil {
 		return nil, err
 	}

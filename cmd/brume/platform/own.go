@@ -68,6 +68,7 @@ type Status struct {
 	Region    string    `json:"region"`
 	Auth      Auth      `json:"auth"`
 	Isolation Isolation `json:"isolation"`
+	Functions string    `json:"functions"` // how well they are isolated
 	Notes     []string  `json:"notes,omitempty"`
 	Time      Time      `json:"time"`
 	Services  []Serving `json:"services"`
@@ -104,7 +105,7 @@ type Time struct {
 
 func (h *house) status(w http.ResponseWriter, r *http.Request) {
 	s := Status{Version: h.Version, Endpoint: h.URL(), Started: h.began.UTC(), Data: h.Data, Account: h.Account, Region: h.Region,
-		Auth: h.Auth, Isolation: h.Isolation, Notes: h.notes, Time: h.now(), Services: h.serving(), Goroutines: runtime.NumGoroutine()}
+		Auth: h.Auth, Isolation: h.Isolation, Functions: h.runner.Describe(), Notes: h.notes, Time: h.now(), Services: h.serving(), Goroutines: runtime.NumGoroutine()}
 	m := h.store.Metrics()
 	s.Store.Commits, s.Store.Syncs, s.Store.Views, s.Store.Bytes, s.Store.Relaxed = m.Commits, m.Syncs, m.Views, m.BytesLogged, m.Relaxed
 	t := h.timer.Metrics()

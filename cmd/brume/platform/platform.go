@@ -152,7 +152,7 @@ func (p *Platform) exchange() error {
 }
 
 // state is what of the data folder makes up the state; the rest (the certificate authority) outlives a reset.
-func state() []string { return []string{"store", "blob", "clock"} }
+func state() []string { return []string{"store", "blob", "sandbox", "clock"} }
 
 // front is the door that stays while houses change. Requests that come between two wait for the next.
 type front struct {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -15,7 +16,14 @@ import (
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/cmd/brume/platform"
 	"github.com/brume-dev/brume/gateway/sigv4"
+	"github.com/brume-dev/brume/sandbox/process"
 )
+
+// The platform starts processes of its own program.
+func TestMain(m *testing.M) {
+	process.Stage()
+	os.Exit(m.Run())
+}
 
 func config(t testing.TB) platform.Config {
 	return platform.Config{Listen: "127.0.0.1:0", Data: t.TempDir(), Account: "000000000000", Region: "us-east-1",

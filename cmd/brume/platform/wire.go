@@ -2,6 +2,7 @@ package platform
 
 import (
 	"context"
+	"crypto/rand"
 	"net/http"
 
 	"github.com/brume-dev/brume/api/apigatewayapi"
@@ -22,6 +23,7 @@ import (
 	"github.com/brume-dev/brume/service/dynamodb"
 	"github.com/brume-dev/brume/service/ecr"
 	"github.com/brume-dev/brume/service/iam"
+	"github.com/brume-dev/brume/service/kms"
 	"github.com/brume-dev/brume/service/logs"
 	"github.com/brume-dev/brume/service/ssm"
 )
@@ -31,7 +33,7 @@ import (
 func (h *house) wire() error {
 	w := wiring{house: h}
 	lacking := []*aws.Service{apigatewayapi.Service, cloudformationapi.Service, eventbridgeapi.Service,
-		kmsapi.Service, lambdaapi.Service, s3api.Service, stsapi.Service, xrayapi.Service}
+		lambdaapi.Service, s3api.Service, stsapi.Service, xrayapi.Service}
 	for _, svc := range lacking {
 		h.table.Register(svc, nil) // every operation answers NotImplemented
 		h.absent[svc.Name] = true
@@ -40,6 +42,7 @@ func (h *house) wire() error {
 	h.keys, h.policies = users, users
 	add(&w, dynamodbapi.Service, dynamodb.New, dynamodb.Config{Store: h.store, Timer: h.timer})
 	add(&w, ecrapi.Service, ecr.New, ecr.Config{Store: h.store, Caller: h.table})
+	add(&w, kmsapi.Service, kms.New, kms.Config{Store: h.store, Timer: h.timer, Rand: rand.Reader})
 	add(&w, logsapi.Service, logs.New, logs.Config{Store: h.store, Clock: h.clock, Caller: h.table, Timer: h.timer, Log: h.Log})
 	add(&w, ssmapi.Service, ssm.New, ssm.Config{Store: h.store, Caller: h.table, Timer: h.timer, Log: h.Log})
 	if w.err != nil {
