@@ -32,6 +32,16 @@ func IsMessage(m *shape.Member) bool {
 	return m.Go == "Message" || m.Name == "message" || m.Name == "Message"
 }
 
+// HasMessage reports whether an error has a member that holds its message.
+func HasMessage(s *shape.Shape) bool {
+	for i := range s.Members {
+		if IsMessage(&s.Members[i]) {
+			return true
+		}
+	}
+	return false
+}
+
 // MessageKey is the JSON name of the message of an error that no model describes. AWS's framework does not spell it the
 // same way everywhere.
 func MessageKey(code string) string {

@@ -15,11 +15,20 @@ type Note struct {
 	Blank bool // an empty enum value rather than an absent member
 }
 
+// maxNotes bounds the notes of one request: any one of them makes it fail, and nobody reads so many.
+const maxNotes = 1000
+
 // Absent notes that the value at path was not there.
-func (n *Notes) Absent(path string) { *n = append(*n, Note{Path: path}) }
+func (n *Notes) Absent(path string) { n.add(Note{Path: path}) }
 
 // Blank notes that the enum value at path was there and empty.
-func (n *Notes) Blank(path string) { *n = append(*n, Note{Path: path, Blank: true}) }
+func (n *Notes) Blank(path string) { n.add(Note{Path: path, Blank: true}) }
+
+func (n *Notes) add(x Note) {
+	if len(*n) < maxNotes {
+		*n = append(*n, x)
+	}
+}
 
 // Under puts the prefix before the paths of all notes from mark on: the decoder of a member calls it with the length
 // that n had when it began.
@@ -47,14 +56,13 @@ func (n Notes) UnderKey(mark int, key string) {
 	}
 }
 
-// find returns the note on path.
-func (n Notes) find(path string) (note Note, ok bool) {
+// byPath returns the notes by their paths.
+func (n Notes) byPath() map[string]Note {
+	m := make(map[string]Note, len(n))
 	for _, x := range n {
-		if x.Path == path {
-			return x, true
-		}
+		m[x.Path] = x
 	}
-	return Note{}, false
+	return m
 }
 
 // Seen is the set of members that a decoder met in one structure, as far as Notes need it.

@@ -58,8 +58,11 @@ func AppendTime(b []byte, t time.Time, f TimeFormat) []byte {
 	case HTTPTime:
 		return t.UTC().AppendFormat(b, "Mon, 02 Jan 2006 15:04:05 GMT")
 	}
-	if t = t.UTC(); f != ISO8601Millis && t.Nanosecond() < int(time.Millisecond) {
-		return t.AppendFormat(b, "2006-01-02T15:04:05Z")
+	t = t.UTC()
+	b = t.AppendFormat(b, time.RFC3339) // ends in Z
+	ms := t.Nanosecond() / int(time.Millisecond)
+	if f != ISO8601Millis && ms == 0 {
+		return b
 	}
-	return t.AppendFormat(b, "2006-01-02T15:04:05.000Z")
+	return append(b[:len(b)-1], '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10), 'Z')
 }

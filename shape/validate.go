@@ -36,7 +36,7 @@ func Validate(v any, notes Notes, style Style) error {
 			return nil
 		}
 	}
-	w = walker{notes: notes}
+	w = walker{notes: notes.byPath()}
 	w.structure(val)
 	if len(w.found) == 0 {
 		return nil
@@ -46,7 +46,7 @@ func Validate(v any, notes Notes, style Style) error {
 
 // Violations returns what Validate would complain about.
 func Violations(v any, notes Notes) []Violation {
-	w := walker{notes: notes}
+	w := walker{notes: notes.byPath()}
 	w.structure(ValueOf(v))
 	return w.found
 }
@@ -55,7 +55,7 @@ func Violations(v any, notes Notes) []Violation {
 type walker struct {
 	quick bool
 	bad   bool
-	notes Notes
+	notes map[string]Note
 	path  []byte
 	found []Violation
 }
@@ -116,7 +116,7 @@ func (w *walker) structure(v Value) {
 
 func (w *walker) member(parent Value, m *Member) {
 	if len(w.notes) > 0 {
-		if n, ok := w.notes.find(string(w.path)); ok {
+		if n, ok := w.notes[string(w.path)]; ok {
 			w.noted(m, n)
 			return
 		}
@@ -206,7 +206,7 @@ func (w *walker) list(m *Member, v Value) {
 	}
 	for i := range v.Len() {
 		mark := w.pushIndex(i)
-		if n, ok := w.notes.find(string(w.path)); ok {
+		if n, ok := w.notes[string(w.path)]; ok {
 			w.noted(m, n)
 		} else if e, ok := v.Index(i); ok {
 			w.nested(m, e)
@@ -282,7 +282,7 @@ func (w *walker) absent(i int) bool {
 		return false
 	}
 	mark := w.pushIndex(i)
-	_, ok := w.notes.find(string(w.path))
+	_, ok := w.notes[string(w.path)]
 	w.pop(mark)
 	return ok
 }

@@ -1,6 +1,7 @@
 package shape
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/brume-dev/brume/aws"
@@ -103,5 +104,18 @@ func TestInputsBuiltInGoNeedNoNotes(t *testing.T) {
 	in := &tree{Name: "abc", Color: "RED", Leaf: &leaf{ID: "x", Count: 1}}
 	if err := Validate(in, nil, StyleOf("kms")); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestManyFindings checks that the work is linear in the input, however much is wrong with it.
+func TestManyFindings(t *testing.T) {
+	doc := []byte(`{"Strings":[` + strings.Repeat("null,", 200_000) + `null],"Leaves":[` + strings.Repeat("{},", 50_000) + `{}]}`)
+	var in tree
+	notes, err := DecodeJSON(doc, &in)
+	if err != nil || len(notes) != maxNotes {
+		t.Fatal(len(notes), err)
+	}
+	if err := Validate(&in, notes, StyleOf("kms")); err == nil {
+		t.Error("valid")
 	}
 }

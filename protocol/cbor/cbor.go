@@ -79,7 +79,7 @@ func (Codec) Error(svc *aws.Service, op *aws.Operation, r *protocol.Request, err
 	if !modelled {
 		v = shape.ValueOf(&struct{}{})
 	}
-	if (!modelled || !hasMessage(v)) && info.Message != "" {
+	if (!modelled || !protocol.HasMessage(v.Shape)) && info.Message != "" {
 		first = append(first, [2]string{"message", info.Message})
 	}
 	b, failed := appendStructure(make([]byte, 0, firstAnswer), v, first)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/brume-dev/brume/protocol"
 	"github.com/brume-dev/brume/shape"
 )
 
@@ -122,13 +121,4 @@ func appendStructure(b []byte, v shape.Value, first [][2]string) ([]byte, error)
 		}
 	}
 	return b, nil
-}
-
-func hasMessage(v shape.Value) bool {
-	for i := range v.Shape.Members {
-		if protocol.IsMessage(&v.Shape.Members[i]) {
-			return true
-		}
-	}
-	return false
 }

@@ -21,7 +21,7 @@ func (Codec) Error(svc *aws.Service, op *aws.Operation, r *protocol.Request, err
 	b := append(make([]byte, 0, firstAnswer), `{"__type":`...)
 	b = jsontext.AppendString(b, typeName(svc, info.Code, contentType(svc, r)))
 	v, modelled := protocol.ErrorValue(err)
-	if !modelled || !hasMessage(v.Shape) {
+	if !modelled || !protocol.HasMessage(v.Shape) {
 		b = appendMessage(b, info)
 	}
 	if modelled {
@@ -33,15 +33,6 @@ func (Codec) Error(svc *aws.Service, op *aws.Operation, r *protocol.Request, err
 		w.Header["X-Amzn-Query-Error"] = []string{protocol.QueryError(info)}
 	}
 	return w
-}
-
-func hasMessage(s *shape.Shape) bool {
-	for i := range s.Members {
-		if protocol.IsMessage(&s.Members[i]) {
-			return true
-		}
-	}
-	return false
 }
 
 // appendMessage writes the message of an error that no model describes; some of AWS's framework have none.

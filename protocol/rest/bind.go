@@ -10,12 +10,14 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/protocol"
 	"github.com/brume-dev/brume/shape"
 )
 
 // binder reads the members of an input that are not in the body.
 type binder struct {
+	op    *aws.Operation
 	r     *protocol.Request
 	v     shape.Value
 	seen  shape.Seen
@@ -130,24 +132,29 @@ func (b *binder) list(m *shape.Member, vs []string, format shape.TimeFormat) err
 	return nil
 }
 
-// queryMap takes all parameters that no other member binds.
+// queryMap takes all parameters that neither another member nor the operation's own URI binds.
 func (b *binder) queryMap(m *shape.Member) error {
 	q, err := b.values()
 	if err != nil {
 		return err
 	}
-	bound := make(map[string]bool)
+	_, literal, _ := strings.Cut(b.op.Path, "?")
+	bound, _ := url.ParseQuery(literal) // the model's, which is well-formed
 	for i := range b.v.Shape.Members {
 		if o := &b.v.Shape.Members[i]; o.In == shape.Query {
-			bound[o.Wire] = true
+			bound[o.Wire] = nil
 		}
 	}
-	place := b.v.Place(m)
-	place.MakeMap()
-	entries := place.Entries()
+	var entries shape.Entries
+	made := false
 	for k, vs := range q {
-		if bound[k] {
+		if _, ok := bound[k]; ok {
 			continue
+		}
+		if !made {
+			place := b.v.Place(m)
+			place.MakeMap()
+			entries, made = place.Entries(), true
 		}
 		e := entries.Next()
 		if e.Shape.Kind == shape.List {

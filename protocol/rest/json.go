@@ -21,7 +21,7 @@ func UnknownPath() error {
 
 // Decode fills in from the whole message.
 func (JSON) Decode(op *aws.Operation, r *protocol.Request, in any) error {
-	b := binder{r: r, v: shape.ValueOf(in), invalid: notConvertible,
+	b := binder{op: op, r: r, v: shape.ValueOf(in), invalid: notConvertible,
 		malformedQuery: func() error { return shape.SerializationError("The query string contains a syntax error.") }}
 	if err := b.bind(); err != nil {
 		return err

@@ -19,7 +19,7 @@ const declaration = `<?xml version="1.0" encoding="UTF-8"?>` + "\n"
 
 // Decode fills in from the whole message.
 func (XML) Decode(op *aws.Operation, r *protocol.Request, in any) error {
-	b := binder{r: r, v: shape.ValueOf(in), invalid: invalidArgument, malformedQuery: invalidURI}
+	b := binder{op: op, r: r, v: shape.ValueOf(in), invalid: invalidArgument, malformedQuery: invalidURI}
 	if err := b.bind(); err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ type Node struct {
 	Text  string // the text directly in the element, concatenated
 	Kids  []*Node
 	attrs []xml.Attr
+	text  []byte // Text until the element ends
 }
 
 // Parse reads a document.
@@ -51,10 +52,13 @@ func Parse(b []byte) (*Node, error) {
 				return nil, ErrSyntax
 			}
 		case xml.EndElement:
+			n := open[len(open)-1]
+			n.Text, n.text = string(n.text), nil
 			open = open[:len(open)-1]
 		case xml.CharData:
 			if len(open) > 0 {
-				open[len(open)-1].Text += string(t)
+				n := open[len(open)-1]
+				n.text = append(n.text, t...)
 			} else if len(bytes.TrimSpace(t)) > 0 {
 				return nil, ErrSyntax
 			}
