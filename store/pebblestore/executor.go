@@ -29,8 +29,8 @@ type request struct {
 	done  chan struct{} // receives one token when the outcome may be told
 
 	// The outcome, set by the executor.
+	tx     tx
 	commit store.Commit
-	tx     *tx
 	err    error
 }
 
@@ -62,24 +62,25 @@ type executor struct {
 
 	head    store.Head // after the last transaction, durable or not
 	layer   *layer
+	known   *known
 	memory  memory
 	free    []*pebble.Iterator // over the base, while it does not change
 	group   *group
 	syncing bool
+	inside  bool // a closure runs
 	recent  recent
 }
 
 // loop runs until the store closes. When a closure ends the goroutine, another takes over.
 func (x *executor) loop() {
-	over := false
 	defer func() {
-		if !over {
+		if x.inside {
+			x.inside = false
 			go x.loop()
 		}
 	}()
 	for x.gather() && x.commit() {
 	}
-	over = true
 	x.dropIterators()
 	close(x.sync)
 }
@@ -133,8 +134,8 @@ func (x *executor) run(r *request) {
 	}
 	g := x.group
 	g.requests = append(g.requests, r)
-	began := x.elapsed()
-	t := &tx{x: x, now: x.clock.Now(), overdue: func() bool { return x.elapsed()-began > store.MaxDuration }}
+	t := &r.tx
+	t.x, t.now, t.began = x, x.clock.Now(), x.elapsed()
 	if t.now.Before(x.head.Time) {
 		t.now = x.head.Time
 	}
@@ -145,7 +146,9 @@ func (x *executor) run(r *request) {
 			x.layer.rollback()
 		}
 	}()
+	x.inside = true
 	err := store.Guard(func() error { return r.fn(r.ctx, t) })
+	x.inside = false
 	switch {
 	case err != nil:
 		r.err = err
@@ -161,7 +164,6 @@ func (x *executor) run(r *request) {
 
 // finish numbers a transaction that has succeeded.
 func (x *executor) finish(r *request, t *tx) {
-	r.tx = t
 	r.commit = store.Commit{Version: x.head.Version, Time: t.now}
 	if !t.dirty {
 		return
@@ -220,11 +222,15 @@ func (x *executor) fill(b *pebble.Batch) (set []store.Key, err error) {
 		err = e
 		return e == nil
 	}
+	if !x.layer.hidden.empty() {
+		x.known.clear()
+	}
 	x.layer.hidden.tree.Ascend(func(p span) bool { return try(b.DeleteRange(p.begin, p.end, nil)) })
 	if err != nil {
 		return nil, err
 	}
 	x.layer.entries.Ascend(func(e entry) bool {
+		x.known.wrote(e)
 		if e.dead {
 			return try(b.Delete(e.key, nil))
 		}

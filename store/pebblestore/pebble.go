@@ -29,7 +29,6 @@ func (s *Store) pebbleOptions() *pebble.Options {
 		FormatMajorVersion:    pebbleForm,
 		MemTableSize:          memTableSize,
 		CacheSize:             cacheSize,
-		L0CompactionThreshold: 2,
 		L0StopWritesThreshold: 1000,
 		Logger:                pebbleLog{s.o.Log, s.fail},
 		EventListener: &pebble.EventListener{

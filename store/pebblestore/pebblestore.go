@@ -162,6 +162,7 @@ func newExecutor(s *Store, head store.Head) *executor {
 
 		head:  head,
 		layer: newLayer(),
+		known: newKnown(),
 	}
 }
 

@@ -21,7 +21,7 @@ const narrow = 16
 type tx struct {
 	x        *executor
 	now      time.Time
-	overdue  func() bool
+	began    time.Duration // by the executor's elapsed
 	size     int
 	dirty    bool // there is something to commit
 	err      error
@@ -42,6 +42,9 @@ func (t *tx) Conflict(store.Range)   {}
 func (t *tx) Now() time.Time         { return t.now }
 func (t *tx) Size() int              { return t.size }
 
+// overdue reports whether the closure has run for longer than it may.
+func (t *tx) overdue() bool { return t.x.elapsed()-t.began > store.MaxDuration }
+
 func (t *tx) Get(k store.Key) (store.Value, bool, error) {
 	e, ok, hidden := t.x.layer.look(k)
 	switch {
@@ -50,7 +53,17 @@ func (t *tx) Get(k store.Key) (store.Value, bool, error) {
 	case hidden || len(k) == 0 || k[0] == store.Reserved:
 		return nil, false, nil
 	}
-	return get(t.x.db, k, t.x.memory.copy)
+	if v, ok := t.x.known.get(k); ok {
+		if v == nil {
+			return nil, false, nil
+		}
+		return t.x.memory.copy(v), true, nil
+	}
+	v, ok, err := get(t.x.db, k, t.x.memory.copy)
+	if err == nil {
+		t.x.known.read(k, v)
+	}
+	return v, ok, err
 }
 
 // get reads k from Pebble and has the value copied.

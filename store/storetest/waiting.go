@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -66,7 +67,17 @@ func await(c context.Context, sh store.Shard, k store.Key, n uint64) error {
 		if err != nil || seen >= n {
 			return err
 		}
-		if _, err := sh.Wait(c, k, version); err != nil {
+		told, err := sh.Wait(c, k, version)
+		if err != nil {
+			return err
+		}
+		err = sh.View(c, func(_ context.Context, r store.Reader) error {
+			if r.Version() < told {
+				return fmt.Errorf("Wait told of version %d, a View reads %d", told, r.Version())
+			}
+			return nil
+		})
+		if err != nil {
 			return err
 		}
 	}
@@ -215,20 +226,24 @@ func testCancel(t *testing.T, b Backend) {
 	}()
 	<-running
 	cancelBegun()
-	waiting, cancelWaiting := context.WithCancel(ctx(t))
-	second := make(chan error)
-	go func() {
-		_, err := sh.Update(waiting, func(context.Context, store.Tx) error { t.Error("a cancelled Update ran"); return nil })
-		second <- err
-	}()
-	cancelWaiting()
-	if err := <-second; !errors.Is(err, context.Canceled) {
-		t.Errorf("the Update that waited: %v", err)
+	for range 20 { // some of which are in the queue when they are cancelled
+		waiting, cancelWaiting := context.WithCancel(ctx(t))
+		second := make(chan error)
+		go func() {
+			_, err := sh.Update(waiting, func(context.Context, store.Tx) error { t.Error("a cancelled Update ran"); return nil })
+			second <- err
+		}()
+		runtime.Gosched()
+		cancelWaiting()
+		if err := <-second; !errors.Is(err, context.Canceled) {
+			t.Errorf("an Update that waited: %v", err)
+		}
 	}
 	close(release)
 	if err := <-first; err != nil {
 		t.Errorf("the Update that had begun: %v", err)
 	}
+	update(t, s, func(store.Tx) {}) // after all that was in the queue
 	view(t, s, func(r store.Reader) {
 		if _, ok := get(t, r, "begun"); !ok {
 			t.Error("its write is not there")
