@@ -56,6 +56,19 @@ func (e *entityTooLarge) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "EntityTooLarge", Status: http.StatusBadRequest, Message: e.Message}
 }
 
+// headerNotImplemented is S3's answer to a body whose length it is not told: it takes chunks in its own encoding only.
+type headerNotImplemented struct {
+	Message string `aws:"Message"`
+	Header  string `aws:"Header"`
+}
+
+func (e *headerNotImplemented) Error() string { return "NotImplemented: " + e.Header }
+
+// ErrorInfo implements aws.Error.
+func (e *headerNotImplemented) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "NotImplemented", Status: http.StatusNotImplemented, Message: e.Message}
+}
+
 // bounded fails with err once more than left bytes have come.
 type bounded struct {
 	r    io.Reader
@@ -106,6 +119,8 @@ func (x *exchange) stream(seed *sigv4.Seed) error {
 		h.Set("Content-Length", strconv.FormatInt(size, 10))
 		withoutChunked(h)
 		x.wire.Body = sigv4.NewChunks(x, kind, seed, size, names(h.Get("X-Amz-Trailer")))
+	case len(x.signed.Transfer) > 0:
+		return &headerNotImplemented{Message: "A header you provided implies functionality that is not implemented", Header: "Transfer-Encoding"}
 	case len(sum) == 64:
 		x.wire.Body = sigv4.Payload(x, sum, x.wire.Length)
 	}

@@ -62,6 +62,16 @@ func TestChunkedUpload(t *testing.T) {
 	}
 }
 
+func TestUploadOfUnknownLength(t *testing.T) {
+	r := put("hello")
+	stream(r, longTerm, sigv4.UnsignedPayload)
+	r.ContentLength, r.TransferEncoding = -1, []string{"chunked"}
+	w := newHouse(false).answer(r)
+	if outcome(w) != "501 NotImplemented" || !strings.Contains(w.Body.String(), "<Header>Transfer-Encoding</Header>") {
+		t.Errorf("%s: %s", outcome(w), w.Body)
+	}
+}
+
 // stream signs r with a payload marker instead of a hash.
 func stream(r *http.Request, c aws.Credentials, marker string) {
 	sigv4.SignStream(r, c, "us-east-1", "s3", marker, now)
