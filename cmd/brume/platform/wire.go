@@ -20,6 +20,7 @@ import (
 	"github.com/brume-dev/brume/api/xrayapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/dispatch"
+	"github.com/brume-dev/brume/gateway"
 	"github.com/brume-dev/brume/service/dynamodb"
 	"github.com/brume-dev/brume/service/ecr"
 	"github.com/brume-dev/brume/service/iam"
@@ -39,7 +40,7 @@ func (h *house) wire() error {
 		h.absent[svc.Name] = true
 	}
 	users := add(&w, iamapi.Service, iam.New, iam.Config{Store: h.store, Clock: h.clock, Account: h.Account, Log: h.Log})
-	h.keys, h.policies = users, users
+	h.keys, h.policies = keyrings{users}, users
 	add(&w, dynamodbapi.Service, dynamodb.New, dynamodb.Config{Store: h.store, Timer: h.timer})
 	add(&w, ecrapi.Service, ecr.New, ecr.Config{Store: h.store, Caller: h.table})
 	add(&w, kmsapi.Service, kms.New, kms.Config{Store: h.store, Timer: h.timer, Rand: rand.Reader})
@@ -84,4 +85,17 @@ func (l late) Authorize(ctx context.Context, id aws.Identity, access []aws.Acces
 // RoundTrip implements aws.Wire.
 func (l late) RoundTrip(id aws.Identity, r *http.Request) (*http.Response, error) {
 	return l.house.gateway.RoundTrip(id, r)
+}
+
+// keyrings asks one issuer of keys after the other.
+type keyrings []gateway.Keys
+
+// Key implements gateway.Keys.
+func (k keyrings) Key(ctx context.Context, accessKeyID, token string) (aws.Credentials, aws.Identity, bool, error) {
+	for _, one := range k {
+		if c, id, known, err := one.Key(ctx, accessKeyID, token); known || err != nil {
+			return c, id, known, err
+		}
+	}
+	return aws.Credentials{}, aws.Identity{}, false, nil
 }
