@@ -42,7 +42,9 @@ func ParseAccessKeyID(id string) (kind, account string, serial uint64, ok bool) 
 		return "", "", 0, false
 	}
 	var b [10]byte
-	if n, err := base32.StdEncoding.Decode(b[:], []byte(id[4:])); err != nil || n != len(b) {
+	var src [accessKeyLength - 4]byte
+	copy(src[:], id[4:])
+	if n, err := base32.StdEncoding.Decode(b[:], src[:]); err != nil || n != len(b) {
 		return "", "", 0, false
 	}
 	high := uint64(b[0])<<33 | uint64(b[1])<<25 | uint64(b[2])<<17 | uint64(b[3])<<9 | uint64(b[4])<<1 | uint64(b[5])>>7
@@ -51,5 +53,10 @@ func ParseAccessKeyID(id string) (kind, account string, serial uint64, ok bool) 
 	if high&accessKeyPadding == 0 || n >= 1e12 {
 		return "", "", 0, false
 	}
-	return id[:4], fmt.Sprintf("%012d", n), low & (MaxAccessKeySerial - 1), true
+	var digits [12]byte
+	for i := range digits {
+		digits[len(digits)-1-i] = byte('0' + n%10)
+		n /= 10
+	}
+	return id[:4], string(digits[:]), low & (MaxAccessKeySerial - 1), true
 }

@@ -111,6 +111,13 @@ func (e *evaluation) values(k *key) ([]string, bool) {
 	return e.given(k)
 }
 
+// Has reports whether the request has a value for a condition key.
+func (r *Request) Has(name string) bool {
+	e, k := evaluation{r: r}, compileKey(name)
+	_, ok := e.values(&k)
+	return ok
+}
+
 func (e *evaluation) given(k *key) ([]string, bool) {
 	v, ok := e.r.Context[k.name]
 	if !ok {

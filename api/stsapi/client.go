@@ -21,11 +21,6 @@ func (c Client) AssumeRole(ctx context.Context, id aws.Identity, in *AssumeRoleR
 	return aws.Invoke[AssumeRoleResponse](ctx, c.caller, id, aws.Op{Service: "sts", Name: "AssumeRole"}, in)
 }
 
-// DecodeAuthorizationMessage calls the operation of that name.
-func (c Client) DecodeAuthorizationMessage(ctx context.Context, id aws.Identity, in *DecodeAuthorizationMessageRequest) (*DecodeAuthorizationMessageResponse, error) {
-	return aws.Invoke[DecodeAuthorizationMessageResponse](ctx, c.caller, id, aws.Op{Service: "sts", Name: "DecodeAuthorizationMessage"}, in)
-}
-
 // GetAccessKeyInfo calls the operation of that name.
 func (c Client) GetAccessKeyInfo(ctx context.Context, id aws.Identity, in *GetAccessKeyInfoRequest) (*GetAccessKeyInfoResponse, error) {
 	return aws.Invoke[GetAccessKeyInfoResponse](ctx, c.caller, id, aws.Op{Service: "sts", Name: "GetAccessKeyInfo"}, in)

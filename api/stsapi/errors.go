@@ -18,20 +18,6 @@ func (e *ExpiredTokenException) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "ExpiredTokenException", Status: 400, Message: e.Message}
 }
 
-// InvalidAuthorizationMessageException: The error returned if the message passed to DecodeAuthorizationMessage was invalid.
-type InvalidAuthorizationMessageException struct {
-	Message string `aws:"message"`
-}
-
-func (e *InvalidAuthorizationMessageException) Error() string {
-	return "InvalidAuthorizationMessageException: " + e.Message
-}
-
-// ErrorInfo says how the protocols render the error.
-func (e *InvalidAuthorizationMessageException) ErrorInfo() aws.ErrorInfo {
-	return aws.ErrorInfo{Code: "InvalidAuthorizationMessageException", Status: 400, Message: e.Message}
-}
-
 // MalformedPolicyDocumentException: The request was rejected because the policy document was malformed.
 type MalformedPolicyDocumentException struct {
 	Message string `aws:"message"`

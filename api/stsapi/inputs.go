@@ -18,11 +18,6 @@ type AssumeRoleRequest struct {
 	ProvidedContexts  []ProvidedContext      `aws:"ProvidedContexts,len=1:5"`
 }
 
-// DecodeAuthorizationMessageRequest is the input of DecodeAuthorizationMessage.
-type DecodeAuthorizationMessageRequest struct {
-	EncodedMessage string `aws:"EncodedMessage,req,len=1:10240"`
-}
-
 // GetAccessKeyInfoRequest is the input of GetAccessKeyInfo.
 type GetAccessKeyInfoRequest struct {
 	AccessKeyId string `aws:"AccessKeyId,req,len=16:128" pattern:"[\\w]*"`

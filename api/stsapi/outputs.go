@@ -10,11 +10,6 @@ type AssumeRoleResponse struct {
 	SourceIdentity   *string          `aws:"SourceIdentity,len=2:64" pattern:"[\\w+=,.@-]*"`
 }
 
-// DecodeAuthorizationMessageResponse: A document that contains additional information about the authorization status of a request from an encoded message that is returned in response to …
-type DecodeAuthorizationMessageResponse struct {
-	DecodedMessage *string `aws:"DecodedMessage"`
-}
-
 // GetAccessKeyInfoResponse is the output of GetAccessKeyInfo.
 type GetAccessKeyInfoResponse struct {
 	Account *string `aws:"Account"`

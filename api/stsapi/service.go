@@ -13,8 +13,6 @@ import (
 type Handler interface {
 	// AssumeRole: Returns a set of temporary security credentials that you can use to access Amazon Web Services resources.
 	AssumeRole(context.Context, aws.Identity, *AssumeRoleRequest) (*AssumeRoleResponse, error)
-	// DecodeAuthorizationMessage: Decodes additional information about the authorization status of a request from an encoded message returned in response to an Amazon Web Services …
-	DecodeAuthorizationMessage(context.Context, aws.Identity, *DecodeAuthorizationMessageRequest) (*DecodeAuthorizationMessageResponse, error)
 	// GetAccessKeyInfo: Returns the account identifier for the specified access key ID.
 	GetAccessKeyInfo(context.Context, aws.Identity, *GetAccessKeyInfoRequest) (*GetAccessKeyInfoResponse, error)
 	// GetCallerIdentity: Returns details about the IAM user or role whose credentials are used to call the operation.
@@ -40,7 +38,7 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Lacks("AssumeRoleWithSAML", "POST", "/"),
 	aws.Lacks("AssumeRoleWithWebIdentity", "POST", "/"),
 	aws.Lacks("AssumeRoot", "POST", "/"),
-	aws.Has("DecodeAuthorizationMessage", "POST", "/", 200, Handler.DecodeAuthorizationMessage, aws.Wrapped("DecodeAuthorizationMessageResult")),
+	aws.Lacks("DecodeAuthorizationMessage", "POST", "/"),
 	aws.Has("GetAccessKeyInfo", "POST", "/", 200, Handler.GetAccessKeyInfo, aws.Wrapped("GetAccessKeyInfoResult")),
 	aws.Has("GetCallerIdentity", "POST", "/", 200, Handler.GetCallerIdentity, aws.Wrapped("GetCallerIdentityResult")),
 	aws.Lacks("GetDelegatedAccessToken", "POST", "/"),

@@ -183,7 +183,8 @@ func (s *Service) ListEntitiesForPolicy(ctx context.Context, id aws.Identity, in
 		if err != nil {
 			return nil, r.absent()
 		}
-		out := &iamapi.ListEntitiesForPolicyResponse{}
+		out := &iamapi.ListEntitiesForPolicyResponse{PolicyGroups: []iamapi.PolicyGroup{}, PolicyUsers: []iamapi.PolicyUser{},
+			PolicyRoles: []iamapi.PolicyRole{}}
 		p := newPage(in.Marker, in.MaxItems)
 		t := c.holders(r)
 		if in.PolicyUsageFilter == iamapi.PolicyUsageTypePermissionsBoundary {

@@ -56,8 +56,11 @@ func (s *Service) policiesOf(ctx context.Context, id *aws.Identity) (policy.Poli
 	if err != nil {
 		return p, err
 	}
-	if e != nil && same(e, id) {
+	switch {
+	case e != nil && same(e, id):
 		p.Identity, p.Boundary = e.Identity, e.Boundary
+	case id.Kind == aws.FederatedUser && strings.HasSuffix(arn, ":root"):
+		p.Identity = s.everything // whom the root user vouches for is limited by the session's policies alone
 	}
 	for _, text := range id.SessionPolicies {
 		d, err := s.cache.compile(policy.Session, text)

@@ -92,13 +92,14 @@ func keysIn(a *known) map[string]*grant             { return a.keys }
 // Entity returns the user or role with an ARN and all policies that bear on it, nil when there is none. The result is
 // exact: a change that was acknowledged before the call is in it.
 func (s *Service) Entity(ctx context.Context, arn string) (*policy.Entity, error) {
+	account := accountIn(arn)
+	e, ok, change := lookup(&s.cache, account, entitiesOf, arn)
+	if ok {
+		return e, nil
+	}
 	a, err := aws.ParseARN(arn)
 	if err != nil {
 		return nil, nil
-	}
-	e, ok, change := lookup(&s.cache, a.Account, entitiesOf, arn)
-	if ok {
-		return e, nil
 	}
 	k, name := kindOf(a)
 	if k == nil || a.Service != service {
@@ -114,8 +115,17 @@ func (s *Service) Entity(ctx context.Context, arn string) (*policy.Entity, error
 	if err != nil {
 		return nil, err
 	}
-	fill(&s.cache, a.Account, change, entitiesOf, arn, e)
+	fill(&s.cache, account, change, entitiesOf, arn, e)
 	return e, nil
+}
+
+// accountIn cuts the account out of an ARN of IAM, arn:aws:iam::ACCOUNT:…
+func accountIn(arn string) string {
+	const before, digits = len("arn:aws:iam::"), 12
+	if len(arn) < before+digits {
+		return ""
+	}
+	return arn[before : before+digits]
 }
 
 // gather reads everything that bears on an entity's requests.

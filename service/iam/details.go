@@ -16,7 +16,8 @@ import (
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html
 func (s *Service) GetAccountAuthorizationDetails(ctx context.Context, id aws.Identity, in *iamapi.GetAccountAuthorizationDetailsRequest) (*iamapi.GetAccountAuthorizationDetailsResponse, error) {
 	return view(ctx, s, id.Account, func(c *scope) (*iamapi.GetAccountAuthorizationDetailsResponse, error) {
-		out := &iamapi.GetAccountAuthorizationDetailsResponse{}
+		out := &iamapi.GetAccountAuthorizationDetailsResponse{UserDetailList: []iamapi.UserDetail{},
+			GroupDetailList: []iamapi.GroupDetail{}, RoleDetailList: []iamapi.RoleDetail{}, Policies: []iamapi.ManagedPolicyDetail{}}
 		p := newPage(in.Marker, in.MaxItems)
 		from, rest, _ := strings.Cut(p.marker, ".")
 		left := p.size
@@ -54,7 +55,7 @@ func (s *Service) GetAccountAuthorizationDetails(ctx context.Context, id aws.Ide
 
 func (s *Service) userDetail(c *scope, e *entity, out *iamapi.GetAccountAuthorizationDetailsResponse) error {
 	d := iamapi.UserDetail{Path: ptr(e.Path), UserName: ptr(e.Name), UserId: ptr(e.ID), Arn: ptr(e.arn(kindUser, c.account)),
-		CreateDate: ptr(e.Created), PermissionsBoundary: boundary(e), Tags: apiTags(e.Tags)}
+		CreateDate: ptr(e.Created), PermissionsBoundary: boundary(e), Tags: apiTags(e.Tags), GroupList: []string{}}
 	var err error
 	if d.UserPolicyList, d.AttachedManagedPolicies, err = s.policyLists(c, e); err != nil {
 		return err
@@ -82,7 +83,7 @@ func (s *Service) groupDetail(c *scope, e *entity, out *iamapi.GetAccountAuthori
 func (s *Service) roleDetail(c *scope, e *entity, out *iamapi.GetAccountAuthorizationDetailsResponse) error {
 	d := iamapi.RoleDetail{Path: ptr(e.Path), RoleName: ptr(e.Name), RoleId: ptr(e.ID), Arn: ptr(e.arn(kindRole, c.account)),
 		CreateDate: ptr(e.Created), AssumeRolePolicyDocument: ptr(escape(e.Trust)), PermissionsBoundary: boundary(e),
-		Tags: apiTags(e.Tags), RoleLastUsed: &iamapi.RoleLastUsed{}}
+		Tags: apiTags(e.Tags), RoleLastUsed: &iamapi.RoleLastUsed{}, InstanceProfileList: []iamapi.InstanceProfile{}}
 	var err error
 	if d.RolePolicyList, d.AttachedManagedPolicies, err = s.policyLists(c, e); err != nil {
 		return err
@@ -129,6 +130,7 @@ func (s *Service) policyDetail(c *scope, e *entity, out *iamapi.GetAccountAuthor
 
 // policyLists returns an entity's inline and attached policies.
 func (s *Service) policyLists(c *scope, e *entity) (inline []iamapi.PolicyDetail, attached []iamapi.AttachedPolicy, err error) {
+	inline, attached = []iamapi.PolicyDetail{}, []iamapi.AttachedPolicy{}
 	err = c.eachInline(e, func(name, document string) error {
 		inline = append(inline, iamapi.PolicyDetail{PolicyName: ptr(name), PolicyDocument: ptr(escape(document))})
 		return nil

@@ -20,6 +20,7 @@ import (
 	"github.com/brume-dev/brume/api/iamapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/clock"
+	"github.com/brume-dev/brume/policy"
 	"github.com/brume-dev/brume/service/iam/catalogue"
 	"github.com/brume-dev/brume/store"
 )
@@ -44,8 +45,10 @@ type Service struct {
 	random  io.Reader
 	log     *slog.Logger
 	managed *catalogue.Catalogue // AWS's own policies
-	cache   cache
-	used    usage
+	// everything is AdministratorAccess, which stands for what a root user may do.
+	everything []*policy.Document
+	cache      cache
+	used       usage
 }
 
 var (
@@ -66,6 +69,7 @@ func New(c Config) (*Service, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	s.everything = []*policy.Document{managed.Named("administratoraccess").Compiled()}
 	s.cache.init()
 	s.used.init()
 	return s, nil

@@ -106,7 +106,7 @@ func (s *Service) awsPolicy(r policyRef) *catalogue.Policy {
 func awsForm(m *catalogue.Policy) iamapi.Policy {
 	return iamapi.Policy{PolicyName: ptr(m.Name), PolicyId: ptr(m.ID()), Arn: ptr(m.ARN()), Path: ptr(m.Path),
 		DefaultVersionId: ptr(m.Version), IsAttachable: ptr(true), Description: ptr(m.Description),
-		CreateDate: ptr(awsCreated()), UpdateDate: ptr(awsCreated())}
+		CreateDate: ptr(awsCreated()), UpdateDate: ptr(awsCreated()), Tags: []iamapi.Tag{}}
 }
 
 // awsCreated stands for the creation date of each of AWS's policies.
@@ -145,6 +145,9 @@ func (s *Service) CreatePolicy(ctx context.Context, id aws.Identity, in *iamapi.
 		}
 		p, err := c.policy(&e)
 		p.Description = nil // AWS leaves it out of this answer
+		if len(p.Tags) == 0 {
+			p.Tags = nil
+		}
 		return &iamapi.CreatePolicyResponse{Policy: &p}, err
 	})
 }
@@ -154,7 +157,7 @@ func (c *scope) policy(e *entity) (iamapi.Policy, error) {
 	r := policyRef{from: fromOwn, name: e.Name, arn: e.arn(kindPolicy, c.account)}
 	p := iamapi.Policy{PolicyName: ptr(e.Name), PolicyId: ptr(e.ID), Arn: ptr(r.arn), Path: ptr(e.Path),
 		DefaultVersionId: ptr(versionID(e.Default)), IsAttachable: ptr(true), CreateDate: ptr(e.Created),
-		UpdateDate: ptr(e.Updated), Tags: apiTags(e.Tags)}
+		UpdateDate: ptr(e.Updated), Tags: append([]iamapi.Tag{}, apiTags(e.Tags)...)}
 	if e.Description != "" {
 		p.Description = ptr(e.Description)
 	}
@@ -260,7 +263,7 @@ func (s *Service) listAWS(c *scope, p *page, wanted func(*iamapi.Policy) bool, o
 			return err
 		}
 		if wanted(&q) {
-			q.Description = nil
+			q.Description, q.Tags = nil, nil
 			found = append(found, q)
 		}
 	}

@@ -28,7 +28,7 @@ func (c *scope) profile(e *entity, whole bool) (*iamapi.InstanceProfile, error) 
 	p := &iamapi.InstanceProfile{Path: e.Path, InstanceProfileName: e.Name, InstanceProfileId: e.ID,
 		Arn: e.arn(kindProfile, c.account), CreateDate: e.Created, Roles: []iamapi.Role{}}
 	if whole {
-		p.Tags = apiTags(e.Tags)
+		p.Tags = append([]iamapi.Tag{}, apiTags(e.Tags)...)
 	}
 	if e.Role == "" {
 		return p, nil

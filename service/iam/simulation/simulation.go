@@ -201,11 +201,7 @@ func (m *Simulation) missing() []string {
 	for _, src := range m.sources {
 		for _, k := range src.Doc.ContextKeys() {
 			same := func(o string) bool { return strings.EqualFold(o, k) }
-			_, given := m.request.Context[k]
-			for name := range m.request.Context {
-				given = given || same(name)
-			}
-			if !given && !slices.ContainsFunc(out, same) {
+			if !m.request.Has(k) && !slices.ContainsFunc(out, same) {
 				out = append(out, k)
 			}
 		}
