@@ -248,7 +248,7 @@ func (d *jsonDecoder) float(v Value) error {
 		if err != nil {
 			return err
 		}
-		f, ok := ParseSpecialFloat(string(s))
+		f, ok := parseSpecialFloat(string(s))
 		if !ok {
 			return d.inconvertible("STRING_VALUE", v.Shape)
 		}

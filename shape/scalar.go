@@ -20,7 +20,7 @@ func (v Value) SetText(s string, m *Member, format TimeFormat) bool {
 		n, err := strconv.ParseInt(s, 10, 64)
 		return err == nil && v.SetInt(n)
 	case Float, Double:
-		f, ok := ParseSpecialFloat(s)
+		f, ok := parseSpecialFloat(s)
 		if !ok {
 			var err error
 			f, err = strconv.ParseFloat(s, v.Shape.Type.Bits())
@@ -84,8 +84,8 @@ func appendFloatText(b []byte, f float64, bits int) []byte {
 	return b
 }
 
-// ParseSpecialFloat reads the values that JSON and XML write as words.
-func ParseSpecialFloat(s string) (float64, bool) {
+// parseSpecialFloat reads the values that JSON and XML write as words.
+func parseSpecialFloat(s string) (float64, bool) {
 	switch s {
 	case "NaN":
 		return math.NaN(), true

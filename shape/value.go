@@ -73,9 +73,6 @@ func (v Value) Place(m *Member) Value {
 	return Value{m.Shape, f}
 }
 
-// IsZero reports whether v holds the zero value of its type.
-func (v Value) IsZero() bool { return v.rv.IsZero() }
-
 // String returns a String. On other kinds it describes v for messages, as AWS's Java toString does.
 func (v Value) String() string {
 	if v.Shape != nil && v.Shape.Kind == String {
@@ -210,11 +207,6 @@ func (e *Entries) Put(key string, v Value) {
 	}
 	e.key.SetString(key)
 	e.m.rv.SetMapIndex(e.key, e.slot)
-}
-
-// Has reports whether the Map v has key.
-func (v Value) Has(key string) bool {
-	return v.rv.MapIndex(reflect.ValueOf(key).Convert(v.Shape.Type.Key())).IsValid()
 }
 
 // Range calls f for each entry of the Map v in order of the keys, so that the same value always gives the same bytes,
