@@ -27,6 +27,7 @@ import (
 	"github.com/brume-dev/brume/service/kms"
 	"github.com/brume-dev/brume/service/logs"
 	"github.com/brume-dev/brume/service/ssm"
+	"github.com/brume-dev/brume/service/sts"
 )
 
 // wire makes every service. One that another is handed comes before it; what all are handed (the table, the timer, the
@@ -34,13 +35,14 @@ import (
 func (h *house) wire() error {
 	w := wiring{house: h}
 	lacking := []*aws.Service{apigatewayapi.Service, cloudformationapi.Service, eventbridgeapi.Service,
-		lambdaapi.Service, s3api.Service, stsapi.Service, xrayapi.Service}
+		lambdaapi.Service, s3api.Service, xrayapi.Service}
 	for _, svc := range lacking {
 		h.table.Register(svc, nil) // every operation answers NotImplemented
 		h.absent[svc.Name] = true
 	}
 	users := add(&w, iamapi.Service, iam.New, iam.Config{Store: h.store, Clock: h.clock, Account: h.Account, Log: h.Log})
-	h.keys, h.policies = keyrings{users}, users
+	sessions := add(&w, stsapi.Service, sts.New, sts.Config{Store: h.store, Clock: h.clock, Entities: users, Policies: users, Log: h.Log})
+	h.keys, h.policies = keyrings{users, sessions}, users
 	add(&w, dynamodbapi.Service, dynamodb.New, dynamodb.Config{Store: h.store, Timer: h.timer})
 	add(&w, ecrapi.Service, ecr.New, ecr.Config{Store: h.store, Caller: h.table})
 	add(&w, kmsapi.Service, kms.New, kms.Config{Store: h.store, Timer: h.timer, Rand: rand.Reader})
@@ -49,6 +51,7 @@ func (h *house) wire() error {
 	if w.err != nil {
 		return w.err
 	}
+	h.loops = append(h.loops, users.Run)
 	return users.Bootstrap(context.Background())
 }
 
