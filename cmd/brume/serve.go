@@ -22,9 +22,9 @@ type serve struct {
 	Log          string `help:"Least level of what is logged." enum:"debug,info,warn,error" default:"warn" env:"BRUME_LOG" hidden:""`
 }
 
-// gcPercent lets the heap grow to three times what lives before it is collected: what lives is small, and requests make
-// garbage.
-const gcPercent = 200
+// gcPercent lets the heap grow to five times what lives before it is collected: what lives is a few megabytes, and
+// requests make garbage.
+const gcPercent = 400
 
 // Run implements the subcommand.
 func (s *serve) Run(w *world) error {

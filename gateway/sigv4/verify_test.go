@@ -287,6 +287,20 @@ func TestKeyCacheIsBounded(t *testing.T) {
 	}
 }
 
+func FuzzParseBasic(f *testing.F) {
+	f.Add("20261121T123600Z")
+	f.Add("20240229T235959Z")
+	f.Add("20230229T240060Z")
+	f.Add("-2611121T1236-1Z")
+	f.Fuzz(func(t *testing.T, s string) {
+		got, ok := parseBasic(s)
+		want, err := time.Parse(isoBasic, s)
+		if ok != (err == nil && len(s) == len(isoBasic)) || ok && !got.Equal(want) { // time.Parse also takes fractions of a second
+			t.Fatalf("%q: %v %v, want %v %v", s, got, ok, want, err)
+		}
+	})
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add("AWS4-HMAC-SHA256 Credential=AK/20261121/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=00", "X-Amz-Algorithm=AWS4-HMAC-SHA256", "20261121T000000Z")
 	f.Add("AWS a:b", "AWSAccessKeyId=a&Signature=b&Expires=1", "Sat, 21 Nov 2026 12:36:00 GMT")
