@@ -64,7 +64,8 @@ func isUniqueID(v string) bool {
 
 func isPrincipalARN(v string) bool {
 	parts, ok := splitARN(v)
-	if !ok || parts[3] != "" || !isAccount(parts[4]) || strings.ContainsAny(v, "*?") {
+	// CloudFront's origin access identities are users of an account that has a name.
+	if !ok || parts[3] != "" || !isAccount(parts[4]) && parts[4] != "cloudfront" || strings.ContainsAny(v, "*?") {
 		return false
 	}
 	kind, name, found := strings.Cut(parts[5], "/")

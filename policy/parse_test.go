@@ -83,6 +83,7 @@ func TestMalformed(t *testing.T) {
 		{Resource, identity(`{"Effect":"Allow","Action":"s3:GetObject","Principal":"*","Resource":"arn:aws:s3:::b/*"}`), ""},
 		{Resource, identity(`{"Effect":"Allow","Action":"s3:GetObject","Principal":"*","Condition":{"StringIs":{"a:b":"c"}}}`), "Invalid Condition type : StringIs"},
 		{Resource, identity(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}`), "Missing required field Principal"},
+		{Resource, identity(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"*","Principal":{"AWS":"arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1"}}`), ""},
 	} {
 		_, err := Parse(c.kind, c.doc)
 		got := ""
