@@ -44,7 +44,8 @@ func TestCLI(t *testing.T) {
 					e.Vars = append(e.Vars, v)
 				}
 			}
-			e.Vars = append(e.Vars, "ACCOUNT="+account, "URL="+b.URL, "HOME="+os.Getenv("HOME"))
+			e.Vars = append(e.Vars, "ACCOUNT="+account, "URL="+b.URL, "HOME="+os.Getenv("HOME"),
+				"TLS_URL="+strings.Replace(b.URL, "http:", "https:", 1), "CA="+filepath.Join(b.Data, "tls", "ca.pem"))
 			return nil
 		},
 	})
