@@ -60,6 +60,8 @@ func (s *Scope) call(name string, arg any) (any, error) {
 			return nil, failure("Fn::Length needs a list")
 		}
 		return json.Number(strconv.Itoa(len(a.Items))), nil
+	case "Fn::Contains", "Fn::EachMemberEquals", "Fn::EachMemberIn":
+		return s.members(name, arg)
 	case "Condition", "Fn::And", "Fn::Or", "Fn::Not", "Fn::Equals":
 		return s.condition(name, arg)
 	}
@@ -352,6 +354,31 @@ func (s *Scope) importValue(arg any) (any, error) {
 		}
 	}
 	return nil, failure("No export named %s found.", name)
+}
+
+// members are the functions of rules over lists.
+func (s *Scope) members(name string, arg any) (any, error) {
+	complaint := "every " + name + " object requires a list and a value"
+	args, err := s.list(arg, 2, 2, complaint)
+	if err != nil {
+		return nil, err
+	}
+	a, ok := args[0].(*jsondoc.Array)
+	if !ok {
+		return nil, failure("%s", complaint)
+	}
+	in := func(list []any, v any) bool {
+		return slices.ContainsFunc(list, func(item any) bool { return jsondoc.Equal(item, v) })
+	}
+	switch b, isList := args[1].(*jsondoc.Array); {
+	case name == "Fn::Contains":
+		return in(a.Items, args[1]), nil
+	case name == "Fn::EachMemberEquals":
+		return !slices.ContainsFunc(a.Items, func(v any) bool { return !jsondoc.Equal(v, args[1]) }), nil
+	case isList:
+		return !slices.ContainsFunc(a.Items, func(v any) bool { return !in(b.Items, v) }), nil
+	}
+	return nil, failure("%s", complaint)
 }
 
 // cidr is Fn::Cidr [block, count, bits]: count blocks of bits host bits each.

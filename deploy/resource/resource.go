@@ -41,6 +41,7 @@ type Op struct {
 	ID     aws.Identity
 
 	Stack, StackID, LogicalID string
+	Type                      string
 	// Token is the same at every attempt of this step and unlike that of any other.
 	Token string
 	// Retried says that an earlier attempt may have done a part.

@@ -40,12 +40,13 @@ type house struct {
 	gateway *gateway.Gateway
 
 	// What the services are given and give in turn: see wire.go.
-	keys     gateway.Keys
-	policies dispatch.Policies
-	planes   map[string]aws.DataPlane
-	live     map[string]blob.Live // which blobs of each space are named
-	absent   map[string]bool      // services of which only the API is known
-	notes    []string             // what the user should know at the start
+	keys      gateway.Keys
+	policies  dispatch.Policies
+	planes    map[string]aws.DataPlane
+	callbacks aws.DataPlane        // takes the answers of CloudFormation's custom resources
+	live      map[string]blob.Live // which blobs of each space are named
+	absent    map[string]bool      // services of which only the API is known
+	notes     []string             // what the user should know at the start
 
 	loops   []func(context.Context) error
 	closers []func() error // in the order of opening

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/brume-dev/brume/aws"
 )
 
 // maxOwnBody bounds what our own endpoints read.
@@ -33,8 +35,17 @@ func (h *house) own() http.Handler {
 	mux.HandleFunc("GET /_brume/clock", local(h.time))
 	mux.HandleFunc("POST /_brume/clock/advance", local(h.advanceTime))
 	mux.HandleFunc("POST /_brume/reset", local(h.reset))
+	mux.HandleFunc("PUT /_aws/cloudformation/{token}", h.takeAnswer)
 	return mux
 }
+
+// takeAnswer passes the answer of a custom resource on. Its token is what entitles it.
+func (h *house) takeAnswer(w http.ResponseWriter, r *http.Request) {
+	h.callbacks.ServeData(w, r, aws.Visit{Path: "/" + r.PathValue("token")})
+}
+
+// callback is where custom resources find the platform.
+func (h *house) callback() string { return h.URL() }
 
 // local lets requests from this machine through.
 func local(f http.HandlerFunc) http.HandlerFunc {

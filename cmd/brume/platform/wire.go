@@ -21,6 +21,7 @@ import (
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/dispatch"
 	"github.com/brume-dev/brume/gateway"
+	"github.com/brume-dev/brume/service/cloudformation"
 	"github.com/brume-dev/brume/service/dynamodb"
 	"github.com/brume-dev/brume/service/ecr"
 	"github.com/brume-dev/brume/service/iam"
@@ -34,7 +35,7 @@ import (
 // Wire) may be used only once the platform runs.
 func (h *house) wire() error {
 	w := wiring{house: h}
-	lacking := []*aws.Service{apigatewayapi.Service, cloudformationapi.Service, eventbridgeapi.Service,
+	lacking := []*aws.Service{apigatewayapi.Service, eventbridgeapi.Service,
 		lambdaapi.Service, s3api.Service, xrayapi.Service}
 	for _, svc := range lacking {
 		h.table.Register(svc, nil) // every operation answers NotImplemented
@@ -43,6 +44,9 @@ func (h *house) wire() error {
 	users := add(&w, iamapi.Service, iam.New, iam.Config{Store: h.store, Clock: h.clock, Account: h.Account, Log: h.Log})
 	sessions := add(&w, stsapi.Service, sts.New, sts.Config{Store: h.store, Clock: h.clock, Entities: users, Policies: users, Log: h.Log})
 	h.keys, h.policies = keyrings{users, sessions}, users
+	stacks := add(&w, cloudformationapi.Service, cloudformation.New, cloudformation.Config{Store: h.store, Clock: h.clock, Caller: h.table,
+		Roles: sessions, Timer: h.timer, Rand: rand.Reader, Callback: h.callback, Log: h.Log})
+	h.callbacks = stacks
 	add(&w, dynamodbapi.Service, dynamodb.New, dynamodb.Config{Store: h.store, Timer: h.timer})
 	add(&w, ecrapi.Service, ecr.New, ecr.Config{Store: h.store, Caller: h.table})
 	add(&w, kmsapi.Service, kms.New, kms.Config{Store: h.store, Timer: h.timer, Rand: rand.Reader})

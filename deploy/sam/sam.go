@@ -1,0 +1,217 @@
+// Package sam is the transform AWS::Serverless-2016-10-31: it writes the Serverless resources of a template as the
+// CloudFormation resources that they stand for, with the logical ids that AWS gives them.
+// https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification.html
+package sam
+
+import (
+	"strings"
+
+	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/jsondoc"
+)
+
+// Name is the transform's name in templates.
+const Name = "AWS::Serverless-2016-10-31"
+
+// Options are what the transform knows beside the template.
+type Options struct {
+	Region, Account, Stack string
+	// Parameters are the values of the template's parameters: where the transform must know a value, Ref of one of
+	// them is replaced.
+	Parameters map[string]string
+}
+
+// transformer is one run. Its errors are collected by the first.
+type transformer struct {
+	Options
+	globals *jsondoc.Object
+	in      *jsondoc.Object // the resources of the template
+	out     *jsondoc.Object // those of the result
+	routes  *jsondoc.Object // the implicit API: path → method → operation
+	routed  []string        // logical ids of its functions
+}
+
+func invalid(format string, args ...any) error {
+	return aws.Errorf("ValidationError", 400, "Transform "+Name+" failed with: Invalid Serverless Application Specification document. "+format, args...)
+}
+
+func badResource(id, format string, args ...any) error {
+	return invalid("Number of errors found: 1. Resource with id ["+id+"] is invalid. "+format, args...)
+}
+
+// Transform returns the template without the transform. doc is not changed. Errors are ValidationErrors in AWS's words.
+func Transform(doc *jsondoc.Object, o Options) (*jsondoc.Object, error) {
+	copied, err := jsondoc.Parse(jsondoc.Append(nil, doc))
+	if err != nil {
+		return nil, err
+	}
+	out := copied.(*jsondoc.Object) // doc is one
+	t := &transformer{Options: o, globals: object(out, "Globals"), in: object(out, "Resources"), out: jsondoc.NewObject(), routes: jsondoc.NewObject()}
+	out.Delete("Transform")
+	out.Delete("Globals")
+	for id, v := range t.in.All() {
+		r, ok := v.(*jsondoc.Object)
+		if !ok {
+			t.out.Set(id, v)
+			continue
+		}
+		if err := t.resource(id, r); err != nil {
+			return nil, err
+		}
+	}
+	if err := t.implicitAPI(); err != nil {
+		return nil, err
+	}
+	out.Set("Resources", t.out)
+	return out, nil
+}
+
+func (t *transformer) resource(id string, r *jsondoc.Object) error {
+	kind := text(r, "Type")
+	short, serverless := strings.CutPrefix(kind, "AWS::Serverless::")
+	if !serverless {
+		t.out.Set(id, r)
+		return nil
+	}
+	props := merge(object(t.globals, short), object(r, "Properties"))
+	switch short {
+	case "Function":
+		return t.function(id, r, props)
+	case "SimpleTable":
+		return t.table(id, r, props)
+	case "Api":
+		return t.api(id, r, props)
+	}
+	return badResource(id, "Brume's transform does not have %s yet.", kind)
+}
+
+// keep copies the attributes of a resource that stand beside its properties.
+func keep(from, to *jsondoc.Object) {
+	for _, name := range []string{"DependsOn", "Condition", "Metadata", "DeletionPolicy", "UpdateReplacePolicy"} {
+		if v, ok := from.Get(name); ok {
+			to.Set(name, v)
+		}
+	}
+}
+
+// emit adds a resource to the result. Condition and nothing else of from is kept when only is set.
+func (t *transformer) emit(id, kind string, properties *jsondoc.Object, from *jsondoc.Object, only bool) {
+	r := obj("Type", kind)
+	if only {
+		if c, ok := from.Get("Condition"); ok {
+			r.Set("Condition", c)
+		}
+	} else {
+		keep(from, r)
+	}
+	r.Set("Properties", properties)
+	t.out.Set(id, r)
+}
+
+// merge lays a resource's own properties over the global ones: maps are joined, lists are appended, the rest is replaced.
+func merge(global, own *jsondoc.Object) *jsondoc.Object {
+	out := jsondoc.NewObject()
+	for k, v := range global.All() {
+		out.Set(k, v)
+	}
+	for k, v := range own.All() {
+		g, _ := out.Get(k)
+		gm, isMap := g.(*jsondoc.Object)
+		om, ownMap := v.(*jsondoc.Object)
+		gl, isList := g.(*jsondoc.Array)
+		ol, ownList := v.(*jsondoc.Array)
+		switch {
+		case isMap && ownMap && !intrinsic(gm) && !intrinsic(om):
+			out.Set(k, merge(gm, om))
+		case isList && ownList:
+			out.Set(k, &jsondoc.Array{Items: append(append([]any{}, gl.Items...), ol.Items...)})
+		default:
+			out.Set(k, v)
+		}
+	}
+	return out
+}
+
+func intrinsic(o *jsondoc.Object) bool {
+	return o.Len() == 1 && (o.Keys()[0] == "Ref" || strings.HasPrefix(o.Keys()[0], "Fn::"))
+}
+
+// obj makes an object of names and values in turn; nil values are left out.
+func obj(pairs ...any) *jsondoc.Object {
+	o := jsondoc.NewObject()
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != nil {
+			o.Set(pairs[i].(string), pairs[i+1])
+		}
+	}
+	return o
+}
+
+func arr(items ...any) *jsondoc.Array { return &jsondoc.Array{Items: items} }
+
+func ref(id string) any            { return obj("Ref", id) }
+func att(id, attribute string) any { return obj("Fn::GetAtt", arr(id, attribute)) }
+func sub(text string) any          { return obj("Fn::Sub", text) }
+
+func get(o *jsondoc.Object, name string) any {
+	if o == nil {
+		return nil
+	}
+	v, _ := o.Get(name)
+	return v
+}
+
+func text(o *jsondoc.Object, name string) string {
+	s, _ := get(o, name).(string)
+	return s
+}
+
+func object(o *jsondoc.Object, name string) *jsondoc.Object {
+	if m, ok := get(o, name).(*jsondoc.Object); ok {
+		return m
+	}
+	return jsondoc.NewObject()
+}
+
+// value replaces a Ref of a parameter by the parameter's value.
+func (t *transformer) value(v any) any {
+	o, ok := v.(*jsondoc.Object)
+	if !ok || o.Len() != 1 || o.Keys()[0] != "Ref" {
+		return v
+	}
+	name, _ := get(o, "Ref").(string)
+	if given, ok := t.Parameters[name]; ok {
+		return given
+	}
+	return v
+}
+
+// pick copies properties by name; "A=B" copies A as B.
+func pick(from, to *jsondoc.Object, names ...string) {
+	for _, n := range names {
+		src, dst, renamed := strings.Cut(n, "=")
+		if !renamed {
+			dst = src
+		}
+		if v, ok := from.Get(src); ok {
+			to.Set(dst, v)
+		}
+	}
+}
+
+// tags writes a map of tags as a list, with the one by which SAM marks what it made.
+func tags(v any) *jsondoc.Array {
+	out := arr()
+	if m, ok := v.(*jsondoc.Object); ok {
+		for k, value := range m.All() {
+			out.Items = append(out.Items, obj("Key", k, "Value", value))
+		}
+	}
+	return out
+}
+
+func madeBySAM(v any) *jsondoc.Array {
+	all := arr(obj("Key", "lambda:createdBy", "Value", "SAM"))
+	all.Items = append(all.Items, tags(v).Items...)
+	return all
+}

@@ -1,0 +1,260 @@
+package cloudformation
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/brume-dev/brume/api/cloudformationapi"
+	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/store"
+)
+
+// DescribeStacks describes one stack, or all that are not deleted.
+func (s *Service) DescribeStacks(ctx context.Context, id aws.Identity, in *cloudformationapi.DescribeStacksInput) (*cloudformationapi.DescribeStacksOutput, error) {
+	p := at(id)
+	return store.View(ctx, s.shard(p), func(_ context.Context, r store.Reader) (*cloudformationapi.DescribeStacksOutput, error) {
+		out := &cloudformationapi.DescribeStacksOutput{Stacks: []cloudformationapi.Stack{}}
+		if in.StackName != nil {
+			st, err := findStack(r, p, *in.StackName)
+			if err != nil {
+				return nil, err
+			}
+			d, err := describeStack(r, p, st)
+			out.Stacks = append(out.Stacks, d)
+			return out, err
+		}
+		stacks, next, err := listStacks(r, p, in.NextToken, func(st *stackRecord) bool {
+			return !st.is(cloudformationapi.StackStatusDeleteComplete)
+		})
+		if err != nil {
+			return nil, err
+		}
+		out.NextToken = next
+		for _, st := range stacks {
+			d, err := describeStack(r, p, st)
+			if err != nil {
+				return nil, err
+			}
+			out.Stacks = append(out.Stacks, d)
+		}
+		return out, nil
+	})
+}
+
+// listStacks lists stacks, the newest first. A token is "time/uuid" of the last stack of the page before.
+func listStacks(r store.Reader, p place, token *string, take func(*stackRecord) bool) (out []*stackRecord, next *string, err error) {
+	prefix := p.made()
+	rng := prefix.Range()
+	if token != nil {
+		when, uuid, _ := strings.Cut(*token, "/")
+		n, err := strconv.ParseInt(when, 10, 64)
+		if err != nil {
+			return nil, nil, invalid("Invalid NextToken")
+		}
+		rng.End = store.Key(prefix.Int(n).Text(uuid))
+	}
+	last := ""
+	pairs, end := r.Scan(rng, store.ScanOpt{Reverse: true})
+	for kv := range pairs {
+		e := store.Decode(kv.Key, len(prefix))
+		when, uuid := e.Int(), e.Text()
+		st, err := readStack(r, p, uuid)
+		if err != nil {
+			return nil, nil, err
+		}
+		if st == nil || !take(st) {
+			continue
+		}
+		if len(out) == pageSize {
+			next = &last
+			break
+		}
+		out = append(out, st)
+		last = strconv.FormatInt(when, 10) + "/" + uuid
+	}
+	return out, next, end()
+}
+
+func describeStack(r store.Reader, p place, st *stackRecord) (cloudformationapi.Stack, error) {
+	id := st.id(p)
+	n := st.Target
+	if n == 0 {
+		n = 1
+	}
+	v, err := readVersion(r, p, st.UUID, n)
+	out := cloudformationapi.Stack{StackId: &id, StackName: st.Name, CreationTime: st.Created, StackStatus: cloudformationapi.StackStatus(st.Status),
+		StackStatusReason: optional(st.Reason), Description: optional(st.Description), DisableRollback: &st.NoRollback,
+		NotificationARNs: st.Notify, RoleARN: optional(st.Role), Tags: tagList(st.Tags), EnableTerminationProtection: &st.Protected,
+		ParentId: optional(st.Parent), RootId: optional(st.Root), ChangeSetId: optional(st.ChangeSet), Parameters: parameters(v),
+		RollbackConfiguration: &cloudformationapi.RollbackConfiguration{}, Outputs: []cloudformationapi.Output{},
+		DriftInformation: &cloudformationapi.StackDriftInformation{StackDriftStatus: cloudformationapi.StackDriftStatusNotChecked}}
+	for _, c := range st.Capable {
+		out.Capabilities = append(out.Capabilities, cloudformationapi.Capability(c))
+	}
+	if !st.Updated.IsZero() {
+		out.LastUpdatedTime = &st.Updated
+	}
+	if !st.Deleted.IsZero() {
+		out.DeletionTime = &st.Deleted
+	}
+	if st.Timeout > 0 {
+		out.TimeoutInMinutes = &st.Timeout
+	}
+	for _, o := range st.Outputs {
+		out.Outputs = append(out.Outputs, cloudformationapi.Output{OutputKey: &o.Key, OutputValue: &o.Value, Description: optional(o.Description),
+			ExportName: optional(o.Export)})
+	}
+	return out, err
+}
+
+func tagList(tags map[string]string) []cloudformationapi.Tag {
+	out := []cloudformationapi.Tag{}
+	for _, k := range slices.Sorted(maps.Keys(tags)) {
+		out = append(out, cloudformationapi.Tag{Key: k, Value: tags[k]})
+	}
+	return out
+}
+
+// hidden is what the value of a parameter with NoEcho is shown as.
+const hidden = "****"
+
+func parameters(v *versionRecord) []cloudformationapi.Parameter {
+	out := []cloudformationapi.Parameter{}
+	t, err := readAgain(v)
+	if err != nil {
+		return out
+	}
+	for i := range t.Parameters {
+		p := &t.Parameters[i]
+		value := v.Parameters[p.ID]
+		if p.NoEcho {
+			value = hidden
+		}
+		entry := cloudformationapi.Parameter{ParameterKey: &p.ID, ParameterValue: &value}
+		if resolved, ok := v.Resolved[p.ID]; ok {
+			entry.ResolvedValue = &resolved
+		}
+		out = append(out, entry)
+	}
+	return out
+}
+
+// ListStacks lists stacks by their status, those too that were deleted in the last 90 days.
+func (s *Service) ListStacks(ctx context.Context, id aws.Identity, in *cloudformationapi.ListStacksInput) (*cloudformationapi.ListStacksOutput, error) {
+	p := at(id)
+	since := s.Clock.Now().Add(-deletedFor)
+	return store.View(ctx, s.shard(p), func(_ context.Context, r store.Reader) (*cloudformationapi.ListStacksOutput, error) {
+		stacks, next, err := listStacks(r, p, in.NextToken, func(st *stackRecord) bool {
+			wanted := len(in.StackStatusFilter) == 0 || slices.Contains(in.StackStatusFilter, cloudformationapi.StackStatus(st.Status))
+			return wanted && (st.Deleted.IsZero() || st.Deleted.After(since))
+		})
+		if err != nil {
+			return nil, err
+		}
+		out := &cloudformationapi.ListStacksOutput{StackSummaries: []cloudformationapi.StackSummary{}, NextToken: next}
+		for _, st := range stacks {
+			sid := st.id(p)
+			sum := cloudformationapi.StackSummary{StackId: &sid, StackName: st.Name, CreationTime: st.Created, StackStatus: cloudformationapi.StackStatus(st.Status),
+				StackStatusReason: optional(st.Reason), TemplateDescription: optional(st.Description), ParentId: optional(st.Parent), RootId: optional(st.Root),
+				DriftInformation: &cloudformationapi.StackDriftInformationSummary{StackDriftStatus: cloudformationapi.StackDriftStatusNotChecked}}
+			if !st.Updated.IsZero() {
+				sum.LastUpdatedTime = &st.Updated
+			}
+			if !st.Deleted.IsZero() {
+				sum.DeletionTime = &st.Deleted
+			}
+			out.StackSummaries = append(out.StackSummaries, sum)
+		}
+		return out, nil
+	})
+}
+
+// resourcesOf reads the resources of a stack in the order of their names.
+func (s *Service) resourcesOf(ctx context.Context, p place, name string) (st *stackRecord, out []*resourceRecord, err error) {
+	err = s.shard(p).View(ctx, func(_ context.Context, r store.Reader) error {
+		if st, err = findStack(r, p, name); err != nil {
+			return err
+		}
+		all, err := allResources(r, p, st.UUID)
+		for _, n := range slices.Sorted(maps.Keys(all)) {
+			if all[n].Status != "" {
+				out = append(out, all[n])
+			}
+		}
+		return err
+	})
+	return st, out, err
+}
+
+// DescribeStackResource describes one resource.
+func (s *Service) DescribeStackResource(ctx context.Context, id aws.Identity, in *cloudformationapi.DescribeStackResourceInput) (*cloudformationapi.DescribeStackResourceOutput, error) {
+	p := at(id)
+	st, all, err := s.resourcesOf(ctx, p, in.StackName)
+	if err != nil {
+		return nil, err
+	}
+	for _, rec := range all {
+		if rec.Logical != in.LogicalResourceId {
+			continue
+		}
+		sid := st.id(p)
+		return &cloudformationapi.DescribeStackResourceOutput{StackResourceDetail: &cloudformationapi.StackResourceDetail{StackName: &st.Name, StackId: &sid,
+			LogicalResourceId: rec.Logical, PhysicalResourceId: optional(rec.Physical), ResourceType: rec.Type, LastUpdatedTimestamp: rec.Updated,
+			ResourceStatus: cloudformationapi.ResourceStatus(rec.Status), ResourceStatusReason: optional(rec.Reason), Metadata: optional(rec.Metadata),
+			DriftInformation: &cloudformationapi.StackResourceDriftInformation{StackResourceDriftStatus: cloudformationapi.StackResourceDriftStatusNotChecked}}}, nil
+	}
+	return nil, invalid("Resource %s does not exist for stack %s", in.LogicalResourceId, st.Name)
+}
+
+// DescribeStackResources describes the resources of a stack, which may be named by one of them.
+func (s *Service) DescribeStackResources(ctx context.Context, id aws.Identity, in *cloudformationapi.DescribeStackResourcesInput) (*cloudformationapi.DescribeStackResourcesOutput, error) {
+	if (in.StackName == nil) == (in.PhysicalResourceId == nil) {
+		return nil, invalid("StackName or PhysicalResourceId must be specified, but not both.")
+	}
+	if in.StackName == nil {
+		return nil, aws.NotImplemented(service, "DescribeStackResources with PhysicalResourceId")
+	}
+	p := at(id)
+	st, all, err := s.resourcesOf(ctx, p, *in.StackName)
+	if err != nil {
+		return nil, err
+	}
+	sid := st.id(p)
+	out := &cloudformationapi.DescribeStackResourcesOutput{StackResources: []cloudformationapi.StackResource{}}
+	for _, rec := range all {
+		if in.LogicalResourceId != nil && *in.LogicalResourceId != rec.Logical {
+			continue
+		}
+		out.StackResources = append(out.StackResources, cloudformationapi.StackResource{StackName: &st.Name, StackId: &sid, LogicalResourceId: rec.Logical,
+			PhysicalResourceId: optional(rec.Physical), ResourceType: rec.Type, Timestamp: rec.Updated, ResourceStatus: cloudformationapi.ResourceStatus(rec.Status),
+			ResourceStatusReason: optional(rec.Reason),
+			DriftInformation:     &cloudformationapi.StackResourceDriftInformation{StackResourceDriftStatus: cloudformationapi.StackResourceDriftStatusNotChecked}})
+	}
+	return out, nil
+}
+
+// ListStackResources lists the resources of a stack.
+func (s *Service) ListStackResources(ctx context.Context, id aws.Identity, in *cloudformationapi.ListStackResourcesInput) (*cloudformationapi.ListStackResourcesOutput, error) {
+	_, all, err := s.resourcesOf(ctx, at(id), in.StackName)
+	if err != nil {
+		return nil, err
+	}
+	out := &cloudformationapi.ListStackResourcesOutput{StackResourceSummaries: []cloudformationapi.StackResourceSummary{}}
+	for _, rec := range all {
+		if in.NextToken != nil && rec.Logical <= *in.NextToken {
+			continue
+		}
+		if len(out.StackResourceSummaries) == pageSize {
+			out.NextToken = &out.StackResourceSummaries[pageSize-1].LogicalResourceId
+			break
+		}
+		out.StackResourceSummaries = append(out.StackResourceSummaries, cloudformationapi.StackResourceSummary{LogicalResourceId: rec.Logical,
+			PhysicalResourceId: optional(rec.Physical), ResourceType: rec.Type, LastUpdatedTimestamp: rec.Updated,
+			ResourceStatus: cloudformationapi.ResourceStatus(rec.Status), ResourceStatusReason: optional(rec.Reason),
+			DriftInformation: &cloudformationapi.StackResourceDriftInformationSummary{StackResourceDriftStatus: cloudformationapi.StackResourceDriftStatusNotChecked}})
+	}
+	return out, nil
+}

@@ -1,0 +1,119 @@
+package cloudformation
+
+import (
+	"context"
+	"encoding/binary"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/brume-dev/brume/api/cloudformationapi"
+	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/store"
+	"github.com/brume-dev/brume/store/record"
+)
+
+// eventRecord is something that happened to a stack or to one of its resources.
+type eventRecord struct {
+	Logical    string    `cbor:"1,keyasint"`
+	Physical   string    `cbor:"2,keyasint,omitempty"`
+	Type       string    `cbor:"3,keyasint"`
+	Status     string    `cbor:"4,keyasint"`
+	Reason     string    `cbor:"5,keyasint,omitempty"`
+	Time       time.Time `cbor:"6,keyasint"`
+	Token      string    `cbor:"7,keyasint,omitempty"`
+	Properties string    `cbor:"8,keyasint,omitempty"`
+}
+
+const (
+	eventVersion = 1
+	stackType    = "AWS::CloudFormation::Stack"
+	// maxShown is how much of its properties an event tells.
+	maxShown = 32 << 10
+)
+
+func addEvent(tx store.Tx, p place, st *stackRecord, e eventRecord) error {
+	n, err := store.NextID(tx, p.eventCount(st.UUID))
+	if err != nil {
+		return err
+	}
+	e.Time, e.Token = tx.Now(), st.Token
+	if len(e.Properties) > maxShown {
+		e.Properties = ""
+	}
+	tx.Set(p.events(st.UUID).Uint(n), record.Encode(eventVersion, e))
+	tx.Signal(store.Key(p.stack(st.UUID)))
+	return nil
+}
+
+// stackEvent tells the status of the stack itself.
+func stackEvent(tx store.Tx, p place, st *stackRecord) error {
+	return addEvent(tx, p, st, eventRecord{Logical: st.Name, Physical: st.id(p), Type: stackType, Status: st.Status, Reason: st.Reason})
+}
+
+// resourceEvent tells the status of a resource, and what it is made with while it is made.
+func resourceEvent(tx store.Tx, p place, st *stackRecord, rec *resourceRecord, status, reason string) error {
+	rec.Status, rec.Reason, rec.Updated = status, reason, tx.Now()
+	return addEvent(tx, p, st, eventRecord{Logical: rec.Logical, Physical: rec.Physical, Type: rec.Type, Status: status, Reason: reason,
+		Properties: rec.Wanted})
+}
+
+// eventID names the nth event of a stack for ever: a UUID made of both.
+func eventID(st *stackRecord, n uint64) string {
+	return uuid.NewSHA1(uuid.NameSpaceOID, binary.BigEndian.AppendUint64([]byte(st.UUID), n)).String()
+}
+
+// DescribeStackEvents lists what happened to a stack, the newest first.
+func (s *Service) DescribeStackEvents(ctx context.Context, id aws.Identity, in *cloudformationapi.DescribeStackEventsInput) (*cloudformationapi.DescribeStackEventsOutput, error) {
+	p := at(id)
+	return store.View(ctx, s.shard(p), func(_ context.Context, r store.Reader) (*cloudformationapi.DescribeStackEventsOutput, error) {
+		st, err := findStack(r, p, in.StackName)
+		if err != nil {
+			return nil, err
+		}
+		prefix := p.events(st.UUID)
+		rng := prefix.Range()
+		if in.NextToken != nil {
+			n, err := strconv.ParseUint(*in.NextToken, 10, 63)
+			if err != nil {
+				return nil, invalid("Invalid NextToken")
+			}
+			rng.End = store.Key(prefix.Uint(n))
+		}
+		out := &cloudformationapi.DescribeStackEventsOutput{StackEvents: []cloudformationapi.StackEvent{}}
+		last := uint64(0)
+		pairs, end := r.Scan(rng, store.ScanOpt{Reverse: true, Limit: pageSize + 1})
+		for kv := range pairs {
+			if len(out.StackEvents) == pageSize {
+				token := strconv.FormatUint(last, 10)
+				out.NextToken = &token
+				break
+			}
+			var e eventRecord
+			if err := record.Decode(kv.Value, eventVersion, &e); err != nil {
+				return nil, err
+			}
+			last = store.Decode(kv.Key, len(prefix)).Uint()
+			out.StackEvents = append(out.StackEvents, describeEvent(p, st, last, e))
+		}
+		return out, end()
+	})
+}
+
+func describeEvent(p place, st *stackRecord, n uint64, e eventRecord) cloudformationapi.StackEvent {
+	out := cloudformationapi.StackEvent{StackId: st.id(p), StackName: st.Name, EventId: eventID(st, n), LogicalResourceId: &e.Logical,
+		PhysicalResourceId: &e.Physical, ResourceType: &e.Type, Timestamp: e.Time, ResourceStatus: cloudformationapi.ResourceStatus(e.Status),
+		ResourceStatusReason: optional(e.Reason), ClientRequestToken: optional(e.Token), ResourceProperties: optional(e.Properties)}
+	if e.Type != stackType {
+		out.EventId = e.Logical + "-" + e.Status + "-" + e.Time.UTC().Format("2006-01-02T15:04:05.000Z")
+	}
+	return out
+}
+
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}

@@ -1,0 +1,20 @@
+package cloudformation
+
+import "time"
+
+// Limits of CloudFormation,
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html and the documentation of
+// the operations.
+const (
+	maxStacks       = 2000
+	maxNameLength   = 128
+	maxOutputLength = 4096 // characters of an output's value
+	maxNotified     = 5
+	pageSize        = 100 // stacks, resources, events, exports of one answer
+	deletedFor      = 90 * 24 * time.Hour
+
+	customTimeout    = time.Hour // that a custom resource has to answer, unless ServiceTimeout says otherwise
+	maxCustomTimeout = time.Hour
+	maxCallback      = 4096 // bytes of a custom resource's answer
+	childPoll        = 100 * time.Millisecond
+)

@@ -1,0 +1,367 @@
+package cloudformation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/brume-dev/brume/api/cloudformationapi"
+	"github.com/brume-dev/brume/api/s3api"
+	"github.com/brume-dev/brume/api/ssmapi"
+	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/deploy"
+	"github.com/brume-dev/brume/deploy/intrinsic"
+	"github.com/brume-dev/brume/deploy/resource"
+	"github.com/brume-dev/brume/deploy/sam"
+	"github.com/brume-dev/brume/deploy/template"
+	"github.com/brume-dev/brume/jsondoc"
+	"github.com/brume-dev/brume/store"
+)
+
+// request is what the operations that take a template have in common.
+type request struct {
+	name                string
+	body, url           *string
+	previous            bool // UsePreviousTemplate
+	parameters          []cloudformationapi.Parameter
+	capabilities        []cloudformationapi.Capability
+	tags                []cloudformationapi.Tag
+	before              *versionRecord // what UsePreviousValue and UsePreviousTemplate mean
+	direct              bool           // not by way of a change set: transforms need CAPABILITY_AUTO_EXPAND
+	acknowledgesNothing bool           // capabilities are not asked for
+}
+
+// blueprint is a template that has been read, checked and laid out.
+type blueprint struct {
+	version *versionRecord
+	plan    *deploy.Plan
+}
+
+// read fetches the template, gives the parameters their values, runs the transforms and lays the resources out.
+func (s *Service) read(ctx context.Context, id aws.Identity, p place, st *stackRecord, r request) (*blueprint, error) {
+	text, err := s.fetch(ctx, id, r)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := template.Read([]byte(text))
+	if err != nil {
+		return nil, err
+	}
+	v := &versionRecord{Original: text, Tags: tagMap(r.tags)}
+	if doc, err = s.transform(ctx, id, st, doc, r, v); err != nil {
+		return nil, err
+	}
+	v.Processed = jsondoc.Text(doc)
+	t, err := template.New(doc)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.giveValues(ctx, id, t, r, v); err != nil {
+		return nil, err
+	}
+	if err := s.known(t); err != nil {
+		return nil, err
+	}
+	if !r.acknowledgesNothing {
+		if err := acknowledged(t, r.capabilities); err != nil {
+			return nil, err
+		}
+	}
+	plan, err := deploy.NewPlan(t, scope(p, st, t, v))
+	if err != nil {
+		return nil, err
+	}
+	return &blueprint{v, plan}, plan.CheckRules()
+}
+
+// lay reads a stored version again.
+func lay(p place, st *stackRecord, v *versionRecord) (*deploy.Plan, error) {
+	doc, err := template.Read([]byte(v.Processed))
+	if err != nil {
+		return nil, err
+	}
+	t, err := template.New(doc)
+	if err != nil {
+		return nil, err
+	}
+	return deploy.NewPlan(t, scope(p, st, t, v))
+}
+
+// scope has what does not depend on the resources.
+func scope(p place, st *stackRecord, t *template.Template, v *versionRecord) intrinsic.Scope {
+	sc := intrinsic.Scope{Account: p.account, Region: p.region, StackName: st.Name, StackID: st.id(p),
+		NotificationARNs: st.Notify, Parameters: map[string]any{}}
+	for i := range t.Parameters {
+		param := &t.Parameters[i]
+		value := v.Parameters[param.ID]
+		if resolved, ok := v.Resolved[param.ID]; ok {
+			value = resolved
+		}
+		sc.Parameters[param.ID] = value
+		if param.IsList() {
+			a := &jsondoc.Array{Items: []any{}}
+			for _, item := range template.SplitList(value) {
+				a.Items = append(a.Items, item)
+			}
+			sc.Parameters[param.ID] = a
+		}
+	}
+	return sc
+}
+
+func (s *Service) fetch(ctx context.Context, id aws.Identity, r request) (string, error) {
+	given := 0
+	for _, there := range []bool{r.body != nil, r.url != nil, r.previous} {
+		if there {
+			given++
+		}
+	}
+	switch {
+	case given == 0:
+		return "", invalid("Either Template URL or Template Body must be specified.")
+	case given > 1:
+		return "", invalid("You must specify only one of TemplateBody, TemplateURL and UsePreviousTemplate.")
+	case r.previous && r.before == nil:
+		return "", invalid("There is no previous template to use.")
+	case r.previous:
+		return r.before.Original, nil
+	case r.url != nil:
+		return s.download(ctx, id, *r.url)
+	}
+	if len(*r.body) > template.MaxBody {
+		return "", invalid("1 validation error detected: Value at 'templateBody' failed to satisfy constraint: "+
+			"Member must have length less than or equal to %d", template.MaxBody)
+	}
+	return *r.body, nil
+}
+
+// download reads a template from S3: whatever host of S3 the URL names, it is the platform's own.
+func (s *Service) download(ctx context.Context, id aws.Identity, where string) (string, error) {
+	bucket, key, ok := bucketOf(where)
+	if !ok {
+		return "", invalid("TemplateURL must be a supported URL.")
+	}
+	return s.object(ctx, id, bucket, key, "S3 error: ")
+}
+
+func (s *Service) object(ctx context.Context, id aws.Identity, bucket, key, complaint string) (string, error) {
+	out, err := s3api.NewClient(s.Caller).GetObject(ctx, id, &s3api.GetObjectRequest{Bucket: bucket, Key: key})
+	if err != nil {
+		var known aws.Error
+		if errors.As(err, &known) {
+			return "", invalid("%s%s", complaint, known.ErrorInfo().Message)
+		}
+		return "", err
+	}
+	if c, ok := out.Body.(io.Closer); ok {
+		defer c.Close()
+	}
+	b, err := io.ReadAll(io.LimitReader(out.Body, template.MaxObject+1))
+	if err != nil {
+		return "", fmt.Errorf("cloudformation: read s3://%s/%s: %w", bucket, key, err)
+	}
+	if len(b) > template.MaxObject {
+		return "", invalid("Template may not exceed %d bytes in size.", template.MaxObject)
+	}
+	return string(b), nil
+}
+
+// bucketOf reads the bucket and the key out of a URL of S3 in any of its forms: s3://b/k, https://b.s3.R.amazonaws.com/k,
+// https://s3.R.amazonaws.com/b/k, https://s3-R.amazonaws.com/b/k and those of a local endpoint.
+func bucketOf(where string) (bucket, key string, ok bool) {
+	u, err := url.Parse(where)
+	if err != nil {
+		return "", "", false
+	}
+	path := strings.TrimPrefix(u.Path, "/")
+	host := u.Hostname()
+	if u.Scheme == "s3" {
+		return host, path, host != "" && path != ""
+	}
+	if u.Scheme != "https" && u.Scheme != "http" {
+		return "", "", false
+	}
+	for _, mark := range []string{".s3.", ".s3-"} {
+		if b, _, virtual := strings.Cut(host, mark); virtual {
+			return b, path, b != "" && path != ""
+		}
+	}
+	bucket, key, ok = strings.Cut(path, "/")
+	return bucket, key, ok && bucket != "" && key != ""
+}
+
+// transform runs the transforms that the template names, in their order.
+func (s *Service) transform(ctx context.Context, id aws.Identity, st *stackRecord, doc *jsondoc.Object, r request, v *versionRecord) (*jsondoc.Object, error) {
+	t, _ := doc.Get("Transform")
+	var names []any
+	switch t := t.(type) {
+	case nil:
+		return doc, nil
+	case *jsondoc.Array:
+		names = t.Items
+	default:
+		names = []any{t}
+	}
+	if r.direct && !r.acknowledgesNothing && !slices.Contains(r.capabilities, cloudformationapi.CapabilityCapabilityAutoExpand) {
+		return nil, &cloudformationapi.InsufficientCapabilitiesException{Message: "Requires capabilities : [CAPABILITY_AUTO_EXPAND]"}
+	}
+	for _, n := range names {
+		if n != sam.Name {
+			return nil, invalid("Template format error: Unrecognized transform: %s; Brume has %s", jsondoc.Text(n), sam.Name)
+		}
+	}
+	plain, err := template.New(jsonWithout(doc, "Transform", "Globals"))
+	if err != nil {
+		return nil, err
+	}
+	if err := s.giveValues(ctx, id, plain, r, v); err != nil {
+		return nil, err
+	}
+	values := map[string]string{}
+	maps.Copy(values, v.Parameters)
+	maps.Copy(values, v.Resolved)
+	return sam.Transform(doc, sam.Options{Region: id.Region, Account: id.Account, Stack: st.Name, Parameters: values})
+}
+
+func jsonWithout(doc *jsondoc.Object, names ...string) *jsondoc.Object {
+	out := jsondoc.NewObject()
+	for k, m := range doc.All() {
+		if !slices.Contains(names, k) {
+			out.Set(k, m)
+		}
+	}
+	return out
+}
+
+// giveValues works out the value of every parameter.
+func (s *Service) giveValues(ctx context.Context, id aws.Identity, t *template.Template, r request, v *versionRecord) error {
+	given := map[string]string{}
+	for _, p := range r.parameters {
+		switch {
+		case p.ParameterKey == nil:
+			return invalid("Parameter key must be specified")
+		case p.UsePreviousValue != nil && *p.UsePreviousValue:
+			if r.before == nil {
+				return invalid("Invalid input for parameter key %s. Cannot specify usePreviousValue as true for a parameter key not in the previous template", *p.ParameterKey)
+			}
+			old, ok := r.before.Parameters[*p.ParameterKey]
+			if !ok {
+				return invalid("Invalid input for parameter key %s. Cannot specify usePreviousValue as true for a parameter key not in the previous template", *p.ParameterKey)
+			}
+			given[*p.ParameterKey] = old
+		case p.ParameterValue == nil:
+			return invalid("Parameter value for parameter name %s must be specified", *p.ParameterKey)
+		default:
+			given[*p.ParameterKey] = *p.ParameterValue
+		}
+	}
+	values, err := t.Values(given)
+	if err != nil {
+		return err
+	}
+	v.Parameters, v.Resolved = values, map[string]string{}
+	for i := range t.Parameters {
+		param := &t.Parameters[i]
+		if _, ssm := param.SSM(); !ssm {
+			continue
+		}
+		value, err := s.parameter(ctx, id, values[param.ID])
+		if err != nil {
+			return err
+		}
+		v.Resolved[param.ID] = value
+	}
+	return nil
+}
+
+// parameter reads a parameter of Systems Manager.
+func (s *Service) parameter(ctx context.Context, id aws.Identity, name string) (string, error) {
+	out, err := ssmapi.NewClient(s.Caller).GetParameters(ctx, id, &ssmapi.GetParametersRequest{Names: []string{name}})
+	if err != nil {
+		return "", err
+	}
+	if len(out.Parameters) == 0 {
+		return "", invalid("Unable to fetch parameters [%s] from parameter store for this account.", name)
+	}
+	if out.Parameters[0].Type == ssmapi.ParameterTypeSecureString {
+		return "", invalid("Parameters [%s] referenced by template have types not supported by CloudFormation.", name)
+	}
+	return *out.Parameters[0].Value, nil
+}
+
+// known refuses resource types that are not there.
+func (s *Service) known(t *template.Template) error {
+	var unknown []string
+	for _, r := range t.Resources {
+		if _, ok := s.kind(r.Type); !ok && !slices.Contains(unknown, r.Type) {
+			unknown = append(unknown, r.Type)
+		}
+	}
+	if len(unknown) > 0 {
+		return invalid("Template format error: Unrecognized resource types: [%s]", strings.Join(unknown, ", "))
+	}
+	return nil
+}
+
+// kind finds what knows a resource type: a room of package resource, or this service for its own.
+func (s *Service) kind(name string) (*resource.Kind, bool) {
+	if strings.HasPrefix(name, "Custom::") {
+		name = customType
+	}
+	if k, ok := s.own[name]; ok {
+		return k, true
+	}
+	return resource.Find(name)
+}
+
+// acknowledged asks for the capabilities that the template needs: IAM resources, and among them those with names.
+func acknowledged(t *template.Template, given []cloudformationapi.Capability) error {
+	need := cloudformationapi.Capability("")
+	for _, r := range t.Resources {
+		if !strings.HasPrefix(r.Type, "AWS::IAM::") {
+			continue
+		}
+		if need == "" {
+			need = cloudformationapi.CapabilityCapabilityIam
+		}
+		k, ok := resource.Find(r.Type)
+		if ok && k.Name != "" {
+			if _, named := r.Properties.Get(k.Name); named {
+				need = cloudformationapi.CapabilityCapabilityNamedIam
+			}
+		}
+	}
+	has := func(c cloudformationapi.Capability) bool { return slices.Contains(given, c) }
+	if need == "" || has(cloudformationapi.CapabilityCapabilityNamedIam) || has(need) {
+		return nil
+	}
+	return &cloudformationapi.InsufficientCapabilitiesException{Message: "Requires capabilities : [" + string(need) + "]"}
+}
+
+func tagMap(tags []cloudformationapi.Tag) map[string]string {
+	out := map[string]string{}
+	for _, t := range tags {
+		out[t.Key] = t.Value
+	}
+	return out
+}
+
+// imports finds exported values; what it finds is remembered in used.
+func imports(r store.Reader, p place, used map[string]bool, failed *error) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		e, err := readExport(r, p, name)
+		if err != nil {
+			*failed = err
+		}
+		if e == nil {
+			return "", false
+		}
+		used[name] = true
+		return e.Value, true
+	}
+}

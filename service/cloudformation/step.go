@@ -1,0 +1,471 @@
+package cloudformation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/brume-dev/brume/api/cloudformationapi"
+	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/deploy"
+	"github.com/brume-dev/brume/deploy/resource"
+	"github.com/brume-dev/brume/jsondoc"
+	"github.com/brume-dev/brume/store"
+	"github.com/brume-dev/brume/store/record"
+	"github.com/brume-dev/brume/timer"
+)
+
+// What a step does.
+const (
+	verbCreate  = "create"
+	verbUpdate  = "update"
+	verbReplace = "replace" // create anew; what was there is deleted when the stack is cleaned up
+	verbDelete  = "delete"
+)
+
+// work is one step under way.
+type work struct {
+	*Service
+	p      place
+	st     *stackRecord
+	rec    *resourceRecord
+	plan   *deploy.Plan
+	kind   *resource.Kind
+	tags   map[string]string
+	wanted *jsondoc.Object // the properties that the template says
+	// retried says that the verb has been tried before.
+	retried bool
+}
+
+// step does one thing to one resource and commits what came of it. The verb is committed before the first call, so that
+// every attempt after a crash does the same.
+func (s *Service) step(ctx context.Context, k *timer.Kept) error {
+	var a stepArgs
+	if err := record.Decode(k.Args, argsVersion, &a); err != nil {
+		return err
+	}
+	w, err := s.open(ctx, a)
+	if err != nil || w == nil {
+		return err
+	}
+	if w.rec.Verb == "" {
+		if over, err := w.decide(ctx, k); err != nil || over {
+			return err
+		}
+	} else {
+		w.retried = true
+	}
+	op, err := w.perform(ctx)
+	var pending *resource.Pending
+	if errors.As(err, &pending) {
+		return w.later(ctx, k, op, pending)
+	}
+	if err != nil && ctx.Err() != nil {
+		return err // the platform stops: this was no answer
+	}
+	return w.conclude(ctx, k, op, err)
+}
+
+// open reads what a step needs; nil when its operation is over.
+func (s *Service) open(ctx context.Context, a stepArgs) (*work, error) {
+	p := a.place()
+	st, plan, err := s.load(ctx, p, a.UUID)
+	if err != nil || st == nil || st.Operation != a.Operation {
+		return nil, err
+	}
+	w := &work{Service: s, p: p, st: st, plan: plan}
+	err = s.shard(p).View(ctx, func(_ context.Context, r store.Reader) error {
+		var err error
+		if w.rec, err = readResource(r, p, a.UUID, a.Logical); err != nil || w.rec == nil {
+			return err
+		}
+		v, err := readVersion(r, p, a.UUID, max(st.Target, 1))
+		w.tags = v.Tags
+		return err
+	})
+	if err != nil || w.rec == nil || w.rec.Operation != a.Operation || w.rec.State != running {
+		return nil, err
+	}
+	kind, ok := s.kind(w.rec.Type)
+	if !ok {
+		return nil, fmt.Errorf("cloudformation: nobody knows %s any more", w.rec.Type)
+	}
+	w.kind = kind
+	return w, nil
+}
+
+func parse(text string) *jsondoc.Object {
+	v, err := jsondoc.Parse([]byte(text))
+	if o, ok := v.(*jsondoc.Object); ok && err == nil {
+		return o
+	}
+	return jsondoc.NewObject()
+}
+
+// decide works out what to do and commits it; over says that there is nothing to do.
+func (w *work) decide(ctx context.Context, k *timer.Kept) (over bool, err error) {
+	if w.st.Phase != applying {
+		return w.commitVerb(ctx, k, verbDelete, nil)
+	}
+	if w.wanted, err = w.resolve(ctx); err != nil {
+		return true, w.conclude(ctx, k, nil, err)
+	}
+	old := parse(w.rec.Properties)
+	want := jsondoc.Text(w.wanted)
+	switch {
+	case w.rec.Physical == "":
+		return w.commitVerb(ctx, k, verbCreate, &want)
+	case w.restores(want):
+		return true, w.restore(ctx, k, want)
+	case want == w.rec.Properties || jsondoc.Equal(w.wanted, old):
+		return true, w.settle(ctx, k)
+	case w.kind.Replacement(old, w.wanted):
+		if n := w.kind.Name; n != "" {
+			a, named := w.wanted.Get(n)
+			if b, _ := old.Get(n); named && jsondoc.Equal(a, b) {
+				return true, w.conclude(ctx, k, nil, invalid("CloudFormation cannot update a stack when a custom-named resource requires replacing. "+
+					"Rename %s and update the stack again.", scalarText(a)))
+			}
+		}
+		return w.commitVerb(ctx, k, verbReplace, &want)
+	}
+	return w.commitVerb(ctx, k, verbUpdate, &want)
+}
+
+func scalarText(v any) string {
+	if s, ok := v.(string); ok {
+		return s
+	}
+	return jsondoc.Text(v)
+}
+
+// resolve evaluates the resource's properties with what the resources that it needs have become.
+func (w *work) resolve(ctx context.Context) (*jsondoc.Object, error) {
+	id, err := w.stackIdentity(ctx, w.p, w.st)
+	if err != nil {
+		return nil, err
+	}
+	r := w.plan.Template.Lookup(w.rec.Logical)
+	scope := w.plan.Scope
+	scope.Dynamic = func(kind, reference string) (string, error) { return w.dynamic(ctx, id, kind, reference) }
+	var out any
+	err = w.shard(w.p).View(ctx, func(_ context.Context, rd store.Reader) error {
+		all, err := allResources(rd, w.p, w.st.UUID)
+		if err != nil {
+			return err
+		}
+		var readErr error
+		scope.Ref, scope.Attribute = refs(all), attributes(all)
+		scope.Import = imports(rd, w.p, map[string]bool{}, &readErr)
+		dynamic := scope.Dynamic
+		scope.Dynamic = nil // no calls in here
+		if out, err = scope.Resolve(r.Properties); err != nil {
+			return err
+		}
+		scope.Dynamic = dynamic
+		return readErr
+	})
+	if err != nil {
+		return nil, err
+	}
+	out, err = scope.Resolve(out) // only dynamic references are left
+	if err != nil {
+		return nil, err
+	}
+	o, ok := out.(*jsondoc.Object)
+	if !ok {
+		o = jsondoc.NewObject()
+	}
+	return o, nil
+}
+
+// dynamic resolves {{resolve:…}}.
+func (w *work) dynamic(ctx context.Context, id aws.Identity, kind, reference string) (string, error) {
+	if kind == "ssm" || kind == "ssm-secure" {
+		return w.ssm(ctx, id, reference, kind == "ssm-secure")
+	}
+	return "", invalid("Brume has no dynamic references of the kind %s yet", kind)
+}
+
+// commitVerb writes down what will be done, tells it, and says that there is work.
+func (w *work) commitVerb(ctx context.Context, k *timer.Kept, verb string, want *string) (bool, error) {
+	_, err := w.shard(w.p).Update(ctx, func(_ context.Context, tx store.Tx) error {
+		rec := w.fresh()
+		rec.Verb = verb
+		if want != nil {
+			rec.Wanted = *want
+		}
+		status, reason := inProgress(verb), ""
+		if verb == verbReplace {
+			reason = "Requested update requires the creation of a new physical resource; hence creating one."
+		}
+		if verb != verbDelete || rec.Physical != "" {
+			if err := resourceEvent(tx, w.p, w.st, rec, status, reason); err != nil {
+				return err
+			}
+		}
+		w.rec = rec
+		return writeResource(tx, w.p, w.st.UUID, rec)
+	})
+	return false, err
+}
+
+// fresh is a copy of the record, for a closure that may run again.
+func (w *work) fresh() *resourceRecord {
+	rec := *w.rec
+	rec.Attributes = maps.Clone(rec.Attributes)
+	rec.Stale = append([]staleRecord(nil), rec.Stale...)
+	return &rec
+}
+
+func inProgress(verb string) string {
+	switch verb {
+	case verbCreate:
+		return string(cloudformationapi.ResourceStatusCreateInProgress)
+	case verbDelete:
+		return string(cloudformationapi.ResourceStatusDeleteInProgress)
+	}
+	return string(cloudformationapi.ResourceStatusUpdateInProgress)
+}
+
+// op is the step as a room of package resource sees it.
+func (w *work) op(ctx context.Context, id aws.Identity) *resource.Op {
+	o := &resource.Op{Context: ctx, Caller: w.Caller, ID: id, Stack: w.st.Name, StackID: w.st.id(w.p), LogicalID: w.rec.Logical, Type: w.rec.Type,
+		Token: fmt.Sprintf("%s/%s/%d", w.st.UUID, w.rec.Logical, w.rec.Operation), Retried: w.retried,
+		Properties: parse(w.rec.Wanted), Old: parse(w.rec.Properties), Physical: w.rec.Physical, Ref: w.rec.Ref,
+		Attributes: maps.Clone(w.rec.Attributes), StackTags: w.tags}
+	switch w.rec.Verb {
+	case verbCreate:
+		o.Old = jsondoc.NewObject()
+	case verbDelete:
+		o.Properties = o.Old
+	}
+	return o
+}
+
+// perform makes the calls of the verb.
+func (w *work) perform(ctx context.Context) (*resource.Op, error) {
+	id, err := w.stackIdentity(ctx, w.p, w.st)
+	if err != nil {
+		return nil, err
+	}
+	o := w.op(ctx, id)
+	switch w.rec.Verb {
+	case verbCreate:
+		return o, o.Run(w.kind, w.kind.Create)
+	case verbReplace:
+		if len(w.rec.Stale) == 0 || w.rec.Stale[len(w.rec.Stale)-1].Physical != o.Attributes[replacing] {
+			o.Attributes = map[string]string{replacing: w.rec.Physical}
+			o.Physical, o.Ref = "", ""
+		}
+		return o, o.Run(w.kind, w.kind.Create)
+	case verbUpdate:
+		return o, o.Run(w.kind, w.kind.Update)
+	}
+	return o, w.delete(ctx, id, o)
+}
+
+// replacing is the attribute under which a replacement under way keeps the physical id of what it replaces.
+const replacing = "\x00replaces"
+
+// delete deletes what is surplus of the resource: what it was before, and it itself when the template no longer has it.
+func (w *work) delete(ctx context.Context, id aws.Identity, o *resource.Op) error {
+	for _, old := range w.rec.Stale {
+		if old.Keep {
+			continue
+		}
+		kind, ok := w.Service.kind(old.Type)
+		if !ok {
+			continue
+		}
+		was := *o
+		was.Physical, was.Ref, was.Attributes, was.Properties = old.Physical, old.Ref, maps.Clone(old.Attributes), parse(old.Properties)
+		if err := was.Run(kind, kind.Delete); err != nil {
+			return err
+		}
+	}
+	d := &driver{plan: w.plan}
+	if d.wanted(w.rec.Logical) || o.Physical == "" || w.retains() {
+		return nil
+	}
+	return o.Run(w.kind, w.kind.Delete)
+}
+
+// retains reports whether the resource outlives its stack.
+func (w *work) retains() bool {
+	for _, l := range w.st.Retain {
+		if l == w.rec.Logical {
+			return true
+		}
+	}
+	creationFailed := w.st.Current == 0
+	return w.rec.Deletion == "Retain" || w.rec.Deletion == "RetainExceptOnCreate" && !creationFailed
+}
+
+// later remembers how far the step has come and has it go on after a while.
+func (w *work) later(ctx context.Context, k *timer.Kept, o *resource.Op, pending *resource.Pending) error {
+	if st, err := w.view(ctx, w.p, w.st.id(w.p)); err != nil || st.Failing && w.rec.Verb != verbDelete {
+		what := map[bool]string{true: "creation", false: "update"}[w.rec.Verb == verbCreate]
+		return errors.Join(err, w.conclude(ctx, k, o, invalid("Resource %s cancelled", what)))
+	}
+	_, err := w.shard(w.p).Update(ctx, func(_ context.Context, tx store.Tx) error {
+		rec := w.fresh()
+		w.keepStale(rec, o)
+		rec.Physical, rec.Ref, rec.Attributes = o.Physical, o.Ref, maps.Clone(o.Attributes)
+		return writeResource(tx, w.p, w.st.UUID, rec)
+	})
+	if err != nil {
+		return err
+	}
+	return &timer.Retry{At: w.Clock.Now().Add(pending.After), Uncounted: true}
+}
+
+// keepStale puts what a replacement replaces aside, once the new resource has a name.
+func (w *work) keepStale(rec *resourceRecord, o *resource.Op) {
+	if rec.Verb != verbReplace || o.Physical == "" || o.Physical == rec.Physical && rec.Attributes[replacing] != "" {
+		return
+	}
+	rec.Stale = append(rec.Stale, staleRecord{Type: rec.Type, Physical: rec.Physical, Ref: rec.Ref, Attributes: rec.Attributes,
+		Properties: rec.Properties, Keep: rec.Replace == "Retain"})
+}
+
+// conclude commits the outcome of the step and has the stack looked at again.
+func (w *work) conclude(ctx context.Context, k *timer.Kept, o *resource.Op, failure error) error {
+	if failure != nil && !errors.As(failure, new(aws.Error)) {
+		w.Log.Error("cloudformation: step failed", "stack", w.st.Name, "resource", w.rec.Logical, "error", failure)
+	}
+	_, err := w.shard(w.p).Update(ctx, func(_ context.Context, tx store.Tx) error {
+		st, err := readStack(tx, w.p, w.st.UUID)
+		if err != nil || st == nil {
+			return errors.Join(err, k.Done(tx))
+		}
+		rec := w.fresh()
+		if o != nil && rec.Verb != verbDelete {
+			w.keepStale(rec, o)
+			if o.Physical != "" || rec.Verb == verbCreate {
+				rec.Physical, rec.Ref, rec.Attributes = o.Physical, o.Ref, maps.Clone(o.Attributes)
+				delete(rec.Attributes, replacing)
+			}
+		}
+		switch {
+		case failure != nil:
+			err = w.failed(tx, st, rec, failure)
+		case rec.Verb == verbDelete:
+			err = w.deleted(tx, st, rec)
+		default:
+			rec.State, rec.Properties, rec.Fresh = done, rec.Wanted, rec.Verb == verbCreate
+			err = resourceEvent(tx, w.p, st, rec, strings.Replace(inProgress(rec.Verb), "IN_PROGRESS", "COMPLETE", 1), "")
+			rec.Wanted = ""
+			err = errors.Join(err, writeResource(tx, w.p, st.UUID, rec))
+		}
+		return errors.Join(err, k.Done(tx), promiseDrive(tx, w.p, st.UUID, "", time.Time{}))
+	})
+	return err
+}
+
+func (w *work) failed(tx store.Tx, st *stackRecord, rec *resourceRecord, failure error) error {
+	rec.State = failed
+	if rec.Verb == "" {
+		rec.Verb = map[bool]string{true: verbCreate, false: verbUpdate}[rec.Physical == ""]
+	}
+	if rec.Verb == verbCreate && rec.Properties == "" {
+		rec.Properties = rec.Wanted // what there is of it is deleted with these
+	}
+	if rec.Verb != verbDelete {
+		st.Failing = true
+		writeStack(tx, w.p, st)
+	}
+	status := strings.Replace(inProgress(rec.Verb), "IN_PROGRESS", "FAILED", 1)
+	if err := resourceEvent(tx, w.p, st, rec, status, resource.Describe(failure)); err != nil {
+		return err
+	}
+	return writeResource(tx, w.p, st.UUID, rec)
+}
+
+// deleted forgets a resource, or what it was before.
+func (w *work) deleted(tx store.Tx, st *stackRecord, rec *resourceRecord) error {
+	rec.Stale = nil
+	d := &driver{plan: w.plan}
+	if d.wanted(rec.Logical) {
+		rec.State = done
+		return writeResource(tx, w.p, st.UUID, rec)
+	}
+	if rec.Physical != "" {
+		status := cloudformationapi.ResourceStatusDeleteComplete
+		if w.retains() {
+			status = cloudformationapi.ResourceStatusDeleteSkipped
+		}
+		if err := resourceEvent(tx, w.p, st, rec, string(status), ""); err != nil {
+			return err
+		}
+	}
+	return store.DeleteLarge(tx, store.Key(w.p.resources(st.UUID).Text(rec.Logical)))
+}
+
+// settle is for a resource that is as it should be: no call, no event.
+func (w *work) settle(ctx context.Context, k *timer.Kept) error {
+	_, err := w.shard(w.p).Update(ctx, func(_ context.Context, tx store.Tx) error {
+		rec := w.fresh()
+		rec.State = done
+		return errors.Join(writeResource(tx, w.p, w.st.UUID, rec), k.Done(tx), promiseDrive(tx, w.p, w.st.UUID, "", time.Time{}))
+	})
+	return err
+}
+
+// restores reports whether what is wanted is what the resource was before it was replaced: going back needs no calls then.
+func (w *work) restores(want string) bool {
+	for _, old := range w.rec.Stale {
+		if old.Properties == want {
+			return true
+		}
+	}
+	return false
+}
+
+// restore swaps the resource with what it was.
+func (w *work) restore(ctx context.Context, k *timer.Kept, want string) error {
+	_, err := w.shard(w.p).Update(ctx, func(_ context.Context, tx store.Tx) error {
+		rec := w.fresh()
+		for i, old := range rec.Stale {
+			if old.Properties != want {
+				continue
+			}
+			rec.Stale[i] = staleRecord{Type: rec.Type, Physical: rec.Physical, Ref: rec.Ref, Attributes: rec.Attributes, Properties: rec.Properties}
+			rec.Physical, rec.Ref, rec.Attributes, rec.Properties = old.Physical, old.Ref, old.Attributes, old.Properties
+			break
+		}
+		rec.State = done
+		return errors.Join(resourceEvent(tx, w.p, w.st, rec, string(cloudformationapi.ResourceStatusUpdateComplete), ""),
+			writeResource(tx, w.p, w.st.UUID, rec), k.Done(tx), promiseDrive(tx, w.p, w.st.UUID, "", time.Time{}))
+	})
+	return err
+}
+
+// refs gives what Ref of a resource gives.
+func refs(all map[string]*resourceRecord) func(string) (any, bool) {
+	return func(logical string) (any, bool) {
+		rec := all[logical]
+		if rec == nil {
+			return nil, false
+		}
+		if rec.Ref != "" {
+			return rec.Ref, true
+		}
+		return rec.Physical, true
+	}
+}
+
+// attributes gives what Fn::GetAtt of a resource gives.
+func attributes(all map[string]*resourceRecord) func(string, string) (any, bool) {
+	return func(logical, name string) (any, bool) {
+		rec := all[logical]
+		if rec == nil {
+			return nil, false
+		}
+		v, ok := rec.Attributes[name]
+		return v, ok
+	}
+}
