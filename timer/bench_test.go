@@ -10,6 +10,7 @@ import (
 	"github.com/brume-dev/brume/clock"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/store/memstore"
+	"github.com/brume-dev/brume/store/pebblestore"
 	"github.com/brume-dev/brume/timer"
 )
 
@@ -25,7 +26,15 @@ func BenchmarkSetAndKeep(b *testing.B) {
 		{"100 order keys", func(i int64) timer.Promise { return timer.Promise{Order: fmt.Sprint(i % 100)} }},
 		{"with an ID", func(i int64) timer.Promise { return timer.Promise{ID: fmt.Sprint(i)} }},
 	} {
-		b.Run(c.name, func(b *testing.B) { setAndKeep(b, memstore.New(clock.Real()), c.promise) })
+		b.Run("memstore/"+c.name, func(b *testing.B) { setAndKeep(b, memstore.New(clock.Real()), c.promise) })
+		b.Run("pebblestore/"+c.name, func(b *testing.B) {
+			s, err := pebblestore.Open(pebblestore.Options{Dir: b.TempDir(), Clock: clock.Real()})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer s.Close()
+			setAndKeep(b, s, c.promise)
+		})
 	}
 }
 

@@ -26,12 +26,13 @@ func Check(r store.Reader, kind string) error {
 			fail("scan: %v", err)
 		}
 	}
-	pointers, first, ids, long := map[queue]int64{}, map[queue]int64{}, map[string]place{}, map[uint64]bool{}
-	scan(k.pointers(), func(key store.Key, _ store.Value) {
-		due, q, err := decodePointer(key, len(k.pointers()))
+	pointers, numbers, first, ids, long := map[queue]int64{}, map[queue]uint64{}, map[queue]int64{}, map[string]place{}, map[uint64]bool{}
+	scan(k.pointers(), func(key store.Key, v store.Value) {
+		due, q, n, err := decodePointer(store.KV{Key: key, Value: v}, len(k.pointers()))
 		if err != nil {
 			fail("pointer %q: %v", key, err)
 		}
+		numbers[q] = n
 		if _, ok := pointers[q]; ok {
 			fail("%v has two pointers", q)
 		}
@@ -52,17 +53,14 @@ func Check(r store.Reader, kind string) error {
 	scan(items, func(key store.Key, v store.Value) {
 		e := store.Decode(key, len(items))
 		q := queue{class: int(e.Int()), name: e.Text()}
-		at, err := decodeItem(key, len(k.items(q)), q)
+		at, err := decodeItem(store.KV{Key: key, Value: v}, len(k.items(q)), q)
 		var it item
 		if err := errors.Join(err, record.Decode(v, itemVersion, &it)); err != nil {
 			fail("item %q: %v", key, err)
 		}
-		if at.Class, at.Queue = q.class, q.name; q.class == classOrder {
-			at.Due = it.Due
-		}
 		if _, ok := first[q]; !ok {
-			if first[q] = at.Due; pointers[q] > at.Due {
-				fail("%v points to %d, its first is due at %d", q, pointers[q], at.Due)
+			if first[q] = at.Due; pointers[q] > at.Due || q.class == classOrder && numbers[q] > at.N {
+				fail("%v points to %d, %d, its first is %+v", q, pointers[q], numbers[q], at)
 			}
 		}
 		if long[at.N] = it.Long; it.ID != "" {

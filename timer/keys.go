@@ -1,6 +1,8 @@
 package timer
 
 import (
+	"encoding/binary"
+	"fmt"
 	"math"
 	"time"
 
@@ -13,17 +15,20 @@ import (
 // leaves nothing to mend. Times are microseconds since 1970; n numbers the promises of a kind.
 //
 //	("timer", kind, 0)                      counter behind n
-//	("timer", kind, 1, due, class, name)    pointer: look at this queue then                   → empty
+//	("timer", kind, 1, due, class, name)    pointer: look at this queue then                   → n, as below
 //	("timer", kind, 2, class, name)         queue: where its pointer is                        → due
 //	("timer", kind, 3, 0, dest, due, n)     a promise of a destination                         → item
 //	("timer", kind, 3, 1, order, n)         a promise of an order key                          → item
 //	("timer", kind, 4, id)                  where the promise with this ID lies                → place
 //	("timer", kind, 5, n)                   Args that are too long for the item (SetLarge)
 //
-// A queue with promises has a record and exactly one pointer, never later than the time at which the first promise that
-// is not in flight is due. It may be earlier, when a promise was cancelled: then the visit puts it right. No write puts
-// a pointer, or a promise of a destination, before the time of its transaction, so what a lane has seen to be empty
-// before the time of an earlier commit stays empty.
+// A queue with promises has a record and exactly one pointer, never later than the due time of any of its promises; for
+// an order key, of its head. It may be earlier, when a promise was cancelled: then the visit puts it right. The n at the
+// pointer of a destination is that of the last promise made when the pointer was due already, so that a lane at work on
+// the queue sees whether there is a new one. At that of an order key, no n is lower in the queue.
+//
+// No write puts a pointer, or a promise of a destination, before the time of its transaction, so what a lane has seen to
+// be empty before the time of an earlier commit stays empty.
 const (
 	familyCounter = iota
 	familyPointer
@@ -73,23 +78,21 @@ type queue struct {
 
 func (q queue) appendTo(t store.Tuple) store.Tuple { return t.Uint(uint64(q.class)).Text(q.name) }
 
-func decodePointer(k store.Key, skip int) (due int64, q queue, err error) {
-	e := store.Decode(k, skip)
+func decodePointer(kv store.KV, skip int) (due int64, q queue, n uint64, err error) {
+	e := store.Decode(kv.Key, skip)
 	due = e.Int()
 	q.class = int(e.Int())
 	q.name = e.Text()
-	return due, q, e.Err()
+	if err = e.Err(); err == nil && len(kv.Value) != 8 {
+		err = fmt.Errorf("timer: pointer %x: %d bytes", kv.Key, len(kv.Value))
+	}
+	if err != nil {
+		return 0, q, 0, err
+	}
+	return due, q, binary.BigEndian.Uint64(kv.Value), nil
 }
 
-// decodeItem reads what follows a queue's prefix in an item's key. Due of an order key's promise is in its record.
-func decodeItem(k store.Key, skip int, q queue) (at place, err error) {
-	e := store.Decode(k, skip)
-	if q.class == classDest {
-		at.Due = e.Int()
-	}
-	at.N = e.Uint()
-	return at, e.Err()
-}
+func encodePointer(n uint64) store.Value { return binary.BigEndian.AppendUint64(nil, n) }
 
 // micros is the last microsecond that is not after t.
 func micros(t time.Time) int64 { return t.UnixMicro() }

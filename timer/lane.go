@@ -51,8 +51,10 @@ type lane struct {
 type active struct {
 	running  map[uint64]bool
 	settling bool
-	next     int64 // when its next promise is due, beside those that are
-	low      place // nothing lies before
+	seen     uint64 // n at its pointer at the last visit
+	stale    bool   // it has to be visited when it has room
+	next     int64  // when its next promise is due, beside those that are
+	low      place  // nothing lies before
 }
 
 // outcome is how an attempt ended. Without a promise: the queue was visited for nothing and is to be settled.
@@ -363,6 +365,7 @@ func (l *lane) forget(o outcome) {
 		q.settling = false
 	} else {
 		delete(q.running, o.kept.at.N)
+		q.stale = q.stale || o.retry != nil
 		l.running--
 		l.bytes -= len(o.kept.Args)
 		l.ends = append(l.ends, o.end)

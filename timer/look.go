@@ -17,7 +17,7 @@ type sight struct {
 	now    int64
 	begin  []*Kept
 	bytes  int               // of their Args
-	queues map[queue]*active // those visited, with what is known of them now
+	queues map[queue]*active // those of which something new is known
 	more   bool              // the batch was full
 	low    int64             // no pointer lies before
 	next   int64             // the first pointer that is not due
@@ -49,9 +49,11 @@ func (l *lane) look(ctx context.Context) error {
 			a.settling = true
 			l.pending = append(l.pending, outcome{queue: q})
 		}
+	}
+	for _, a := range l.queues {
 		l.next = min(l.next, a.next)
 	}
-	return nil // queues that were not visited are full: when one of theirs ends, the lane looks again
+	return nil
 }
 
 // scanPointers visits the queues whose pointers are due.
@@ -60,7 +62,7 @@ func (l *lane) scanPointers(r store.Reader, s *sight) error {
 	pointers, done := r.Scan(store.Range{Begin: prefix.Int(l.low), End: prefix.Range().End}, store.ScanOpt{})
 	first := true
 	for kv := range pointers {
-		due, q, err := decodePointer(kv.Key, len(prefix))
+		due, q, n, err := decodePointer(kv, len(prefix))
 		if err != nil {
 			return err
 		}
@@ -73,22 +75,36 @@ func (l *lane) scanPointers(r store.Reader, s *sight) error {
 		}
 		a := l.queues[q]
 		if a == nil {
-			a = &active{running: map[uint64]bool{}, next: never}
+			a = &active{running: map[uint64]bool{}, stale: true, low: lowest(due, q, n)}
+		} else if !a.stale && a.seen == n && a.next > s.now {
+			continue
 		}
-		if free := l.free(q, a, s); free > 0 {
-			if a, err = l.scanQueue(r, s, q, a, free); err != nil {
-				return err
-			}
-			s.queues[q] = a
-		} else if len(a.running) == 0 {
+		free := l.free(q, a, s)
+		if free <= 0 && len(a.running) == 0 {
 			break // the lane is full: whatever ends makes it look again
 		}
+		if free <= 0 {
+			s.queues[q] = &active{running: a.running, settling: a.settling, stale: true, next: never, low: a.low}
+			continue
+		}
+		if s.queues[q], err = l.scanQueue(r, s, q, a, free); err != nil {
+			return err
+		}
+		s.queues[q].seen = n
 		if len(s.begin) >= startBatch || s.bytes > softBytes {
 			s.more = true
 			break
 		}
 	}
 	return done()
+}
+
+// lowest is where the first promise of a queue with that pointer may lie.
+func lowest(due int64, q queue, n uint64) place {
+	if q.class == classOrder {
+		return place{N: n}
+	}
+	return place{Due: due}
 }
 
 // free is how many more promises of q may begin, beside those that s found.
@@ -112,37 +128,37 @@ func (l *lane) scanQueue(r store.Reader, s *sight, q queue, a *active, free int)
 	items, done := r.Scan(store.Range{Begin: l.keys.item(q, a.low), End: prefix.Range().End}, store.ScanOpt{})
 	first := true
 	for kv := range items {
-		at, err := decodeItem(kv.Key, len(prefix), q)
+		at, err := decodeItem(kv, len(prefix), q)
 		if err != nil {
 			return nil, err
 		}
-		at.Class, at.Queue = q.class, q.name
 		if first {
 			out.low, first = at, false
 			if q.class == classDest && l.mark < at.Due {
 				out.low = place{Due: l.mark}
 			}
 		}
-		if a.running[at.N] {
-			if q.class == classOrder {
-				break
-			}
+		if a.running[at.N] && q.class == classDest {
 			continue
 		}
-		if q.class == classDest && at.Due > s.now {
+		if at.Due > s.now {
 			out.next = at.Due
+			break
+		}
+		if a.running[at.N] {
+			break // the head of an order key
+		}
+		if free == 0 {
+			out.stale = true
 			break
 		}
 		k, err := l.kept(r, at, kv.Value)
 		if err != nil {
 			return nil, err
 		}
-		if k.at.Due > s.now { // the head of an order key
-			break
-		}
 		s.begin = append(s.begin, k)
 		s.bytes += len(k.Args)
-		if free--; free == 0 || q.class == classOrder {
+		if free--; q.class == classOrder {
 			break
 		}
 	}
@@ -154,9 +170,6 @@ func (l *lane) kept(r store.Reader, at place, v store.Value) (*Kept, error) {
 	var it item
 	if err := record.Decode(v, itemVersion, &it); err != nil {
 		return nil, err
-	}
-	if at.Class == classOrder {
-		at.Due = it.Due
 	}
 	args, err := it.args(r, l.keys, at)
 	if err != nil {

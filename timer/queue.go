@@ -121,14 +121,16 @@ func point(tx store.Tx, k kindKeys, at place, now int64) error {
 	case err != nil:
 		return err
 	case !ok:
-		setPointer(tx, k, q, at.Due)
+		setPointer(tx, k, at)
 	case q.class == classOrder:
 		return nil // the new one is not the head
 	case at.Due < old:
 		tx.Delete(k.pointer(old, q))
-		setPointer(tx, k, q, at.Due)
+		setPointer(tx, k, at)
 	case old > now:
 		return nil // it waits behind others that are not due
+	default:
+		tx.Set(k.pointer(old, q), encodePointer(at.N))
 	}
 	tx.Signal(k.topic())
 	return nil
@@ -143,23 +145,24 @@ func getPointer(r store.Reader, k kindKeys, q queue) (due int64, ok bool, err er
 	return due, err == nil, err
 }
 
-func setPointer(tx store.Tx, k kindKeys, q queue, due int64) {
-	tx.Set(k.record(q), record.Encode(queueVersion, due))
-	tx.Set(k.pointer(due, q), nil)
+// setPointer points to the promise at first.
+func setPointer(tx store.Tx, k kindKeys, first place) {
+	tx.Set(k.record(first.queue()), record.Encode(queueVersion, first.Due))
+	tx.Set(k.pointer(first.Due, first.queue()), encodePointer(first.N))
 }
 
-// settle moves the pointer of a queue to where its first promise is due, or removes it with the queue's record when no
-// promise is left. Nothing lies before low.
+// settle moves the pointer of a queue to its first promise, or removes it with the queue's record when no promise is
+// left. Nothing lies before low.
 func settle(tx store.Tx, k kindKeys, q queue, low place) error {
 	old, ok, err := getPointer(tx, k, q)
 	if err != nil || !ok {
 		return err
 	}
-	first, ok, err := firstDue(tx, k, q, low)
+	first, ok, err := firstOf(tx, k, q, low)
 	if err != nil {
 		return err
 	}
-	if ok && (first == old || first <= micros(tx.Now())) {
+	if ok && (first.Due == old || first.Due <= micros(tx.Now())) {
 		return nil // in the second case old is even earlier
 	}
 	tx.Delete(k.pointer(old, q))
@@ -167,29 +170,38 @@ func settle(tx store.Tx, k kindKeys, q queue, low place) error {
 		tx.Delete(k.record(q))
 		return nil
 	}
-	setPointer(tx, k, q, first)
+	setPointer(tx, k, first)
 	return nil
 }
 
-// firstDue is when the first promise of a queue is due.
-func firstDue(r store.Reader, k kindKeys, q queue, low place) (due int64, ok bool, err error) {
+// firstOf is where the first promise of a queue lies.
+func firstOf(r store.Reader, k kindKeys, q queue, low place) (first place, ok bool, err error) {
 	prefix := k.items(q)
 	seq, done := r.Scan(store.Range{Begin: k.item(q, low), End: prefix.Range().End}, store.ScanOpt{Limit: 1})
 	for kv := range seq {
-		var at place
-		if at, err = decodeItem(kv.Key, len(prefix), q); err != nil {
-			return 0, false, err
-		}
-		if due = at.Due; q.class == classOrder {
-			var it item
-			if err = record.Decode(kv.Value, itemVersion, &it); err != nil {
-				return 0, false, err
-			}
-			due = it.Due
+		if first, err = decodeItem(kv, len(prefix), q); err != nil {
+			return first, false, err
 		}
 		ok = true
 	}
-	return due, ok, errors.Join(err, done())
+	return first, ok, errors.Join(err, done())
+}
+
+// decodeItem says where the item of a pair is, whose key begins with the queue's prefix.
+func decodeItem(kv store.KV, skip int, q queue) (at place, err error) {
+	at.Class, at.Queue = q.class, q.name
+	e := store.Decode(kv.Key, skip)
+	if q.class == classDest {
+		at.Due = e.Int()
+	}
+	at.N = e.Uint()
+	if err = e.Err(); err != nil || q.class == classDest {
+		return at, err
+	}
+	var it item
+	err = record.Decode(kv.Value, itemVersion, &it)
+	at.Due = it.Due
+	return at, err
 }
 
 // again makes a promise due again, unless it is gone.
