@@ -44,8 +44,14 @@ func (h *house) takeAnswer(w http.ResponseWriter, r *http.Request) {
 	h.callbacks.ServeData(w, r, aws.Visit{Path: "/" + r.PathValue("token")})
 }
 
-// callback is where custom resources find the platform.
-func (h *house) callback() string { return h.URL() }
+// callback is where custom resources find the platform: inside an isolated function 127.0.0.1 is Brume, on the port too
+// that clients which read only the host of the URL take.
+func (h *house) callback() string {
+	if h.runner.Isolated() {
+		return "https://127.0.0.1"
+	}
+	return h.URL()
+}
 
 // local lets requests from this machine through.
 func local(f http.HandlerFunc) http.HandlerFunc {
