@@ -40,6 +40,7 @@ const restoreBatch = 1 << 20
 // holds. When it fails the folder is left empty; when the process ends before, Open refuses the folder.
 func Restore(o Options, r io.Reader) (err error) {
 	o = o.withDefaults()
+	o.Relaxed = false
 	if names, err := o.FS.List(o.Dir); err == nil && len(names) > 0 {
 		return fmt.Errorf("pebblestore: restore: %s is not empty", o.Dir)
 	}
@@ -84,7 +85,7 @@ func (s *Store) restore(r io.Reader) error {
 	head.Incarnation++
 	return errors.Join(
 		b.Set([]byte(headKey), encodeHead(head), nil),
-		b.Set([]byte(ownerKey), owner{clean: true}.encode(), nil),
+		b.Set([]byte(ownerKey), encodeOwner(0), nil),
 		b.Delete([]byte(restoreKey), nil),
 		b.Commit(pebble.Sync),
 		s.db.Flush(),

@@ -11,7 +11,7 @@ import (
 // The keys of the backend's own records begin with store.Reserved, where no key of a service can be:
 //
 //	0xff "head"     incarnation(2) version(8) unix nanoseconds(8)   the last commit; written with every group
-//	0xff "owner"    form(1) epoch(8) mode(1) clean(1)               who has the folder open, and how the last one left
+//	0xff "owner"    form(1) epoch(8)                                counts those who have had the folder
 //	0xff "restore"                                                  present while a restore is not finished
 //
 // Integers are big endian. All keys of services lie in [nil, 0xff).
@@ -44,28 +44,11 @@ func decodeHead(b []byte) (store.Head, error) {
 	}, nil
 }
 
-// owner is the record of who has the folder.
-type owner struct {
-	epoch   uint64 // counts the opens
-	relaxed bool   // commits were acknowledged without a sync
-	clean   bool   // the store was closed
-}
+func encodeOwner(epoch uint64) []byte { return binary.BigEndian.AppendUint64([]byte{form}, epoch) }
 
-func (o owner) encode() []byte {
-	b := binary.BigEndian.AppendUint64([]byte{form}, o.epoch)
-	return append(b, flag(o.relaxed), flag(o.clean))
-}
-
-func flag(b bool) byte {
-	if b {
-		return 1
+func decodeOwner(b []byte) (epoch uint64, err error) {
+	if len(b) != 9 || b[0] != form {
+		return 0, fmt.Errorf("pebblestore: the folder has form %x, this program knows form %d", b[:min(len(b), 1)], form)
 	}
-	return 0
-}
-
-func decodeOwner(b []byte) (owner, error) {
-	if len(b) != 11 || b[0] != form {
-		return owner{}, fmt.Errorf("pebblestore: the folder has form %x, this program knows form %d", b[:min(len(b), 1)], form)
-	}
-	return owner{epoch: binary.BigEndian.Uint64(b[1:]), relaxed: b[9] == 1, clean: b[10] == 1}, nil
+	return binary.BigEndian.Uint64(b[1:]), nil
 }

@@ -3,11 +3,9 @@ package pebblestore
 import (
 	"fmt"
 	"log/slog"
-	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
-	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // Sizes of Pebble, chosen for a process that should idle under 50 MB: a memtable grows to its size as it is filled, and
@@ -66,43 +64,4 @@ func (l pebbleLog) Errorf(format string, args ...any) {
 func (l pebbleLog) Fatalf(format string, args ...any) {
 	l.fail(fmt.Errorf(format, args...))
 	select {}
-}
-
-// relaxed is a file system on which syncs of the log are not waited for. Pebble writes the log to the operating system
-// before it asks for the sync, so that what is acknowledged survives the process. A log is synced when it is closed:
-// then at most the end of the last one is lost, not the middle of the history.
-type relaxed struct{ vfs.FS }
-
-func isLog(name string) bool { return strings.HasSuffix(name, ".log") }
-
-// Create is part of vfs.FS.
-func (r relaxed) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	return r.wrap(name)(r.FS.Create(name, c))
-}
-
-// ReuseForWrite is part of vfs.FS.
-func (r relaxed) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	return r.wrap(to)(r.FS.ReuseForWrite(from, to, c))
-}
-
-func (r relaxed) wrap(name string) func(vfs.File, error) (vfs.File, error) {
-	return func(f vfs.File, err error) (vfs.File, error) {
-		if err != nil || !isLog(name) {
-			return f, err
-		}
-		return relaxedLog{f}, nil
-	}
-}
-
-type relaxedLog struct{ vfs.File }
-
-func (relaxedLog) Sync() error                { return nil }
-func (relaxedLog) SyncData() error            { return nil }
-func (relaxedLog) SyncTo(int64) (bool, error) { return false, nil }
-
-func (f relaxedLog) Close() error {
-	if err := f.File.SyncData(); err != nil {
-		return err
-	}
-	return f.File.Close()
 }

@@ -105,41 +105,52 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// open opens Pebble, reads how the last process left it, and notes that it has a new owner.
+// open opens Pebble and notes that it has a new owner.
 func (s *Store) open() error {
-	var err error
-	if s.db, err = pebble.Open(s.o.Dir, s.pebbleOptions()); err != nil {
+	lost, err := wasRelaxed(s.o.FS, s.o.Dir)
+	if err == nil && lost {
+		err = cutLog(s.o.FS, s.o.Dir)
+	}
+	if err == nil && s.o.Relaxed {
+		err = markRelaxed(s.o.FS, s.o.Dir)
+	}
+	if err == nil {
+		s.db, err = pebble.Open(s.o.Dir, s.pebbleOptions())
+	}
+	if err != nil {
 		return fmt.Errorf("pebblestore: open %s: %w", s.o.Dir, err)
 	}
-	head, last, err := readHead(s.db)
+	head, epoch, err := readHead(s.db)
 	if err != nil {
 		return fmt.Errorf("%w (%s)", err, s.o.Dir)
 	}
-	if last.relaxed && !last.clean {
-		// A power cut may have taken acknowledged commits back: their numbers must not be given again.
+	if lost { // the numbers of commits that a power cut has taken back must not be given again
 		head.Version += lostVersions
 	}
-	now := owner{epoch: last.epoch + 1, relaxed: s.o.Relaxed}
-	if err := s.hold.mark(now.epoch); err != nil {
-		return err
-	}
-	b := s.db.NewBatch()
-	if err := errors.Join(
-		b.Set([]byte(headKey), encodeHead(head), nil),
-		b.Set([]byte(ownerKey), now.encode(), nil),
-		b.Commit(pebble.Sync),
-	); err != nil {
+	if err := s.begin(head, epoch+1); err != nil {
 		return fmt.Errorf("pebblestore: open %s: %w", s.o.Dir, err)
-	}
-	if s.o.Relaxed { // no sync of the log is waited for, and the note that there is none must not get lost
-		if err := s.db.Flush(); err != nil {
-			return fmt.Errorf("pebblestore: open %s: %w", s.o.Dir, err)
-		}
 	}
 	s.signal = signal.NewBoard(head.Version)
 	s.durable = newState(s.db.NewSnapshot(), head, newSpans())
 	s.x = newExecutor(s, head)
 	return nil
+}
+
+// begin writes who has the folder now, and from which version on.
+func (s *Store) begin(head store.Head, epoch uint64) error {
+	b := s.db.NewBatch()
+	if err := errors.Join(
+		s.hold.mark(epoch),
+		b.Set([]byte(headKey), encodeHead(head), nil),
+		b.Set([]byte(ownerKey), encodeOwner(epoch), nil),
+		b.Commit(pebble.Sync),
+	); err != nil {
+		return err
+	}
+	if s.o.Relaxed {
+		return s.db.Flush() // the log is not synced
+	}
+	return removeMark(s.o.FS, s.o.Dir)
 }
 
 // lostVersions is more than a process commits between the moment that the operating system writes something to disk
@@ -167,25 +178,24 @@ func newExecutor(s *Store, head store.Head) *executor {
 }
 
 // readHead reads the backend's own records.
-func readHead(r pebble.Reader) (head store.Head, last owner, err error) {
+func readHead(r pebble.Reader) (head store.Head, epoch uint64, err error) {
 	head = store.Head{Incarnation: 1, Time: time.Unix(0, 0).UTC()}
-	last = owner{clean: true}
 	keep := func(b []byte) []byte { return append([]byte{}, b...) }
 	if _, ok, err := get(r, []byte(restoreKey), keep); err != nil || ok {
-		return head, last, errors.Join(err, errors.New("pebblestore: a restore into this folder was not finished: empty it and restore again"))
+		return head, 0, errors.Join(err, errors.New("pebblestore: a restore into this folder was not finished: empty it and restore again"))
 	}
 	v, ok, err := get(r, []byte(headKey), keep)
 	if ok && err == nil {
 		head, err = decodeHead(v)
 	}
 	if err != nil {
-		return head, last, err
+		return head, 0, err
 	}
 	v, ok, err = get(r, []byte(ownerKey), keep)
 	if ok && err == nil {
-		last, err = decodeOwner(v)
+		epoch, err = decodeOwner(v)
 	}
-	return head, last, err
+	return head, epoch, err
 }
 
 // Shard returns the store itself: an embedded store has one shard.
@@ -365,18 +375,16 @@ func (s *Store) Close() error {
 	}
 	s.mu.Unlock()
 	s.drop(s.durable)
-	left := owner{epoch: s.hold.epoch, relaxed: s.o.Relaxed, clean: true}
-	return errors.Join(s.db.Set([]byte(ownerKey), left.encode(), pebble.Sync), s.db.Flush(), s.shut())
+	return errors.Join(s.db.Flush(), s.shut())
 }
 
 // shut closes what open opened.
 func (s *Store) shut() error {
 	var err error
 	if s.db != nil {
-		if s.x == nil && s.durable != nil {
-			err = s.durable.snapshot.Close()
+		if err = s.db.Close(); err == nil && s.closed && s.o.Relaxed {
+			err = removeMark(s.o.FS, s.o.Dir)
 		}
-		err = errors.Join(err, s.db.Close())
 	}
 	return errors.Join(err, s.hold.give())
 }
