@@ -84,6 +84,13 @@ func unwrapped(op *aws.Operation, v shape.Value) (text []byte, ok bool) {
 	return text, true
 }
 
+// partial makes an answer of S3 that holds a range of an object 206: the model knows one status only.
+func partial(op *aws.Operation, w *protocol.Response) {
+	if isS3(op.Service) && w.Header["Content-Range"] != nil {
+		w.Status = http.StatusPartialContent
+	}
+}
+
 // detail says which part of the request an error of S3 names, when the error does not do so itself.
 var detail = map[string][]string{
 	"NoSuchBucket":                                   {"BucketName"},

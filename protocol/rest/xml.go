@@ -121,6 +121,7 @@ func (XML) Encode(op *aws.Operation, r *protocol.Request, out any) (*protocol.Re
 		}
 		return e.AppendElement(b, name, ns, v, bound)
 	})
+	partial(op, w)
 	xmlHeaders(w.Header, op.Service, r)
 	return w, nil
 }

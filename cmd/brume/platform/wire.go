@@ -27,6 +27,7 @@ import (
 	"github.com/brume-dev/brume/service/iam"
 	"github.com/brume-dev/brume/service/kms"
 	"github.com/brume-dev/brume/service/logs"
+	"github.com/brume-dev/brume/service/s3"
 	"github.com/brume-dev/brume/service/ssm"
 	"github.com/brume-dev/brume/service/sts"
 )
@@ -36,7 +37,7 @@ import (
 func (h *house) wire() error {
 	w := wiring{house: h}
 	lacking := []*aws.Service{apigatewayapi.Service, eventbridgeapi.Service,
-		lambdaapi.Service, s3api.Service, xrayapi.Service}
+		lambdaapi.Service, xrayapi.Service}
 	for _, svc := range lacking {
 		h.table.Register(svc, nil) // every operation answers NotImplemented
 		h.absent[svc.Name] = true
@@ -51,11 +52,13 @@ func (h *house) wire() error {
 	add(&w, ecrapi.Service, ecr.New, ecr.Config{Store: h.store, Caller: h.table})
 	add(&w, kmsapi.Service, kms.New, kms.Config{Store: h.store, Timer: h.timer, Rand: rand.Reader})
 	add(&w, logsapi.Service, logs.New, logs.Config{Store: h.store, Clock: h.clock, Caller: h.table, Timer: h.timer, Log: h.Log})
+	objects := add(&w, s3api.Service, s3.New, s3.Config{Store: h.store, Blobs: h.blobs, Clock: h.clock, Caller: h.table,
+		Timer: h.timer, Rand: rand.Reader, Log: h.Log})
 	add(&w, ssmapi.Service, ssm.New, ssm.Config{Store: h.store, Caller: h.table, Timer: h.timer, Log: h.Log})
 	if w.err != nil {
 		return w.err
 	}
-	h.loops = append(h.loops, users.Run)
+	h.loops, h.live[s3.Space] = append(h.loops, users.Run), objects.Live
 	return users.Bootstrap(context.Background())
 }
 

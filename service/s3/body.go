@@ -1,0 +1,198 @@
+package s3
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/blob"
+	"github.com/brume-dev/brume/store"
+)
+
+// received is a body that is durable, or small enough to go into the store with its record.
+type received struct {
+	small []byte // when blob has no ID
+	blob  piece
+	size  int64
+	etag  string
+	sum   sum
+}
+
+// receive reads a body to its end, checks it and keeps it. Whoever does not name the blob in a transaction must discard
+// it. Bodies of up to limit bytes stay in memory.
+func (s *Service) receive(ctx context.Context, body io.Reader, e expectation, limit int) (got received, err error) {
+	if body == nil {
+		body = http.NoBody
+	}
+	trailers, _ := body.(aws.Trailers)
+	d := newDigest(e, trailers != nil)
+	in := &checked{r: io.TeeReader(body, d), done: func() (err error) {
+		var t http.Header
+		if trailers != nil {
+			t = trailers.Trailer()
+		}
+		got.sum, err = d.check(e, t)
+		return err
+	}}
+	head := new(bytes.Buffer)
+	n, err := io.CopyN(head, in, int64(limit)+1)
+	switch {
+	case errors.Is(err, io.EOF):
+		got.small, got.size = head.Bytes(), n
+	case err != nil:
+		return got, err
+	default:
+		info, err := s.Blobs.Put(ctx, Space, io.MultiReader(head, in))
+		if err != nil {
+			return got, err
+		}
+		got.blob, got.size = piece{Blob: info.ID, Size: info.Size}, info.Size
+	}
+	got.etag = d.etag()
+	return got, nil
+}
+
+// checked calls done at the end of what it reads, and fails when that does.
+type checked struct {
+	r     io.Reader
+	done  func() error
+	ended bool
+}
+
+func (c *checked) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	if err == io.EOF && !c.ended {
+		c.ended = true
+		if bad := c.done(); bad != nil {
+			return n, bad
+		}
+	}
+	return n, err
+}
+
+// discard deletes blobs that nobody names. What it does not come to, the sweeper does.
+func (s *Service) discard(ctx context.Context, g garbage) {
+	ctx = context.WithoutCancel(ctx)
+	for _, id := range g {
+		if err := s.Blobs.Delete(ctx, id); err != nil {
+			s.Log.WarnContext(ctx, "s3: blob stays for the sweeper", "blob", id, "err", err)
+		}
+	}
+}
+
+// abandon discards a body whose transaction failed.
+func (s *Service) abandon(ctx context.Context, got received) {
+	if got.blob.Blob != "" {
+		s.discard(ctx, garbage{got.blob.Blob})
+	}
+}
+
+// pieces lists the blobs of n bytes of an object from off on.
+func pieces(all []piece, off, n int64) (out []piece) {
+	for _, p := range all {
+		if n == 0 {
+			break
+		}
+		if off >= p.Size {
+			off -= p.Size
+			continue
+		}
+		take := min(p.Size-off, n)
+		out = append(out, piece{p.Blob, p.Off + off, take})
+		off, n = 0, n-take
+	}
+	return out
+}
+
+// content is the body of a version as one transaction saw it.
+type content struct {
+	small  []byte // when it lies in the store
+	pieces []piece
+	parts  []section // when it has any
+}
+
+// content finds the body of o.
+func (b *bucket) content(r store.Reader, key string, o *object) (c content, err error) {
+	switch {
+	case o.Inline:
+		v, ok, err := r.Get(b.body(key, o.Seq))
+		if err == nil && !ok {
+			err = errors.New("s3: the body is missing")
+		}
+		c.small = bytes.Clone(v)
+		return c, err
+	case o.Parts > 0:
+		m, err := b.readManifest(r, key, o)
+		c.parts = m.Parts
+		for _, part := range m.Parts {
+			c.pieces = append(c.pieces, part.Pieces...)
+		}
+		return c, err
+	case o.Blob.Blob != "":
+		c.pieces = []piece{o.Blob}
+	}
+	return c, nil
+}
+
+// open reads n bytes of c from off on. The first blob is opened at once: one that is gone was replaced meanwhile, and
+// the caller may look again. Only blobs of single pieces go so soon.
+func (s *Service) open(ctx context.Context, c content, off, n int64) (io.ReadCloser, error) {
+	if c.pieces == nil {
+		small := c.small
+		return io.NopCloser(bytes.NewReader(small[min(off, int64(len(small))):min(off+n, int64(len(small)))])), nil
+	}
+	r := &reader{ctx: ctx, blobs: s.Blobs, left: pieces(c.pieces, off, n)}
+	if len(r.left) == 0 {
+		return r, nil
+	}
+	return r, r.next()
+}
+
+// reader reads pieces of blobs one after the other.
+type reader struct {
+	ctx   context.Context
+	blobs blob.Store
+	left  []piece
+	open  io.ReadCloser
+}
+
+func (r *reader) next() (err error) {
+	p := r.left[0]
+	if r.open, err = r.blobs.Open(r.ctx, p.Blob, p.Off, p.Size); err == nil {
+		r.left = r.left[1:]
+	}
+	return err
+}
+
+// Read implements io.Reader.
+func (r *reader) Read(p []byte) (int, error) {
+	for {
+		if r.open == nil {
+			if len(r.left) == 0 {
+				return 0, io.EOF
+			}
+			if err := r.next(); err != nil {
+				return 0, err
+			}
+		}
+		n, err := r.open.Read(p)
+		if err == io.EOF {
+			err = r.open.Close()
+			r.open = nil
+		}
+		if n > 0 || err != nil {
+			return n, err
+		}
+	}
+}
+
+// Close implements io.Closer.
+func (r *reader) Close() error {
+	if r.open == nil {
+		return nil
+	}
+	return r.open.Close()
+}

@@ -1,0 +1,241 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/brume-dev/brume/api/s3api"
+	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/blob"
+	"github.com/brume-dev/brume/store"
+)
+
+// found is a version that a request named, as one transaction saw it.
+type found struct {
+	b *bucket
+	o *object
+	content
+	expiration *string
+}
+
+// version finds the version of an object that a read names; markers are the errors that they are to readers.
+func (b *bucket) find(r store.Reader, key string, version *string) (*object, error) {
+	if version == nil {
+		o, err := b.latest(r, key)
+		switch {
+		case err != nil:
+			return nil, err
+		case o == nil:
+			return nil, noSuchKey()
+		case o.Marker:
+			return nil, &marked{DeleteMarker: true, VersionID: o.versionID(b.N)}
+		}
+		return o, nil
+	}
+	o, _, err := b.named(r, key, *version)
+	switch {
+	case err != nil:
+		return nil, err
+	case o == nil:
+		return nil, noSuchVersion()
+	case o.Marker:
+		return nil, &marked{DeleteMarker: true, VersionID: o.versionID(b.N), Allow: ptr("DELETE"),
+			LastModified: &o.Modified, Method: ptr("GET"), ResourceType: ptr("DeleteMarker")}
+	}
+	return o, nil
+}
+
+// look finds an object and where its body lies.
+func (s *Service) look(ctx context.Context, name, key string, version, expected *string) (found, error) {
+	if err := checkKey(key); err != nil {
+		return found{}, err
+	}
+	return view(ctx, s, name, expected, func(r store.Reader, b *bucket) (f found, err error) {
+		f.b = b
+		if f.o, err = b.find(r, key, version); err != nil {
+			return f, err
+		}
+		if f.expiration, err = b.expiration(r, key, f.o); err != nil {
+			return f, err
+		}
+		f.content, err = b.content(r, key, f.o)
+		return f, err
+	})
+}
+
+// GetObject reads an object, a range or a part of it.
+func (s *Service) GetObject(ctx context.Context, id aws.Identity, in *s3api.GetObjectRequest) (*s3api.GetObjectOutput, error) {
+	var out *s3api.GetObjectOutput
+	var err error
+	for range reopen {
+		var f found
+		var sp span
+		if f, out, sp, err = s.read(ctx, id, in); err != nil {
+			return nil, err
+		}
+		var body io.ReadCloser
+		if body, err = s.open(ctx, f.content, sp.off, sp.n); err == nil {
+			out.Body = body
+			return out, nil
+		}
+		if !errors.Is(err, blob.ErrNotFound) {
+			return nil, err
+		}
+	}
+	return nil, err
+}
+
+// read answers a read but for the body, of which it says which part is wanted.
+func (s *Service) read(ctx context.Context, id aws.Identity, in *s3api.GetObjectRequest) (f found, out *s3api.GetObjectOutput, sp span, err error) {
+	if in.SSECustomerAlgorithm != nil || in.SSECustomerKey != nil {
+		return f, nil, sp, invalidRequest("The encryption parameters are not applicable to this object.")
+	}
+	if id.Kind == aws.Anonymous && overrides(in) {
+		return f, nil, sp, invalidRequest("Request specific response headers cannot be used for anonymous GET requests.")
+	}
+	if f, err = s.look(ctx, in.Bucket, in.Key, in.VersionId, in.ExpectedBucketOwner); err != nil {
+		return f, nil, sp, err
+	}
+	o := f.o
+	cond := readCondition{in.IfMatch, in.IfNoneMatch, in.IfModifiedSince, in.IfUnmodifiedSince}
+	switch failed, unmodified := cond.check(o); {
+	case unmodified:
+		return f, nil, sp, &notModified{o.etag(), o.Modified, o.versionHeader(f.b)}
+	case failed != "":
+		return f, nil, sp, &preconditionFailed{failed}
+	}
+	out = &s3api.GetObjectOutput{}
+	if sp, err = f.part(in, out); err != nil {
+		return f, nil, sp, err
+	}
+	if err := s.unseal(ctx, id, f.b, in.Key, o.Sealed); err != nil {
+		return f, nil, sp, err
+	}
+	f.describe(in, out, sp)
+	return f, out, sp, nil
+}
+
+// part decides which part of the object is wanted.
+func (f *found) part(in *s3api.GetObjectRequest, out *s3api.GetObjectOutput) (span, error) {
+	size := f.o.Size
+	if in.PartNumber != nil {
+		if in.Range != nil {
+			return span{}, invalidRequest("Cannot specify both Range header and partNumber query parameter")
+		}
+		return f.partNumber(*in.PartNumber, out)
+	}
+	if in.Range == nil {
+		return span{0, size}, nil
+	}
+	sp, given, ok := parseRange(*in.Range, size)
+	if !ok {
+		return sp, &invalidRange{*in.Range, size, "bytes */" + itoa(size)}
+	}
+	if given {
+		out.ContentRange = ptr(sp.contentRange(size))
+	}
+	return sp, nil
+}
+
+// partNumber finds a part of a multipart object; an object that was put whole is its own first part.
+func (f *found) partNumber(n int32, out *s3api.GetObjectOutput) (span, error) {
+	if n < 1 || n > maxPart {
+		return span{}, invalidArgument("Part number must be an integer between 1 and 10000, inclusive", "partNumber", itoa(int64(n)))
+	}
+	size := f.o.Size
+	if f.o.Parts == 0 {
+		if n > 1 {
+			return span{}, &badPart{n, 1}
+		}
+		if size > 0 {
+			out.ContentRange = ptr(span{0, size}.contentRange(size))
+		}
+		return span{0, size}, nil
+	}
+	off := int64(0)
+	for i, p := range f.parts {
+		if int32(i+1) == n {
+			sp := span{off, p.Size}
+			out.PartsCount, out.ContentRange = &f.o.Parts, ptr(sp.contentRange(size))
+			return sp, nil
+		}
+		off += p.Size
+	}
+	return span{}, &badPart{n, f.o.Parts}
+}
+
+// badPart is the 416 of part numbers that the object does not have.
+type badPart struct {
+	PartNumberRequested int32 `aws:"PartNumberRequested"`
+	ActualPartCount     int32 `aws:"ActualPartCount"`
+}
+
+func (e *badPart) Error() string { return "InvalidPartNumber" }
+
+// ErrorInfo implements aws.Error.
+func (e *badPart) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "InvalidPartNumber", Status: 416, Message: "The requested partnumber is not satisfiable"}
+}
+
+func overrides(in *s3api.GetObjectRequest) bool {
+	return in.ResponseCacheControl != nil || in.ResponseContentDisposition != nil || in.ResponseContentEncoding != nil ||
+		in.ResponseContentLanguage != nil || in.ResponseContentType != nil || in.ResponseExpires != nil
+}
+
+// describe fills in the headers of an answer.
+func (f *found) describe(in *s3api.GetObjectRequest, out *s3api.GetObjectOutput, sp span) {
+	o, a := f.o, &f.o.About
+	out.AcceptRanges, out.ContentLength, out.ETag, out.LastModified = ptr("bytes"), &sp.n, ptr(o.etag()), &o.Modified
+	out.VersionId, out.Expiration, out.Metadata = o.versionHeader(f.b), f.expiration, a.Meta
+	out.CacheControl = override(in.ResponseCacheControl, a.CacheControl)
+	out.ContentDisposition = override(in.ResponseContentDisposition, a.Disposition)
+	out.ContentEncoding = override(in.ResponseContentEncoding, a.Encoding)
+	out.ContentLanguage = override(in.ResponseContentLanguage, a.Language)
+	out.ContentType = override(in.ResponseContentType, a.Type)
+	if out.Expires = in.ResponseExpires; out.Expires == nil {
+		out.Expires = timeOrNil(a.Expires)
+	}
+	out.WebsiteRedirectLocation = some(a.Redirect)
+	out.ServerSideEncryption = s3api.ServerSideEncryption(o.Sealed.Algorithm)
+	out.SSEKMSKeyId, out.BucketKeyEnabled = o.Sealed.keyOf(), o.Sealed.bucketKeyOf()
+	out.StorageClass = s3api.StorageClass(o.Class)
+	if len(o.Tags) > 0 {
+		out.TagCount = ptr(int32(len(o.Tags)))
+	}
+	if in.ChecksumMode == s3api.ChecksumModeEnabled && out.ContentRange == nil {
+		setSum(out, o.Sum)
+	}
+}
+
+func override(p *string, def string) *string {
+	if p != nil {
+		return p
+	}
+	return some(def)
+}
+
+func timeOrNil(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// HeadObject answers what GetObject does, without the body.
+func (s *Service) HeadObject(ctx context.Context, id aws.Identity, in *s3api.HeadObjectRequest) (*s3api.HeadObjectOutput, error) {
+	get := s3api.GetObjectRequest(*in)
+	_, o, _, err := s.read(ctx, id, &get)
+	if err != nil {
+		return nil, err
+	}
+	return &s3api.HeadObjectOutput{AcceptRanges: o.AcceptRanges, Expiration: o.Expiration, LastModified: o.LastModified,
+		ContentLength: o.ContentLength, ETag: o.ETag, ChecksumCRC32: o.ChecksumCRC32, ChecksumCRC32C: o.ChecksumCRC32C,
+		ChecksumCRC64NVME: o.ChecksumCRC64NVME, ChecksumSHA1: o.ChecksumSHA1, ChecksumSHA256: o.ChecksumSHA256,
+		ChecksumType: o.ChecksumType, VersionId: o.VersionId, CacheControl: o.CacheControl, ContentDisposition: o.ContentDisposition,
+		ContentEncoding: o.ContentEncoding, ContentLanguage: o.ContentLanguage, ContentType: o.ContentType, ContentRange: o.ContentRange,
+		Expires: o.Expires, WebsiteRedirectLocation: o.WebsiteRedirectLocation, ServerSideEncryption: o.ServerSideEncryption,
+		Metadata: o.Metadata, SSEKMSKeyId: o.SSEKMSKeyId, BucketKeyEnabled: o.BucketKeyEnabled, StorageClass: o.StorageClass,
+		PartsCount: o.PartsCount, TagCount: o.TagCount}, nil
+}
