@@ -18,9 +18,15 @@ import (
 
 // commands are the subcommands, each in the file of its name.
 type commands struct {
-	Serve  serve  `cmd:"" help:"Run the platform on this machine."`
-	Status status `cmd:"" help:"Show what a running platform is doing."`
-	Clock  clocks `cmd:"" help:"Show or move the time of a running platform."`
+	Serve  serve   `cmd:"" help:"Run the platform on this machine."`
+	Up     up      `cmd:"" help:"Run a platform, unless one is running, and deploy a template to it."`
+	Deploy deploys `cmd:"" help:"Create or update the stack of a template, and wait for it."`
+	Delete deletes `cmd:"" help:"Delete a stack, and wait for it."`
+	Invoke invoke  `cmd:"" help:"Call a function."`
+	Logs   logs    `cmd:"" help:"Show what a function or a log group has written."`
+	Demo   demo    `cmd:"" help:"Run the jobs example on a fresh platform."`
+	Status status  `cmd:"" help:"Show what a running platform is doing."`
+	Clock  clocks  `cmd:"" help:"Show or move the time of a running platform."`
 
 	Version kong.VersionFlag `help:"Show the version."`
 }
