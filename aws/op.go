@@ -68,6 +68,10 @@ type Operation struct {
 	// In and Out are the generated structures; nil for an operation that Brume lacks (Missing).
 	In, Out reflect.Type
 
+	// NeedsQuery and NeedsHeader name the required members in query and headers of an operation that Brume lacks and
+	// that shares its path: routing must know it from those that are there. Others tell by In.
+	NeedsQuery, NeedsHeader []string
+
 	// OutputWrapper is the element that the Query protocol wraps results in, "SendMessageResult"; "" = none.
 	OutputWrapper string
 
@@ -127,8 +131,12 @@ func Has[H, I, O any](name, method, path string, status int,
 
 // Lacks describes an operation of the model that Brume does not have: it is routed, and answered with
 // NotImplemented in the service's protocol.
-func Lacks(name, method, path string) *Operation {
-	return &Operation{Op: Op{Name: name}, Method: method, Path: path}
+func Lacks(name, method, path string, opts ...OpOption) *Operation {
+	o := &Operation{Op: Op{Name: name}, Method: method, Path: path}
+	for _, opt := range opts {
+		opt(o)
+	}
+	return o
 }
 
 // OpOption sets a rarely used field of an Operation.
@@ -136,6 +144,12 @@ type OpOption func(*Operation)
 
 // Unsigned marks an operation that needs no signature.
 func Unsigned() OpOption { return func(o *Operation) { o.Anonymous = true } }
+
+// NeedsQuery names the required query parameters of an operation that Brume lacks.
+func NeedsQuery(names ...string) OpOption { return func(o *Operation) { o.NeedsQuery = names } }
+
+// NeedsHeader names the required headers of an operation that Brume lacks.
+func NeedsHeader(names ...string) OpOption { return func(o *Operation) { o.NeedsHeader = names } }
 
 // Wrapped names the Query protocol's result element.
 func Wrapped(element string) OpOption { return func(o *Operation) { o.OutputWrapper = element } }

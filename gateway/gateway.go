@@ -109,15 +109,15 @@ func (g *Gateway) call(ctx context.Context, x *exchange, to route.Route, codec p
 	if to.Err != nil {
 		return nil, to.Err
 	}
+	if !to.Op.Implemented() {
+		return nil, aws.NotImplemented(to.Service.ID, to.Op.Name)
+	}
 	if err := x.bound(to); err != nil {
 		return nil, err
 	}
 	id, err := g.who(ctx, x, to)
 	if err != nil {
 		return nil, err
-	}
-	if !to.Op.Implemented() {
-		return nil, aws.NotImplemented(to.Service.ID, to.Op.Name)
 	}
 	if err := x.inflate(to); err != nil {
 		return nil, err

@@ -273,7 +273,7 @@ func TestNonsense(t *testing.T) {
 		{"rest, malformed", request("POST", "/2015-03-31/functions", "application/json", "", "{"), "lambda", "400 SerializationException"},
 		{"rest, too large", request("POST", "/2015-03-31/functions/f/invocations", "", "", big), "lambda", "413 RequestEntityTooLargeException"},
 		{"s3, method", request("PATCH", "/bucket/key", "", "", ""), "s3", "405 MethodNotAllowed"},
-		{"s3, malformed", request("PUT", "/bucket?versioning", "", "", "<a"), "s3", "400 MalformedXML"},
+		{"s3, malformed", request("PUT", "/bucket", "", "", "<a"), "s3", "400 MalformedXML"},
 		{"no such service", request("GET", "/", "", "", ""), "timestream", "501 NotImplemented"},
 	} {
 		h := newHouse(false)

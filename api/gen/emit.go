@@ -35,7 +35,7 @@ func (g *generator) service(b *bytes.Buffer) {
 	}
 	for _, op := range g.all {
 		if !has[op.Name] {
-			fmt.Fprintf(b, "\taws.Lacks(%q, %q, %q),\n", op.Name, op.HTTP.Method, op.HTTP.URI)
+			fmt.Fprintf(b, "\taws.Lacks(%q, %q, %q%s),\n", op.Name, op.HTTP.Method, op.HTTP.URI, g.needs(op))
 			continue
 		}
 		opts := ""
@@ -49,6 +49,38 @@ func (g *generator) service(b *bytes.Buffer) {
 			firstOf(op.HTTP.Status, 200), op.Name, opts)
 	}
 	b.WriteString(")\n")
+}
+
+// needs are the options that tell a missing operation from the others of its path, by what is required in query and
+// headers: without them a request for it would be taken for one of those.
+func (g *generator) needs(op *operation) string {
+	template := func(o *operation) string {
+		path, _, _ := strings.Cut(o.HTTP.URI, "?")
+		return o.HTTP.Method + " " + path
+	}
+	shared := 0
+	for _, o := range g.all {
+		if template(o) == template(op) {
+			shared++
+		}
+	}
+	if shared < 2 || op.Input == nil || op.HTTP.URI == "/" {
+		return ""
+	}
+	in, _ := g.model.Shapes.Get(op.Input.Shape)
+	opts := ""
+	for _, kind := range []struct{ location, option string }{{"querystring", "NeedsQuery"}, {"header", "NeedsHeader"}} {
+		var names []string
+		for _, name := range in.Required {
+			if m, ok := in.Members.Get(name); ok && m.Location == kind.location {
+				names = append(names, strconv.Quote(firstOf(m.LocationName, name)))
+			}
+		}
+		if len(names) > 0 {
+			opts += fmt.Sprintf(", aws.%s(%s)", kind.option, strings.Join(names, ", "))
+		}
+	}
+	return opts
 }
 
 // wrapper is the element that the Query protocol puts around a result.

@@ -174,7 +174,7 @@ func (s *shared) choose(q *Request) *candidate {
 	bestScore := -1
 	for _, c := range s.all {
 		score, ok := c.score(q)
-		if ok && score > bestScore {
+		if ok && score >= bestScore { // of two that are alike the later: the earlier one's name is the deprecated one's
 			best, bestScore = c, score
 		}
 	}
@@ -221,6 +221,10 @@ func (c *candidate) score(q *Request) (score int, ok bool) {
 
 func (c *candidate) require() {
 	if c.op.In == nil {
+		c.query = c.op.NeedsQuery
+		for _, name := range c.op.NeedsHeader {
+			c.header = append(c.header, http.CanonicalHeaderKey(name))
+		}
 		return
 	}
 	for _, m := range shape.Of(c.op.In).Members {
