@@ -239,8 +239,9 @@ func TestFailures(t *testing.T) {
 			for _, o := range p.outcomes {
 				ends = append(ends, o.End)
 			}
-			wantEnds := append(slices.Repeat([]target.End{target.Again}, len(tried)-1), target.Dead, target.Delivered)
-			if !slices.Equal(ends, wantEnds) {
+			slices.Sort(ends) // the dead letter may be delivered before the end of its event is told
+			wantEnds := append([]target.End{target.Delivered}, slices.Repeat([]target.End{target.Again}, len(tried)-1)...)
+			if !slices.Equal(ends, append(wantEnds, target.Dead)) {
 				t.Errorf("outcomes %v", ends)
 			}
 		})
@@ -256,8 +257,14 @@ func TestDropped(t *testing.T) {
 		p := newPlatform(t)
 		p.answer = func(int, call) error { return aws.Errorf("AccessDenied", 403, "no") }
 		p.deliver(d, time.Hour)
-		if last := p.outcomes[len(p.outcomes)-1]; last.End != target.Dropped || last.Code != "NO_PERMISSIONS" {
-			t.Errorf("%+v", last)
+		dropped := 0
+		for _, o := range p.outcomes {
+			if o.End == target.Dropped && o.Code == "NO_PERMISSIONS" {
+				dropped++
+			}
+		}
+		if dropped != 1 {
+			t.Errorf("%+v", p.outcomes)
 		}
 	}
 }
