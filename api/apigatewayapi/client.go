@@ -201,6 +201,11 @@ func (c Client) GetTags(ctx context.Context, id aws.Identity, in *GetTagsRequest
 	return aws.Invoke[Tags](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "GetTags"}, in)
 }
 
+// ImportRestApi calls the operation of that name.
+func (c Client) ImportRestApi(ctx context.Context, id aws.Identity, in *ImportRestApiRequest) (*RestApi, error) {
+	return aws.Invoke[RestApi](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "ImportRestApi"}, in)
+}
+
 // PutGatewayResponse calls the operation of that name.
 func (c Client) PutGatewayResponse(ctx context.Context, id aws.Identity, in *PutGatewayResponseRequest) (*GatewayResponse, error) {
 	return aws.Invoke[GatewayResponse](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "PutGatewayResponse"}, in)
@@ -224,6 +229,11 @@ func (c Client) PutMethod(ctx context.Context, id aws.Identity, in *PutMethodReq
 // PutMethodResponse calls the operation of that name.
 func (c Client) PutMethodResponse(ctx context.Context, id aws.Identity, in *PutMethodResponseRequest) (*MethodResponse, error) {
 	return aws.Invoke[MethodResponse](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "PutMethodResponse"}, in)
+}
+
+// PutRestApi calls the operation of that name.
+func (c Client) PutRestApi(ctx context.Context, id aws.Identity, in *PutRestApiRequest) (*RestApi, error) {
+	return aws.Invoke[RestApi](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "PutRestApi"}, in)
 }
 
 // TagResource calls the operation of that name.

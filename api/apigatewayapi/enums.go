@@ -212,6 +212,20 @@ func (Op) EnumValues() []string {
 	return []string{"add", "remove", "replace", "move", "copy", "test"}
 }
 
+// PutMode is one of the values below; "" is absent.
+type PutMode string
+
+// Values of PutMode.
+const (
+	PutModeMerge     PutMode = "merge"
+	PutModeOverwrite PutMode = "overwrite"
+)
+
+// EnumValues returns the values of PutMode in the order of the model.
+func (PutMode) EnumValues() []string {
+	return []string{"merge", "overwrite"}
+}
+
 // ResponseTransferMode is one of the values below; "" is absent.
 type ResponseTransferMode string
 

@@ -275,6 +275,13 @@ type GetTagsRequest struct {
 	Limit       *int32  `aws:"limit,query=limit"`
 }
 
+// ImportRestApiRequest: A POST request to import an API to API Gateway using an input of an API definition file.
+type ImportRestApiRequest struct {
+	FailOnWarnings *bool             `aws:"failOnWarnings,query=failonwarnings"`
+	Parameters     map[string]string `aws:"parameters,querymap"`
+	Body           []byte            `aws:"body,payload,req"`
+}
+
 // PutGatewayResponseRequest: Creates a customization of a GatewayResponse of a specified response type and status code on the given RestApi.
 type PutGatewayResponseRequest struct {
 	RestApiId          string              `aws:"restApiId,uri=restapi_id,req"`
@@ -342,6 +349,15 @@ type PutMethodResponseRequest struct {
 	StatusCode         string            `aws:"statusCode,uri=status_code,req" pattern:"[1-5]\\d\\d"`
 	ResponseParameters map[string]bool   `aws:"responseParameters"`
 	ResponseModels     map[string]string `aws:"responseModels"`
+}
+
+// PutRestApiRequest: A PUT request to update an existing API, with external API definitions specified as the request body.
+type PutRestApiRequest struct {
+	RestApiId      string            `aws:"restApiId,uri=restapi_id,req"`
+	Mode           PutMode           `aws:"mode,query=mode"`
+	FailOnWarnings *bool             `aws:"failOnWarnings,query=failonwarnings"`
+	Parameters     map[string]string `aws:"parameters,querymap"`
+	Body           []byte            `aws:"body,payload,req"`
 }
 
 // TagResourceRequest: Adds or updates a tag on a given resource.

@@ -85,6 +85,8 @@ type Handler interface {
 	GetStages(context.Context, aws.Identity, *GetStagesRequest) (*Stages, error)
 	// GetTags: Gets the Tags collection for a given resource.
 	GetTags(context.Context, aws.Identity, *GetTagsRequest) (*Tags, error)
+	// ImportRestApi: A feature of the API Gateway control service for creating a new API from an external API definition file.
+	ImportRestApi(context.Context, aws.Identity, *ImportRestApiRequest) (*RestApi, error)
 	// PutGatewayResponse: Creates a customization of a GatewayResponse of a specified response type and status code on the given RestApi.
 	PutGatewayResponse(context.Context, aws.Identity, *PutGatewayResponseRequest) (*GatewayResponse, error)
 	// PutIntegration: Sets up a method's integration.
@@ -95,6 +97,8 @@ type Handler interface {
 	PutMethod(context.Context, aws.Identity, *PutMethodRequest) (*Method, error)
 	// PutMethodResponse: Adds a MethodResponse to an existing Method resource.
 	PutMethodResponse(context.Context, aws.Identity, *PutMethodResponseRequest) (*MethodResponse, error)
+	// PutRestApi: A feature of the API Gateway control service for updating an existing API with an input of external API definitions.
+	PutRestApi(context.Context, aws.Identity, *PutRestApiRequest) (*RestApi, error)
 	// TagResource: Adds or updates a tag on a given resource.
 	TagResource(context.Context, aws.Identity, *TagResourceRequest) (*TagResourceOutput, error)
 	// TestInvokeMethod: Simulate the invocation of a Method in your RestApi with headers, parameters, and an incoming request body.
@@ -225,15 +229,15 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Lacks("GetUsagePlans", "GET", "/usageplans"),
 	aws.Lacks("GetVpcLink", "GET", "/vpclinks/{vpclink_id}"),
 	aws.Lacks("GetVpcLinks", "GET", "/vpclinks"),
-	aws.Lacks("ImportApiKeys", "POST", "/apikeys?mode=import"),
+	aws.Lacks("ImportApiKeys", "POST", "/apikeys?mode=import", aws.NeedsQuery("format")),
 	aws.Lacks("ImportDocumentationParts", "PUT", "/restapis/{restapi_id}/documentation/parts"),
-	aws.Lacks("ImportRestApi", "POST", "/restapis?mode=import"),
+	aws.Has("ImportRestApi", "POST", "/restapis?mode=import", 201, Handler.ImportRestApi),
 	aws.Has("PutGatewayResponse", "PUT", "/restapis/{restapi_id}/gatewayresponses/{response_type}", 201, Handler.PutGatewayResponse),
 	aws.Has("PutIntegration", "PUT", "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration", 201, Handler.PutIntegration),
 	aws.Has("PutIntegrationResponse", "PUT", "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration/responses/{status_code}", 201, Handler.PutIntegrationResponse),
 	aws.Has("PutMethod", "PUT", "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}", 201, Handler.PutMethod),
 	aws.Has("PutMethodResponse", "PUT", "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/responses/{status_code}", 201, Handler.PutMethodResponse),
-	aws.Lacks("PutRestApi", "PUT", "/restapis/{restapi_id}"),
+	aws.Has("PutRestApi", "PUT", "/restapis/{restapi_id}", 200, Handler.PutRestApi),
 	aws.Lacks("RejectDomainNameAccessAssociation", "POST", "/rejectdomainnameaccessassociations"),
 	aws.Has("TagResource", "PUT", "/tags/{resource_arn}", 204, Handler.TagResource),
 	aws.Lacks("TestInvokeAuthorizer", "POST", "/restapis/{restapi_id}/authorizers/{authorizer_id}"),
