@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -261,5 +262,64 @@ func TestUnknownForm(t *testing.T) {
 	}
 	if got, err := decodeOwner(encodeOwner(9)); err != nil || got != 9 {
 		t.Errorf("an owner record comes back as %d (%v)", got, err)
+	}
+}
+
+// TestRelaxedFiles: what a relaxed store leaves to the operating system is a log, until it is closed; nothing else.
+func TestRelaxedFiles(t *testing.T) {
+	disk := vfs.NewCrashableMem()
+	root, err := disk.OpenDir("/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"1.log", "1.sst"} {
+		f, err := relaxed{disk}.Create(name, vfs.WriteCategoryUnspecified)
+		if err != nil {
+			t.Fatal(err)
+		}
+		survives := func() bool {
+			if err := root.Sync(); err != nil {
+				t.Fatal(err)
+			}
+			info, err := disk.CrashClone(vfs.CrashCloneCfg{}).Stat(name)
+			return err == nil && info.Size() == 4
+		}
+		if _, err := f.Write([]byte("data")); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(f.Sync(), f.SyncData()); err != nil {
+			t.Fatal(err)
+		}
+		if got := survives(); got == isLog(name) {
+			t.Errorf("%s after a sync: on disk %v", name, got)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if !survives() {
+			t.Errorf("%s is closed and not on disk", name)
+		}
+	}
+}
+
+// TestNothingToReplay: a store that was closed has nothing to replay.
+func TestNothingToReplay(t *testing.T) {
+	s := openMem(t)
+	s.must(t, func(tx store.Tx) {
+		for i := range 1000 {
+			tx.Set(store.Tuple(nil).Uint(uint64(i)), make([]byte, 1000))
+		}
+	})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	names, err := s.o.FS.List(s.o.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	logs := slices.DeleteFunc(names, func(n string) bool { return !isLog(n) })
+	last := slices.Max(logs) // earlier ones are kept to be written over
+	if info, err := s.o.FS.Stat(s.o.FS.PathJoin(s.o.Dir, last)); err != nil || info.Size() > 4096 {
+		t.Errorf("%s has %d bytes to replay (%v)", last, info.Size(), err)
 	}
 }
