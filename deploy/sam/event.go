@@ -1,10 +1,10 @@
 package sam
 
 import (
-	"crypto/sha1" //nolint:gosec // SAM names deployments by it; nothing depends on its strength
-	"encoding/hex"
+	"regexp"
 	"strings"
 
+	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/jsondoc"
 )
 
@@ -20,13 +20,10 @@ func (t *transformer) event(id, alias, name string, r, e *jsondoc.Object) error 
 	case "Api":
 		return t.apiEvent(id, alias, name, r, props)
 	case "EventBridgeRule", "CloudWatchEvent":
-		rule := obj("EventPattern", get(props, "Pattern"), "EventBusName", get(props, "EventBusName"), "State", get(props, "State"), "Name", get(props, "RuleName"))
+		rule := obj("EventPattern", get(props, "Pattern"), "EventBusName", get(props, "EventBusName"), "Name", get(props, "RuleName"))
 		return t.rule(id, name, r, rule, target, arn, props)
 	case "Schedule":
-		rule := obj("ScheduleExpression", get(props, "Schedule"), "Name", get(props, "Name"), "Description", get(props, "Description"), "State", get(props, "State"))
-		if get(props, "Enabled") == false {
-			rule.Set("State", "DISABLED")
-		}
+		rule := obj("ScheduleExpression", get(props, "Schedule"), "Name", get(props, "Name"), "Description", get(props, "Description"))
 		return t.rule(id, name, r, rule, target, arn, props)
 	case "":
 		return badResource(id, "Event with id [%s] is invalid. Event is missing the 'Type' property.", name)
@@ -38,7 +35,20 @@ func (t *transformer) event(id, alias, name string, r, e *jsondoc.Object) error 
 // rule makes a rule that invokes the function, and the permission for it.
 func (t *transformer) rule(id, name string, r, rule *jsondoc.Object, function, arn any, props *jsondoc.Object) error {
 	ruleID := id + name
-	entry := obj("Arn", arn, "Id", ruleID+"LambdaTarget", "Input", get(props, "Input"), "InputPath", get(props, "InputPath"),
+	enabled, says := t.value(get(props, "Enabled")), get(props, "State")
+	switch {
+	case enabled != nil && says != nil:
+		return badResource(id, "Event with id [%s] is invalid. State and Enabled Properties cannot both be specified.", name)
+	case enabled == true || enabled == "true":
+		says = "ENABLED"
+	case enabled != nil:
+		says = "DISABLED"
+	}
+	if says != nil {
+		rule.Set("State", says)
+	}
+	const suffix, longest = "LambdaTarget", 64
+	entry := obj("Arn", arn, "Id", ruleID[:min(len(ruleID), longest-len(suffix))]+suffix, "Input", get(props, "Input"), "InputPath", get(props, "InputPath"),
 		"InputTransformer", get(props, "InputTransformer"), "RetryPolicy", get(props, "RetryPolicy"))
 	if d := object(props, "DeadLetterConfig"); d.Len() > 0 {
 		entry.Set("DeadLetterConfig", obj("Arn", get(d, "Arn")))
@@ -76,10 +86,13 @@ func (t *transformer) apiEvent(id, alias, name string, r, props *jsondoc.Object)
 		function = "${" + alias + "}"
 	}
 	operation := obj("x-amazon-apigateway-integration", obj("type", "aws_proxy", "httpMethod", "POST",
-		"uri", sub("arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/"+function+"/invocations")), "responses", jsondoc.NewObject())
+		"uri", sub("arn:"+aws.Partition+":apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/"+function+"/invocations")), "responses", jsondoc.NewObject())
 	authorizer := object(props, "Auth")
 	if kind := text(authorizer, "Authorizer"); kind == "AWS_IAM" {
 		operation.Set("security", arr(obj("AWS_IAM", arr())))
+		if credentials := invokeRole(get(authorizer, "InvokeRole")); credentials != nil {
+			object(operation, "x-amazon-apigateway-integration").Set("credentials", credentials)
+		}
 	} else if kind != "" && kind != "NONE" {
 		return badResource(id, "Event with id [%s] is invalid. Brume's transform has the authorizers AWS_IAM and NONE, not %s.", name, kind)
 	}
@@ -106,10 +119,22 @@ func (t *transformer) apiEvent(id, alias, name string, r, props *jsondoc.Object)
 	if alias != "" {
 		target = ref(alias)
 	}
-	source := obj("Fn::Sub", arr("arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${__ApiId__}/${__Stage__}/"+verb+sourcePath,
+	source := obj("Fn::Sub", arr("arn:"+aws.Partition+":execute-api:${AWS::Region}:${AWS::AccountId}:${__ApiId__}/${__Stage__}/"+verb+sourcePath,
 		obj("__ApiId__", ref(implicit), "__Stage__", "*")))
 	t.permission(id+name+"PermissionProd", r, target, "apigateway.amazonaws.com", source)
 	return nil
+}
+
+// invokeRole is with whose credentials the integration calls the function: the caller's own, unless the template says
+// otherwise; nil for nobody's.
+func invokeRole(v any) any {
+	switch v {
+	case nil, "CALLER_CREDENTIALS":
+		return "arn:" + aws.Partition + ":iam::*:user/*"
+	case "NONE":
+		return nil
+	}
+	return v
 }
 
 // implicitAPI makes the API of the routes that the functions have asked for.
@@ -121,13 +146,13 @@ func (t *transformer) implicitAPI() error {
 	if strings.Contains(jsondoc.Text(t.routes), `"AWS_IAM"`) {
 		body.Set("securityDefinitions", obj("AWS_IAM", obj("x-amazon-apigateway-authtype", "awsSigv4", "type", "apiKey", "name", "Authorization", "in", "header")))
 	}
-	return t.restAPI(implicit, jsondoc.NewObject(), object(t.globals, "Api"), body, "Prod", "Stage")
+	return t.restAPI(implicit, jsondoc.NewObject(), object(t.globals, "Api"), body, "Prod")
 }
 
 // api is AWS::Serverless::Api with a definition.
 func (t *transformer) api(id string, r, props *jsondoc.Object) error {
-	stage, ok := t.value(get(props, "StageName")).(string)
-	if !ok || stage == "" {
+	stage := get(props, "StageName")
+	if stage == nil || stage == "" {
 		return badResource(id, "Missing required property 'StageName'.")
 	}
 	body, ok := get(props, "DefinitionBody").(*jsondoc.Object)
@@ -137,42 +162,64 @@ func (t *transformer) api(id string, r, props *jsondoc.Object) error {
 	return t.restAPI(id, r, props, body, stage)
 }
 
-// restAPI makes an API with its deployment and its stages. The deployment's name depends on the definition, so that a
-// new definition is deployed. Logical ids of stages are cut to letters and digits.
-func (t *transformer) restAPI(id string, r, props, body *jsondoc.Object, stages ...string) error {
+// restAPI makes an API with its deployment and its stage. The deployment's name depends on the definition, so that a new
+// definition is deployed; it makes a stage of the name "Stage" too, as SAM's always did.
+func (t *transformer) restAPI(id string, r, props, body *jsondoc.Object, stage any) error {
 	api := obj("Body", body)
-	pick(props, api, "Name", "Description", "BinaryMediaTypes", "MinimumCompressionSize", "ApiKeySourceType", "DisableExecuteApiEndpoint", "FailOnWarnings")
+	pick(props, api, "Name", "Description", "MinimumCompressionSize", "ApiKeySourceType", "DisableExecuteApiEndpoint", "FailOnWarnings", "Mode")
+	if list, ok := get(props, "BinaryMediaTypes").(*jsondoc.Array); ok {
+		body.Set("x-amazon-apigateway-binary-media-types", mediaTypes(list))
+		api.Set("BinaryMediaTypes", list)
+	}
 	if e := get(props, "EndpointConfiguration"); e != nil {
-		if kind, ok := e.(string); ok {
-			e = obj("Types", arr(kind))
-		} else if o, ok := e.(*jsondoc.Object); ok && get(o, "Type") != nil {
-			e = obj("Types", arr(get(o, "Type")))
+		if o, ok := e.(*jsondoc.Object); ok && !intrinsic(o) {
+			api.Set("EndpointConfiguration", obj("Types", arr(get(o, "Type")), "VpcEndpointIds", get(o, "VPCEndpointIds")))
+			e = get(o, "Type")
+		} else {
+			api.Set("EndpointConfiguration", obj("Types", arr(e)))
 		}
-		api.Set("EndpointConfiguration", e)
+		api.Set("Parameters", obj("endpointConfigurationTypes", e))
 	}
-	api.Set("Tags", tags(get(props, "Tags")))
+	if all := tags(get(props, "Tags")); all != nil && get(props, "PropagateTags") == true {
+		api.Set("Tags", all)
+	}
 	t.emit(id, "AWS::ApiGateway::RestApi", api, r, false)
-	sum := sha1.Sum(jsondoc.Append(nil, body)) //nolint:gosec // see the import
-	deployment := id + "Deployment" + hex.EncodeToString(sum[:])[:10]
-	t.emit(deployment, "AWS::ApiGateway::Deployment", obj("Description", "RestApi deployment id: "+hex.EncodeToString(sum[:]), "RestApiId", ref(id)), r, true)
-	for _, stage := range stages {
-		if stage == "Stage" && len(stages) > 1 {
-			continue // SAM no longer makes the extra stage for templates with OpenApiVersion; Brume never does
-		}
-		s := obj("RestApiId", ref(id), "DeploymentId", ref(deployment), "StageName", stage)
-		pick(props, s, "Variables", "MethodSettings", "TracingEnabled", "AccessLogSetting", "CacheClusterEnabled", "CacheClusterSize", "CanarySetting")
-		t.emit(id+stageID(stage)+"Stage", "AWS::ApiGateway::Stage", s, r, true)
+	sum := hash(jsondoc.Append(nil, body))
+	deployment := id + "Deployment" + sum[:hashLength]
+	t.emit(deployment, "AWS::ApiGateway::Deployment", obj("Description", "RestApi deployment id: "+sum, "RestApiId", ref(id), "StageName", "Stage"), r, true)
+	s := obj("RestApiId", ref(id), "DeploymentId", ref(deployment), "StageName", stage)
+	pick(props, s, "Variables", "MethodSettings", "TracingEnabled", "AccessLogSetting", "CacheClusterEnabled", "CacheClusterSize", "CanarySetting")
+	if all := tags(get(props, "Tags")); all != nil {
+		s.Set("Tags", all)
 	}
+	t.emit(stageID(id, stage), "AWS::ApiGateway::Stage", s, r, true)
 	return nil
 }
 
-func stageID(name string) string {
-	return strings.Map(func(c rune) rune {
-		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' {
-			return c
+// mediaTypes writes media types as definitions have them: image~1png is image/png.
+func mediaTypes(list *jsondoc.Array) *jsondoc.Array {
+	out := arr()
+	for _, v := range list.Items {
+		if s, ok := v.(string); ok {
+			v = strings.ReplaceAll(s, "~1", "/")
 		}
-		return -1
-	}, name)
+		out.Items = append(out.Items, v)
+	}
+	return out
+}
+
+var alphanumeric = regexp.MustCompile(`^[A-Za-z0-9]+$`)
+
+// stageID is the logical id of a stage: with its name when that can be part of one, else with a hash of it.
+func stageID(api string, stage any) string {
+	name, ok := stage.(string)
+	switch {
+	case !ok:
+		return api + "Stage"
+	case alphanumeric.MatchString(name):
+		return api + name + "Stage"
+	}
+	return api + "Stage" + hash([]byte(name))[:hashLength]
 }
 
 // table is AWS::Serverless::SimpleTable.
@@ -192,7 +239,7 @@ func (t *transformer) table(id string, r, props *jsondoc.Object) error {
 		out.Set("BillingMode", "PAY_PER_REQUEST")
 	}
 	pick(props, out, "TableName", "SSESpecification", "PointInTimeRecoverySpecification")
-	if all := tags(get(props, "Tags")); len(all.Items) > 0 {
+	if all := tags(get(props, "Tags")); all != nil {
 		out.Set("Tags", all)
 	}
 	t.emit(id, "AWS::DynamoDB::Table", out, r, false)

@@ -1,20 +1,11 @@
 package sam
 
 import (
-	"crypto/sha256"
-	_ "embed"
-	"encoding/hex"
-	"strconv"
+	"regexp"
 	"strings"
 
 	"github.com/brume-dev/brume/jsondoc"
 )
-
-// policiesJSON are SAM's policy templates, from aws-sam-translator (Apache-2.0): name, parameters, definition.
-// https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/serverless-policy-template-list.html
-//
-//go:embed policies.json
-var policiesJSON []byte
 
 // function is AWS::Serverless::Function.
 func (t *transformer) function(id string, r, props *jsondoc.Object) error {
@@ -27,35 +18,43 @@ func (t *transformer) function(id string, r, props *jsondoc.Object) error {
 	pick(props, f, "Handler", "FunctionName", "Runtime", "Description", "MemorySize", "Timeout", "Environment", "VpcConfig", "KmsKeyArn",
 		"ReservedConcurrentExecutions", "Layers", "FileSystemConfigs", "PackageType", "ImageConfig", "Architectures", "EphemeralStorage",
 		"SnapStart", "LoggingConfig", "RuntimeManagementConfig", "RecursiveLoop", "CodeSigningConfigArn")
-	if role := get(props, "Role"); role != nil {
-		f.Set("Role", role)
-	} else {
-		f.Set("Role", att(id+"Role", "Arn"))
-		if err := t.role(id, r, props); err != nil {
-			return err
-		}
+	c, _ := t.resolved(object(props, "EventInvokeConfig")).(*jsondoc.Object)
+	config, inline, err := t.destinations(id, c)
+	if err != nil {
+		return err
 	}
-	if mode := get(props, "Tracing"); mode != nil && mode != "Disabled" {
+	if mode := get(props, "Tracing"); mode != nil && t.value(mode) != "Disabled" {
 		f.Set("TracingConfig", obj("Mode", mode))
 	}
 	if dlq := object(props, "DeadLetterQueue"); dlq.Len() > 0 {
 		f.Set("DeadLetterConfig", obj("TargetArn", get(dlq, "TargetArn")))
+		policy, err := deadLetters(id, dlq)
+		if err != nil {
+			return err
+		}
+		inline.Items = append([]any{policy}, inline.Items...)
+	}
+	if role := get(props, "Role"); role != nil {
+		f.Set("Role", role)
+	} else {
+		f.Set("Role", att(id+"Role", "Arn"))
+		if err := t.role(id, r, props, inline); err != nil {
+			return err
+		}
 	}
 	f.Set("Tags", madeBySAM(get(props, "Tags")))
 	t.emit(id, "AWS::Lambda::Function", f, r, false)
-	alias, err := t.alias(id, r, props, code)
+	alias, aliasID, err := t.alias(id, r, props, f)
 	if err != nil {
 		return err
 	}
-	if err := t.invokeConfig(id, r, props, alias); err != nil {
-		return err
-	}
+	t.invokeConfig(id, r, c, config, alias, aliasID)
 	for name, v := range object(props, "Events").All() {
 		e, ok := v.(*jsondoc.Object)
 		if !ok {
 			return badResource(id, "Event with id [%s] is invalid. It must be an object.", name)
 		}
-		if err := t.event(id, alias, name, r, e); err != nil {
+		if err := t.event(id, aliasID, name, r, e); err != nil {
 			return err
 		}
 	}
@@ -88,190 +87,125 @@ func codeOf(id string, props *jsondoc.Object) (*jsondoc.Object, error) {
 	return nil, badResource(id, "'CodeUri' or 'InlineCode' is required.")
 }
 
-// role makes the execution role of a function that names none, from its Policies.
-func (t *transformer) role(id string, r, props *jsondoc.Object) error {
-	managed := arr(managedPolicy("service-role/AWSLambdaBasicExecutionRole"))
-	if mode := get(props, "Tracing"); mode == "Active" {
-		managed.Items = append(managed.Items, managedPolicy("AWSXRayDaemonWriteAccess"))
-	}
-	if get(props, "VpcConfig") != nil {
-		managed.Items = append(managed.Items, managedPolicy("service-role/AWSLambdaVPCAccessExecutionRole"))
-	}
-	inline := arr()
-	list, ok := get(props, "Policies").(*jsondoc.Array)
-	if one := get(props, "Policies"); !ok && one != nil {
-		list = arr(one)
-	} else if !ok {
-		list = arr()
-	}
-	for i, p := range list.Items {
-		if err := t.policy(id, i, p, managed, inline); err != nil {
-			return err
-		}
-	}
-	trust := get(props, "AssumeRolePolicyDocument")
-	if trust == nil {
-		trust = obj("Version", "2012-10-17", "Statement", arr(obj("Action", arr("sts:AssumeRole"), "Effect", "Allow",
-			"Principal", obj("Service", arr("lambda.amazonaws.com")))))
-	}
-	role := obj("AssumeRolePolicyDocument", trust, "ManagedPolicyArns", managed)
-	if len(inline.Items) > 0 {
-		role.Set("Policies", inline)
-	}
-	pick(props, role, "PermissionsBoundary", "RolePath=Path")
-	role.Set("Tags", madeBySAM(get(props, "Tags")))
-	t.emit(id+"Role", "AWS::IAM::Role", role, r, true)
-	return nil
-}
-
-// managedPolicy is the ARN of a policy of AWS, in the partition of the stack.
-func managedPolicy(name string) any {
-	return obj("Fn::Join", arr("", arr("arn:", ref("AWS::Partition"), ":iam::aws:policy/"+name)))
-}
-
-// policy adds one entry of Policies: an ARN, the name of a managed policy, a policy template or a document.
-func (t *transformer) policy(id string, i int, p any, managed, inline *jsondoc.Array) error {
-	name := id + "RolePolicy" + strconv.Itoa(i)
-	switch p := p.(type) {
-	case string:
-		if strings.HasPrefix(p, "arn:") {
-			managed.Items = append(managed.Items, p)
-		} else {
-			managed.Items = append(managed.Items, managedPolicy(serviceRole(p)))
-		}
-		return nil
-	case *jsondoc.Object:
-		switch {
-		case get(p, "Statement") != nil:
-			inline.Items = append(inline.Items, obj("PolicyName", name, "PolicyDocument", p))
-			return nil
-		case intrinsic(p):
-			managed.Items = append(managed.Items, p)
-			return nil
-		case p.Len() == 1:
-			doc, err := policyTemplate(id, p.Keys()[0], object(p, p.Keys()[0]))
-			if err != nil {
-				return err
-			}
-			inline.Items = append(inline.Items, obj("PolicyName", name, "PolicyDocument", doc))
-			return nil
-		}
-	}
-	return badResource(id, "Policy at index %d in the 'Policies' property is not valid.", i)
-}
-
-// serviceRole puts the path of those managed policies that have one before their name.
-func serviceRole(name string) string {
-	if strings.HasPrefix(name, "AWSLambda") && name != "AWSLambda_FullAccess" && name != "AWSLambda_ReadOnlyAccess" && name != "AWSLambdaExecute" &&
-		name != "AWSLambdaInvocation-DynamoDB" && name != "AWSLambdaFullAccess" && name != "AWSLambdaReadOnlyAccess" {
-		return "service-role/" + name
-	}
-	return name
-}
-
-// policyTemplate fills a policy template in.
-func policyTemplate(id, name string, given *jsondoc.Object) (any, error) {
-	doc, err := jsondoc.Parse(policiesJSON)
-	if err != nil {
-		return nil, err
-	}
-	all := doc.(*jsondoc.Object) // the data file is one
-	tpl, ok := get(all, name).(*jsondoc.Object)
-	if !ok {
-		return nil, badResource(id, "A policy template with name '%s' does not exist.", name)
-	}
-	names, _ := get(tpl, "Parameters").(*jsondoc.Array)
-	for _, p := range names.Items {
-		if get(given, p.(string)) == nil {
-			return nil, badResource(id, "Missing required parameter values for policy template [%s]: %s", name, p)
-		}
-	}
-	return fill(get(tpl, "Definition"), given), nil
-}
-
-// fill replaces Ref of the template's parameters; what Fn::Sub takes beside its text is in the same form.
-func fill(v any, given *jsondoc.Object) any {
-	switch v := v.(type) {
-	case *jsondoc.Array:
-		out := arr()
-		for _, item := range v.Items {
-			out.Items = append(out.Items, fill(item, given))
-		}
-		return out
-	case *jsondoc.Object:
-		if name := text(v, "Ref"); v.Len() == 1 && name != "" {
-			if value := get(given, name); value != nil {
-				return value
-			}
-		}
-		out := jsondoc.NewObject()
-		for k, m := range v.All() {
-			out.Set(k, fill(m, given))
-		}
-		return out
-	}
-	return v
-}
-
-// alias publishes a version for every new code and points the alias of AutoPublishAlias at it. It returns what events
-// invoke: the alias, or "".
-func (t *transformer) alias(id string, r, props, code *jsondoc.Object) (string, error) {
+// alias publishes a version for every new code and points the alias of AutoPublishAlias at it. It returns the name of the
+// alias and the logical id that events invoke, or "".
+func (t *transformer) alias(id string, r, props, f *jsondoc.Object) (name, aliasID string, err error) {
 	v := t.value(get(props, "AutoPublishAlias"))
 	if v == nil {
-		return "", nil
+		return "", "", nil
 	}
 	name, ok := v.(string)
 	if !ok || name == "" {
-		return "", badResource(id, "'AutoPublishAlias' must be a string or a Ref to a template parameter")
+		return "", "", badResource(id, "'AutoPublishAlias' must be a string or a Ref to a template parameter")
 	}
-	seed := jsondoc.Text(code)
-	if s := text(props, "AutoPublishCodeSha256"); s != "" {
-		seed = s
+	if !aliasName.MatchString(name) || digits.MatchString(name) {
+		return "", "", badResource(id, "AutoPublishAlias name ('%s') must contain only alphanumeric characters, hyphens, or underscores matching (?!^[0-9]+$)([a-zA-Z0-9-_]+) pattern.", name)
 	}
-	sum := sha256.Sum256([]byte(seed))
-	version := id + "Version" + hex.EncodeToString(sum[:])[:10]
+	code := t.resolved(get(f, "Code")).(*jsondoc.Object) // codeOf made it
+	f.Set("Code", code)
+	sum, _ := t.value(get(props, "AutoPublishCodeSha256")).(string)
+	if sum != "" {
+		describe(t, f, props, sum)
+	} else {
+		sum = versionHash(code, f)
+	}
+	version := id + "Version" + sum[:min(len(sum), hashLength)]
 	t.emit(version, "AWS::Lambda::Version", obj("FunctionName", ref(id), "Description", get(props, "VersionDescription")), r, true)
-	kept := t.out
-	kept.Set(version, withPolicy(get(kept, version)))
-	aliasID := id + "Alias" + name
+	if kept := object(t.out, version); get(kept, "DeletionPolicy") == nil {
+		policy := get(props, "VersionDeletionPolicy")
+		if policy == nil {
+			policy = "Retain"
+		}
+		kept.Set("DeletionPolicy", policy)
+	}
+	aliasID = id + "Alias" + strings.NewReplacer("-", "D", "_", "U").Replace(name)
 	t.emit(aliasID, "AWS::Lambda::Alias", obj("FunctionName", ref(id), "FunctionVersion", att(version, "Version"), "Name", name,
 		"ProvisionedConcurrencyConfig", get(props, "ProvisionedConcurrencyConfig")), r, true)
-	return aliasID, nil
+	return name, aliasID, nil
 }
 
-// withPolicy keeps versions when the stack drops them.
-func withPolicy(v any) any {
-	o := v.(*jsondoc.Object) // emit made it
-	o.Set("DeletionPolicy", "Retain")
-	return o
+var (
+	aliasName = regexp.MustCompile(`^[a-zA-Z0-9_-]+$`)
+	digits    = regexp.MustCompile(`^[0-9]+$`)
+)
+
+// hashLength is how much of a hash is put at the end of a logical id.
+const hashLength = 10
+
+// describe puts the code's hash behind the description, so that the function changes when only its code does.
+func describe(t *transformer, f, props *jsondoc.Object, sum string) {
+	switch d := t.value(get(props, "Description")).(type) {
+	case nil:
+		f.Set("Description", sum)
+	case string:
+		f.Set("Description", strings.TrimSpace(d+" "+sum))
+	default:
+		f.Set("Description", obj("Fn::Join", arr(" ", arr(d, sum))))
+	}
 }
 
-func (t *transformer) invokeConfig(id string, r, props *jsondoc.Object, alias string) error {
-	c := object(props, "EventInvokeConfig")
-	if c.Len() == 0 {
-		return nil
+// versionHash changes with what makes a new version: the code, the environment, the memory and SnapStart.
+func versionHash(code, f *jsondoc.Object) string {
+	about := jsondoc.NewObject()
+	for k, v := range code.All() {
+		about.Set(k, v)
 	}
-	name, qualifier := id+"EventInvokeConfig", any("$LATEST")
-	if alias != "" {
-		qualifier = strings.TrimPrefix(alias, id+"Alias")
+	for k, v := range object(f, "Environment").All() {
+		about.Set(k, v)
 	}
-	out := obj("FunctionName", ref(id), "Qualifier", qualifier)
-	pick(c, out, "MaximumEventAgeInSeconds", "MaximumRetryAttempts")
-	destinations := jsondoc.NewObject()
+	pick(f, about, "MemorySize")
+	if snap := object(f, "SnapStart"); text(snap, "ApplyOn") != "" && text(snap, "ApplyOn") != "None" {
+		about.Set("SnapStart", snap)
+	}
+	return hash(pythonJSON(nil, about))
+}
+
+// destinations writes the DestinationConfig of an EventInvokeConfig, and the policies that the function needs to send there.
+func (t *transformer) destinations(id string, c *jsondoc.Object) (config *jsondoc.Object, policies *jsondoc.Array, err error) {
+	actions := map[string]string{"SQS": "sqs:SendMessage", "SNS": "sns:publish", "EventBridge": "events:PutEvents", "Lambda": "lambda:InvokeFunction"}
+	config, policies = jsondoc.NewObject(), arr()
 	for _, when := range []string{"OnSuccess", "OnFailure"} {
-		d := object(object(c, "DestinationConfig"), when)
-		if d.Len() == 0 {
+		d, ok := get(object(c, "DestinationConfig"), when).(*jsondoc.Object)
+		if !ok {
 			continue
 		}
-		to := get(d, "Destination")
-		if to == nil {
-			return badResource(id, "%s: Brume's transform needs the ARN of the Destination: it does not make queues and topics yet.", when)
+		kind, to := text(d, "Type"), get(d, "Destination")
+		action, known := actions[kind]
+		if !known {
+			return nil, nil, badResource(id, "'Type: %s' must be one of ['SQS', 'SNS', 'EventBridge', 'Lambda']", kind)
 		}
-		destinations.Set(when, obj("Destination", to))
+		if to == nil {
+			return nil, nil, badResource(id, "%s: Brume's transform needs the ARN of the Destination: it does not make queues and topics yet.", when)
+		}
+		config.Set(when, obj("Destination", to))
+		policies.Items = append(policies.Items, obj("PolicyName", id+"EventInvokeConfig"+when+kind+"Policy",
+			"PolicyDocument", obj("Statement", arr(obj("Action", action, "Effect", "Allow", "Resource", to)))))
 	}
-	if destinations.Len() > 0 {
-		out.Set("DestinationConfig", destinations)
+	return config, policies, nil
+}
+
+// deadLetters is the policy of a function for its dead letter queue or topic.
+func deadLetters(id string, dlq *jsondoc.Object) (any, error) {
+	action, ok := map[string]string{"SQS": "sqs:SendMessage", "SNS": "sns:Publish"}[text(dlq, "Type")]
+	if !ok || get(dlq, "TargetArn") == nil {
+		return nil, badResource(id, "'DeadLetterQueue' requires Type and TargetArn properties to be specified.")
 	}
+	return obj("PolicyName", "DeadLetterQueuePolicy", "PolicyDocument", obj("Version", "2012-10-17",
+		"Statement", arr(obj("Action", action, "Resource", get(dlq, "TargetArn"), "Effect", "Allow")))), nil
+}
+
+func (t *transformer) invokeConfig(id string, r, c, config *jsondoc.Object, alias, aliasID string) {
+	if c.Len() == 0 {
+		return
+	}
+	out := obj("FunctionName", ref(id), "Qualifier", "$LATEST", "DestinationConfig", config)
+	if alias != "" {
+		out.Set("Qualifier", alias)
+	}
+	pick(c, out, "MaximumEventAgeInSeconds", "MaximumRetryAttempts")
+	name := id + "EventInvokeConfig"
 	t.emit(name, "AWS::Lambda::EventInvokeConfig", out, r, true)
-	return nil
+	if aliasID != "" {
+		object(t.out, name).Set("DependsOn", arr(aliasID))
+	}
 }

@@ -4,6 +4,7 @@
 package sam
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/brume-dev/brume/aws"
@@ -94,13 +95,12 @@ func keep(from, to *jsondoc.Object) {
 	}
 }
 
-// emit adds a resource to the result. Condition and nothing else of from is kept when only is set.
+// emit adds a resource to the result. A resource that SAM adds (only) has the condition and the policies of the one that it
+// is made for, and nothing else of it.
 func (t *transformer) emit(id, kind string, properties *jsondoc.Object, from *jsondoc.Object, only bool) {
 	r := obj("Type", kind)
 	if only {
-		if c, ok := from.Get("Condition"); ok {
-			r.Set("Condition", c)
-		}
+		pick(from, r, "Condition", "DeletionPolicy", "UpdateReplacePolicy")
 	} else {
 		keep(from, r)
 	}
@@ -180,7 +180,7 @@ func (t *transformer) value(v any) any {
 		return v
 	}
 	name, _ := get(o, "Ref").(string)
-	if given, ok := t.Parameters[name]; ok {
+	if given, ok := t.parameter(name); ok {
 		return given
 	}
 	return v
@@ -199,19 +199,84 @@ func pick(from, to *jsondoc.Object, names ...string) {
 	}
 }
 
-// tags writes a map of tags as a list, with the one by which SAM marks what it made.
-func tags(v any) *jsondoc.Array {
-	out := arr()
-	if m, ok := v.(*jsondoc.Object); ok {
-		for k, value := range m.All() {
-			out.Items = append(out.Items, obj("Key", k, "Value", value))
+// resolved replaces Ref and ${} of parameters, and of the region, everywhere in a value: SAM does so where it must see what
+// a template says.
+func (t *transformer) resolved(v any) any {
+	switch v := v.(type) {
+	case *jsondoc.Array:
+		out := arr()
+		for _, item := range v.Items {
+			out.Items = append(out.Items, t.resolved(item))
 		}
+		return out
+	case *jsondoc.Object:
+		if v.Len() == 1 && v.Keys()[0] == "Ref" {
+			return t.value(v)
+		}
+		out := jsondoc.NewObject()
+		for k, m := range v.All() {
+			out.Set(k, t.resolved(m))
+		}
+		switch a := get(out, "Fn::Sub").(type) {
+		case string:
+			out.Set("Fn::Sub", t.substituted(a))
+		case *jsondoc.Array:
+			if s, ok := first(a).(string); ok {
+				a.Items[0] = t.substituted(s)
+			}
+		}
+		return out
+	}
+	return v
+}
+
+func first(a *jsondoc.Array) any {
+	if len(a.Items) == 0 {
+		return nil
+	}
+	return a.Items[0]
+}
+
+var placeholder = regexp.MustCompile(`\$\{([A-Za-z0-9.]+|AWS::[A-Z][A-Za-z]*)\}`)
+
+func (t *transformer) substituted(s string) string {
+	return placeholder.ReplaceAllStringFunc(s, func(m string) string {
+		if v, ok := t.parameter(m[2 : len(m)-1]); ok {
+			return v
+		}
+		return m
+	})
+}
+
+func (t *transformer) parameter(name string) (string, bool) {
+	switch name {
+	case "AWS::Region":
+		return t.Region, true
+	case "AWS::Partition":
+		return aws.Partition, true
+	}
+	v, ok := t.Parameters[name]
+	return v, ok
+}
+
+// tags writes a map of tags as a list; nil when there are none.
+func tags(v any) any {
+	m, ok := v.(*jsondoc.Object)
+	if !ok || m.Len() == 0 {
+		return nil
+	}
+	out := arr()
+	for k, value := range m.All() {
+		out.Items = append(out.Items, obj("Key", k, "Value", value))
 	}
 	return out
 }
 
+// madeBySAM are tags with the one by which SAM marks what it made.
 func madeBySAM(v any) *jsondoc.Array {
 	all := arr(obj("Key", "lambda:createdBy", "Value", "SAM"))
-	all.Items = append(all.Items, tags(v).Items...)
+	if own, ok := tags(v).(*jsondoc.Array); ok {
+		all.Items = append(all.Items, own.Items...)
+	}
 	return all
 }
