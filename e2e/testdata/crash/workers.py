@@ -1,0 +1,266 @@
+"""What the crash suite does to each service, and what must be true of it afterwards.
+
+A worker's step does one thing and returns what it did; the driver writes that down as acknowledged, or as unknown when the
+connection broke. Its check gets both lists, after the last restart, and raises when something acknowledged is missing or
+something is there that nobody asked for."""
+import hashlib
+import io
+import json
+import time
+import zipfile
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+REGION = "us-east-1"
+
+
+def client(url, name):
+    config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=30,
+                    s3={"addressing_style": "path"})
+    return boto3.client(name, endpoint_url=url, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test", config=config)
+
+
+def ignore(code, call, **args):
+    try:
+        return call(**args)
+    except ClientError as e:
+        if code not in e.response["Error"]["Code"]:
+            raise
+
+
+def eventually(what, holds, seconds=60):
+    """Waits for something that must come, without measuring how long it takes."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"{what} does not come"
+        time.sleep(0.2)
+
+
+class Items:
+    """Puts that must not exist yet: every one that was acknowledged is there, as it was written."""
+    name, service = "dynamodb.items", "dynamodb"
+
+    def setup(self, c):
+        ignore("ResourceInUse", c.create_table, TableName="items", BillingMode="PAY_PER_REQUEST",
+               AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}], KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}])
+
+    def step(self, c, i):
+        c.put_item(TableName="items", Item={"id": {"S": str(i)}, "n": {"N": str(i * i)}}, ConditionExpression="attribute_not_exists(id)")
+
+    def check(self, c, known, unknown):
+        found = {}
+        for page in c.get_paginator("scan").paginate(TableName="items", ConsistentRead=True):
+            found.update({int(item["id"]["S"]): int(item["n"]["N"]) for item in page["Items"]})
+        assert set(known) <= set(found), f"lost: {sorted(set(known) - set(found))}"
+        assert set(found) <= set(known) | set(unknown), f"from nowhere: {sorted(set(found) - set(known) - set(unknown))}"
+        assert all(n == i * i for i, n in found.items())
+
+
+class Counter:
+    """One counter: it stands at what was acknowledged, and at most what was tried."""
+    name, service = "dynamodb.counter", "dynamodb"
+
+    def setup(self, c):
+        ignore("ResourceInUse", c.create_table, TableName="counter", BillingMode="PAY_PER_REQUEST",
+               AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}], KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}])
+
+    def step(self, c, i):
+        c.update_item(TableName="counter", Key={"id": {"S": "c"}}, UpdateExpression="ADD n :one", ExpressionAttributeValues={":one": {"N": "1"}})
+
+    def check(self, c, known, unknown):
+        n = int(c.get_item(TableName="counter", Key={"id": {"S": "c"}}, ConsistentRead=True)["Item"]["n"]["N"])
+        assert len(known) <= n <= len(known) + len(unknown), f"{n} after {len(known)} additions and {len(unknown)} unknown ones"
+
+
+class Parameters:
+    """Versions of one parameter count every acknowledged write."""
+    name, service = "ssm", "ssm"
+
+    def setup(self, c):
+        pass
+
+    def step(self, c, i):
+        c.put_parameter(Name=f"/crash/{i % 7}", Value=str(i), Type="String", Overwrite=True)
+
+    def check(self, c, known, unknown):
+        for k in range(7):
+            writes = [i for i in known if i % 7 == k]
+            maybe = [i for i in unknown if i % 7 == k]
+            if not writes:
+                continue
+            p = c.get_parameter(Name=f"/crash/{k}")["Parameter"]
+            assert len(writes) <= p["Version"] <= len(writes) + len(maybe), f"version {p['Version']} after {len(writes)} writes"
+            assert int(p["Value"]) == max(writes) or int(p["Value"]) in [m for m in maybe if m > max(writes)], p["Value"]
+
+
+class Secrets:
+    """What was encrypted can be decrypted."""
+    name, service = "kms", "kms"
+
+    def setup(self, c):
+        aliases = [a["AliasName"] for a in c.list_aliases()["Aliases"]]
+        if "alias/crash" not in aliases:
+            c.create_alias(AliasName="alias/crash", TargetKeyId=c.create_key()["KeyMetadata"]["KeyId"])
+
+    def step(self, c, i):
+        return c.encrypt(KeyId="alias/crash", Plaintext=str(i).encode())["CiphertextBlob"].hex()
+
+    def check(self, c, known, unknown):
+        for i, sealed in known.items():
+            assert c.decrypt(CiphertextBlob=bytes.fromhex(sealed))["Plaintext"] == str(i).encode()
+
+
+class Logs:
+    """Events are there, in order, each once unless its answer was lost."""
+    name, service = "logs", "logs"
+
+    def setup(self, c):
+        ignore("AlreadyExists", c.create_log_group, logGroupName="crash")
+        ignore("AlreadyExists", c.create_log_stream, logGroupName="crash", logStreamName="s")
+
+    def step(self, c, i):
+        c.put_log_events(logGroupName="crash", logStreamName="s", logEvents=[{"timestamp": int(time.time() * 1000), "message": str(i)}])
+
+    def check(self, c, known, unknown):
+        found, token = [], None
+        while True:
+            extra = {"nextToken": token} if token else {}
+            page = c.filter_log_events(logGroupName="crash", **extra)
+            found += [int(e["message"]) for e in page["events"]]
+            token = page.get("nextToken")
+            if not token:
+                break
+        assert sorted(i for i in found if i in known) == sorted(known), "events lost or doubled"
+        assert set(found) <= set(known) | set(unknown)
+
+
+class Users:
+    """Users, with the policy that was written in a second call."""
+    name, service = "iam", "iam"
+
+    def setup(self, c):
+        pass
+
+    def step(self, c, i):
+        ignore("EntityAlreadyExists", c.create_user, UserName=f"u{i}")
+        c.put_user_policy(UserName=f"u{i}", PolicyName="p", PolicyDocument=json.dumps(
+            {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}))
+
+    def check(self, c, known, unknown):
+        found = {u["UserName"] for page in c.get_paginator("list_users").paginate() for u in page["Users"]}
+        assert {f"u{i}" for i in known} <= found, "users lost"
+        for i in list(known)[-20:]:
+            assert c.list_user_policies(UserName=f"u{i}")["PolicyNames"] == ["p"]
+
+
+class Objects:
+    """Objects, whole."""
+    name, service = "s3", "s3"
+
+    def body(self, i):
+        return hashlib.sha256(str(i).encode()).digest() * (1 + i % 3000)
+
+    def setup(self, c):
+        ignore("BucketAlreadyOwnedByYou", c.create_bucket, Bucket="crash-objects")
+
+    def step(self, c, i):
+        c.put_object(Bucket="crash-objects", Key=f"o/{i}", Body=self.body(i))
+
+    def check(self, c, known, unknown):
+        keys = {o["Key"] for page in c.get_paginator("list_objects_v2").paginate(Bucket="crash-objects") for o in page.get("Contents", [])}
+        assert {f"o/{i}" for i in known} <= keys, "objects lost"
+        for key in keys:
+            i = int(key[2:])
+            assert c.get_object(Bucket="crash-objects", Key=key)["Body"].read() == self.body(i), f"{key} is not what was put"
+
+
+class Events:
+    """Events that were taken are in the archive, each once unless its answer was lost."""
+    name, service = "eventbridge", "events"
+
+    def setup(self, c):
+        ignore("AlreadyExists", c.create_event_bus, Name="crash")
+        bus = c.describe_event_bus(Name="crash")["Arn"]
+        ignore("AlreadyExists", c.create_archive, ArchiveName="crash", EventSourceArn=bus)
+
+    def step(self, c, i):
+        out = c.put_events(Entries=[{"EventBusName": "crash", "Source": "crash", "DetailType": "n", "Detail": json.dumps({"i": i})}])
+        assert out["FailedEntryCount"] == 0, out
+
+    def check(self, c, known, unknown):
+        count = lambda: c.describe_archive(ArchiveName="crash")["EventCount"]
+        eventually("the archive", lambda: count() >= len(known))
+        assert count() <= len(known) + len(unknown), f"{count()} events archived of {len(known)} sent"
+
+
+FUNCTION = """
+import boto3, os
+table = boto3.resource("dynamodb").Table("done")
+def handler(event, context):
+    table.put_item(Item={"id": str(event["i"])})
+"""
+
+
+class Functions:
+    """Every asynchronous invocation that was taken is run, by restarts too."""
+    name, service = "lambda", "lambda"
+
+    def setup(self, c):
+        url = c.meta.endpoint_url
+        ignore("ResourceInUse", client(url, "dynamodb").create_table, TableName="done", BillingMode="PAY_PER_REQUEST",
+               AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}], KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}])
+        iam = client(url, "iam")
+        trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+        ignore("EntityAlreadyExists", iam.create_role, RoleName="crash", AssumeRolePolicyDocument=json.dumps(trust))
+        iam.attach_role_policy(RoleName="crash", PolicyArn="arn:aws:iam::aws:policy/AmazonDynamoDBFullAccess")
+        code = io.BytesIO()
+        with zipfile.ZipFile(code, "w") as z:
+            z.writestr("app.py", FUNCTION)
+        ignore("ResourceConflict", c.create_function, FunctionName="crash", Runtime="python3.13", Handler="app.handler", Timeout=30,
+               Role=iam.get_role(RoleName="crash")["Role"]["Arn"], Code={"ZipFile": code.getvalue()})
+        c.get_waiter("function_active_v2").wait(FunctionName="crash")
+
+    def step(self, c, i):
+        out = c.invoke(FunctionName="crash", InvocationType="Event", Payload=json.dumps({"i": i}))
+        assert out["StatusCode"] == 202, out
+        time.sleep(0.02)  # a queue that grows faster than it is worked off tells nothing more
+
+    def check(self, c, known, unknown):
+        table = client(c.meta.endpoint_url, "dynamodb")
+
+        def done():
+            found = set()
+            for page in table.get_paginator("scan").paginate(TableName="done", ConsistentRead=True):
+                found |= {int(item["id"]["S"]) for item in page["Items"]}
+            return found
+        eventually("every job", lambda: set(known) <= done(), 180)
+        assert done() <= set(known) | set(unknown)
+
+
+class Stacks:
+    """Stacks end as their templates say, whatever happened on the way."""
+    name, service = "cloudformation", "cloudformation"
+
+    template = json.dumps({"Parameters": {"N": {"Type": "String"}}, "Resources": {
+        "G": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": {"Fn::Sub": "/crash/${N}"}}},
+        "P": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Name": {"Fn::Sub": "/stack/${N}"}, "Value": {"Ref": "G"}}}}})
+
+    def setup(self, c):
+        pass
+
+    def step(self, c, i):
+        c.create_stack(StackName=f"s{i}", TemplateBody=self.template, Parameters=[{"ParameterKey": "N", "ParameterValue": str(i)}])
+        time.sleep(0.1)
+
+    def check(self, c, known, unknown):
+        ssm = client(c.meta.endpoint_url, "ssm")
+        for i in known:
+            status = lambda: c.describe_stacks(StackName=f"s{i}")["Stacks"][0]["StackStatus"]
+            eventually(f"stack s{i}", lambda: not status().endswith("IN_PROGRESS"))
+            assert status() == "CREATE_COMPLETE", f"s{i} is {status()}"
+            assert ssm.get_parameter(Name=f"/stack/{i}")["Parameter"]["Value"] == f"/crash/{i}"
+
+
+WORKERS = [Items(), Counter(), Parameters(), Secrets(), Logs(), Users(), Objects(), Events(), Functions(), Stacks()]
