@@ -188,8 +188,8 @@ func TestPowerCut(t *testing.T) {
 				}
 				l.check(t, s, relaxed)
 				c, cancel := context.WithCancel(context.Background())
-				wg := l.run(c, s, *seed+uint64(round))
 				enough := l.seen + store.Version(20+rnd.IntN(600))
+				wg := l.run(c, s, *seed+uint64(round))
 				for l.known().seen < enough {
 					runtime.Gosched()
 				}

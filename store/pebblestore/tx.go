@@ -97,8 +97,8 @@ func getMany(get func(store.Key) (store.Value, bool, error), ks []store.Key) ([]
 
 // within cuts r to the keys of services.
 func within(r store.Range) (store.Range, bool) {
-	if r.Begin == nil {
-		r.Begin = store.Key{}
+	if len(r.Begin) == 0 {
+		r.Begin = store.Key{0} // no key is empty
 	}
 	if r.End == nil || bytes.Compare(r.End, limit) > 0 {
 		r.End = limit
