@@ -21,6 +21,7 @@ import (
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/dispatch"
 	"github.com/brume-dev/brume/gateway"
+	"github.com/brume-dev/brume/service/apigateway"
 	"github.com/brume-dev/brume/service/cloudformation"
 	"github.com/brume-dev/brume/service/dynamodb"
 	"github.com/brume-dev/brume/service/ecr"
@@ -36,7 +37,7 @@ import (
 // Wire) may be used only once the platform runs.
 func (h *house) wire() error {
 	w := wiring{house: h}
-	lacking := []*aws.Service{apigatewayapi.Service, eventbridgeapi.Service,
+	lacking := []*aws.Service{eventbridgeapi.Service,
 		lambdaapi.Service, xrayapi.Service}
 	for _, svc := range lacking {
 		h.table.Register(svc, nil) // every operation answers NotImplemented
@@ -48,6 +49,8 @@ func (h *house) wire() error {
 	stacks := add(&w, cloudformationapi.Service, cloudformation.New, cloudformation.Config{Store: h.store, Clock: h.clock, Caller: h.table,
 		Roles: sessions, Timer: h.timer, Rand: rand.Reader, Callback: h.callback, Log: h.Log})
 	h.callbacks = stacks
+	apis := add(&w, apigatewayapi.Service, apigateway.New, apigateway.Config{Store: h.store, Clock: h.clock, Timer: h.timer, Caller: h.table,
+		Wire: late{h}, Roles: sessions, Policies: late{h}, Services: h.table.Services, HTTP: http.DefaultTransport, Rand: rand.Reader, Log: h.Log})
 	add(&w, dynamodbapi.Service, dynamodb.New, dynamodb.Config{Store: h.store, Timer: h.timer})
 	add(&w, ecrapi.Service, ecr.New, ecr.Config{Store: h.store, Caller: h.table})
 	add(&w, kmsapi.Service, kms.New, kms.Config{Store: h.store, Timer: h.timer, Rand: rand.Reader})
@@ -58,6 +61,8 @@ func (h *house) wire() error {
 	if w.err != nil {
 		return w.err
 	}
+	h.planes["execute-api"] = apis.Plane()
+	h.loops = append(h.loops, apis.Plane().Run)
 	h.loops, h.live[s3.Space] = append(h.loops, users.Run), objects.Live
 	return users.Bootstrap(context.Background())
 }

@@ -248,7 +248,7 @@ func (c *call) extendedID() string {
 	if err != nil || len(b) < 11 {
 		b = []byte(fmt.Sprintf("%-11.11s", c.visit.Request.ID))
 	}
-	return base64.StdEncoding.EncodeToString(b[:11])
+	return base64.URLEncoding.EncodeToString(b[:11])
 }
 
 // finish puts the headers on the answer that every answer has.
