@@ -113,14 +113,11 @@ func (o *output) feed(data []byte) {
 		data = o.rest
 	}
 	for {
-		text, at, rest, ok := next(data)
+		text, rest, ok := next(data)
 		if !ok {
 			break
 		}
-		if at.IsZero() {
-			at = o.now()
-		}
-		o.sink(sandbox.Line{Time: at, Text: text})
+		o.sink(sandbox.Line{Time: o.now(), Text: text})
 		data = rest
 	}
 	o.rest = append(o.rest[:0], data...)
@@ -136,15 +133,14 @@ func (o *output) end() {
 }
 
 // A frame is a message of a managed runtime, which may have several lines: type (4 bytes), length (4), microseconds
-// since 1970 (8), text; big-endian. The type is frameMark and a byte of level and format. The mark is no UTF-8, so that
-// it does not occur in lines.
+// since 1970 by the machine's clock (8), text; big-endian. The type is frameMark and a byte of level and format. The
+// mark is no UTF-8, so that it does not occur in lines.
 const frameHeader = 16
 
 var frameMark = []byte{0xa5, 0x5a, 0x00}
 
-// next cuts the first line or frame off data. What is longer than a log event may be is cut there. A line has no time
-// of its own.
-func next(data []byte) (text []byte, at time.Time, rest []byte, ok bool) {
+// next cuts the first line or frame off data. What is longer than a log event may be is cut there.
+func next(data []byte) (text, rest []byte, ok bool) {
 	if bytes.HasPrefix(data, frameMark) {
 		return nextFrame(data)
 	}
@@ -159,23 +155,23 @@ func next(data []byte) (text []byte, at time.Time, rest []byte, ok bool) {
 		line, after, ok = data[:maxLine], data[maxLine:], true
 	}
 	if !ok {
-		return nil, time.Time{}, data, false
+		return nil, data, false
 	}
-	return line, time.Time{}, after, true
+	return line, after, true
 }
 
-func nextFrame(data []byte) (text []byte, at time.Time, rest []byte, ok bool) {
+func nextFrame(data []byte) (text, rest []byte, ok bool) {
 	if len(data) < frameHeader {
-		return nil, time.Time{}, data, false
+		return nil, data, false
 	}
 	size := binary.BigEndian.Uint32(data[4:])
 	if size > maxFrame { // no frame: it is taken as it is, so that it does not hide what follows
-		return data[:frameHeader], time.Time{}, data[frameHeader:], true
+		return data[:frameHeader], data[frameHeader:], true
 	}
 	whole := frameHeader + int(size)
 	if len(data) < whole {
-		return nil, time.Time{}, data, false
+		return nil, data, false
 	}
 	text = bytes.TrimSuffix(data[frameHeader:whole], []byte{'\n'})
-	return text[:min(len(text), maxLine)], time.UnixMicro(int64(binary.BigEndian.Uint64(data[8:]))), data[whole:], true
+	return text[:min(len(text), maxLine)], data[whole:], true
 }

@@ -1,0 +1,164 @@
+package lambda
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/brume-dev/brume/api/lambdaapi"
+	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/store"
+)
+
+// Access says which action on which function an operation needs. The resource policy of what is named has a say in it.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
+func (s *Service) Access(ctx context.Context, id aws.Identity, op string, in any) ([]aws.Access, error) {
+	action := op
+	switch op {
+	case "Invoke":
+		action = "InvokeFunction"
+	case "ListFunctions", "GetAccountSettings":
+		return []aws.Access{{Action: "lambda:" + op, Resource: "*"}}, nil
+	}
+	name, qualifier, extra := subject(in)
+	a := aws.Access{Action: "lambda:" + action, Context: map[string][]string{}}
+	maps.Copy(a.Context, extra)
+	p, err := find(id, name, qualifier)
+	if err != nil { // the operation says what is wrong
+		a.Resource = aws.MakeARN("lambda", id.Region, id.Account, "function:*").String()
+		return append([]aws.Access{a}, passRole(in)...), nil
+	}
+	if !qualified(op) {
+		p.qualifier = ""
+	}
+	a.Resource, a.ResourceAccount = p.arn(), p.account
+	err = s.home(p.space).View(ctx, func(_ context.Context, r store.Reader) error { return describeAccess(r, p, &a) })
+	if err != nil {
+		return nil, err
+	}
+	return append([]aws.Access{a}, passRole(in)...), nil
+}
+
+// describeAccess adds what is known of a function to the access to it.
+func describeAccess(r store.Reader, p place, a *aws.Access) error {
+	policy, err := get[resourcePolicy](r, p.space.policy(p.name, p.qualifier))
+	if err != nil {
+		return err
+	}
+	a.ResourcePolicy = policy.document()
+	tags, err := get[map[string]string](r, p.space.tags(p.name))
+	if err != nil || tags == nil {
+		return err
+	}
+	for k, v := range *tags {
+		a.Context["aws:ResourceTag/"+k] = []string{v}
+	}
+	return nil
+}
+
+// qualified reports whether the resource of an operation is a version or alias when one is named.
+func qualified(op string) bool {
+	return slices.Contains([]string{"Invoke", "InvokeAsync", "GetFunction", "GetFunctionConfiguration", "GetPolicy", "AddPermission",
+		"RemovePermission", "DeleteFunction"}, op)
+}
+
+// subject returns the function that an operation names, and what condition keys the request gives.
+func subject(in any) (name string, qualifier *string, extra map[string][]string) {
+	switch in := in.(type) {
+	case *lambdaapi.AddPermissionRequest:
+		return in.FunctionName, in.Qualifier, map[string][]string{"lambda:Principal": {in.Principal}}
+	case *lambdaapi.CreateAliasRequest:
+		return in.FunctionName, nil, nil
+	case *lambdaapi.CreateFunctionRequest:
+		return in.FunctionName, nil, requestTags(in.Tags)
+	case *lambdaapi.DeleteAliasRequest:
+		return in.FunctionName, nil, nil
+	case *lambdaapi.DeleteFunctionConcurrencyRequest:
+		return in.FunctionName, nil, nil
+	case *lambdaapi.DeleteFunctionEventInvokeConfigRequest:
+		return in.FunctionName, in.Qualifier, nil
+	case *lambdaapi.DeleteFunctionRequest:
+		return in.FunctionName, in.Qualifier, nil
+	case *lambdaapi.GetAliasRequest:
+		return in.FunctionName, nil, nil
+	case *lambdaapi.GetFunctionCodeSigningConfigRequest:
+		return in.FunctionName, nil, nil
+	case *lambdaapi.GetFunctionConcurrencyRequest:
+		return in.FunctionName, nil, nil
+	case *lambdaapi.GetFunctionConfigurationRequest:
+		return in.FunctionName, in.Qualifier, nil
+	case *lambdaapi.GetFunctionEventInvokeConfigRequest:
+		return in.FunctionName, in.Qualifier, nil
+	case *lambdaapi.GetFunctionRecursionConfigRequest:
+		return in.FunctionName, nil, nil
+	case *lambdaapi.GetFunctionRequest:
+		return in.FunctionName, in.Qualifier, nil
+	case *lambdaapi.GetPolicyRequest:
+		return in.FunctionName, in.Qualifier, nil
+	case *lambdaapi.GetRuntimeManagementConfigRequest:
+		return in.FunctionName, in.Qualifier, nil
+	case *lambdaapi.InvocationRequest:
+		return in.FunctionName, in.Qualifier, nil
+	case *lambdaapi.InvokeAsyncRequest:
+		return in.FunctionName, nil, nil
+	}
+	return moreSubjects(in)
+}
+
+func moreSubjects(in any) (name string, qualifier *string, extra map[string][]string) {
+	switch in := in.(type) {
+	case *lambdaapi.ListAliasesRequest:
+		return in.FunctionName, nil, nil
+	case *lambdaapi.ListFunctionEventInvokeConfigsRequest:
+		return in.FunctionName, nil, nil
+	case *lambdaapi.ListTagsRequest:
+		return in.Resource, nil, nil
+	case *lambdaapi.ListVersionsByFunctionRequest:
+		return in.FunctionName, nil, nil
+	case *lambdaapi.PublishVersionRequest:
+		return in.FunctionName, nil, nil
+	case *lambdaapi.PutFunctionConcurrencyRequest:
+		return in.FunctionName, nil, nil
+	case *lambdaapi.PutFunctionEventInvokeConfigRequest:
+		return in.FunctionName, in.Qualifier, nil
+	case *lambdaapi.RemovePermissionRequest:
+		return in.FunctionName, in.Qualifier, nil
+	case *lambdaapi.TagResourceRequest:
+		return in.Resource, nil, requestTags(in.Tags)
+	case *lambdaapi.UntagResourceRequest:
+		return in.Resource, nil, map[string][]string{"aws:TagKeys": in.TagKeys}
+	case *lambdaapi.UpdateAliasRequest:
+		return in.FunctionName, nil, nil
+	case *lambdaapi.UpdateFunctionCodeRequest:
+		return in.FunctionName, nil, nil
+	case *lambdaapi.UpdateFunctionConfigurationRequest:
+		return in.FunctionName, nil, nil
+	case *lambdaapi.UpdateFunctionEventInvokeConfigRequest:
+		return in.FunctionName, in.Qualifier, nil
+	}
+	return "", nil, nil
+}
+
+func requestTags(tags map[string]string) map[string][]string {
+	extra := map[string][]string{}
+	for k, v := range tags {
+		extra["aws:RequestTag/"+k] = []string{v}
+		extra["aws:TagKeys"] = append(extra["aws:TagKeys"], k)
+	}
+	return extra
+}
+
+// passRole is what it takes to give a function its role.
+func passRole(in any) []aws.Access {
+	role := ""
+	switch in := in.(type) {
+	case *lambdaapi.CreateFunctionRequest:
+		role = in.Role
+	case *lambdaapi.UpdateFunctionConfigurationRequest:
+		role = value(in.Role)
+	}
+	if role == "" {
+		return nil
+	}
+	return []aws.Access{{Action: "iam:PassRole", Resource: role, Context: map[string][]string{"iam:PassedToService": {principal}}}}
+}

@@ -1,0 +1,188 @@
+package lambda
+
+import (
+	"context"
+	"strings"
+
+	"github.com/brume-dev/brume/api/lambdaapi"
+	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/event/target"
+	"github.com/brume-dev/brume/store"
+)
+
+// PutFunctionEventInvokeConfig sets how events are handled that wait for a function, version or alias.
+// https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionEventInvokeConfig.html
+func (s *Service) PutFunctionEventInvokeConfig(ctx context.Context, id aws.Identity, in *lambdaapi.PutFunctionEventInvokeConfigRequest) (*lambdaapi.FunctionEventInvokeConfig, error) {
+	return s.setAsync(ctx, id, in.FunctionName, in.Qualifier, false, func(a *asyncConfig) {
+		a.Retries, a.MaxAge = in.MaximumRetryAttempts, in.MaximumEventAgeInSeconds
+		a.OnSuccess, a.OnFailure = destinations(in.DestinationConfig, "", "")
+	})
+}
+
+// UpdateFunctionEventInvokeConfig changes those settings that it names.
+// https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionEventInvokeConfig.html
+func (s *Service) UpdateFunctionEventInvokeConfig(ctx context.Context, id aws.Identity, in *lambdaapi.UpdateFunctionEventInvokeConfigRequest) (*lambdaapi.FunctionEventInvokeConfig, error) {
+	return s.setAsync(ctx, id, in.FunctionName, in.Qualifier, true, func(a *asyncConfig) {
+		if in.MaximumRetryAttempts != nil {
+			a.Retries = in.MaximumRetryAttempts
+		}
+		if in.MaximumEventAgeInSeconds != nil {
+			a.MaxAge = in.MaximumEventAgeInSeconds
+		}
+		if in.DestinationConfig != nil {
+			a.OnSuccess, a.OnFailure = destinations(in.DestinationConfig, a.OnSuccess, a.OnFailure)
+		}
+	})
+}
+
+// destinations reads a DestinationConfig; what it does not name stays.
+func destinations(in *lambdaapi.DestinationConfig, success, failure string) (string, string) {
+	if in == nil {
+		return success, failure
+	}
+	if in.OnSuccess != nil {
+		success = value(in.OnSuccess.Destination)
+	}
+	if in.OnFailure != nil {
+		failure = value(in.OnFailure.Destination)
+	}
+	return success, failure
+}
+
+func (s *Service) setAsync(ctx context.Context, id aws.Identity, name string, qualifier *string, mustBe bool, change func(*asyncConfig)) (*lambdaapi.FunctionEventInvokeConfig, error) {
+	p, err := find(id, name, qualifier)
+	if err != nil {
+		return nil, err
+	}
+	return update(ctx, s, p.space, func(tx store.Tx) (*lambdaapi.FunctionEventInvokeConfig, error) {
+		if _, err := resolve(tx, p, 1); err != nil {
+			return nil, err
+		}
+		a, err := get[asyncConfig](tx, p.space.async(p.name, p.wanted()))
+		if err != nil {
+			return nil, err
+		}
+		if a == nil {
+			if mustBe {
+				return nil, noAsync(p)
+			}
+			a = new(asyncConfig)
+		}
+		change(a)
+		for _, d := range []string{a.OnSuccess, a.OnFailure} {
+			if err := checkDestination(p, d); err != nil {
+				return nil, err
+			}
+		}
+		a.Modified = tx.Now()
+		tx.Set(p.space.async(p.name, p.wanted()), encode(a))
+		return a.describe(p), nil
+	})
+}
+
+// checkDestination refuses what invocation records cannot be sent to.
+func checkDestination(p place, arn string) error {
+	if arn == "" {
+		return nil
+	}
+	a, err := aws.ParseARN(arn)
+	if err != nil || target.Check(arn) != nil {
+		return invalid("The destination ARN %s is invalid.", arn)
+	}
+	switch a.Service {
+	case "lambda":
+		if arn == p.functionARN() || strings.HasPrefix(arn, p.functionARN()+":") {
+			return invalid("You can't specify the function as a destination for itself.")
+		}
+	case "events":
+	case "sqs", "sns":
+		if strings.HasSuffix(a.Resource, ".fifo") {
+			return invalid("The destination ARN %s is invalid: FIFO queues and topics are not supported.", arn)
+		}
+	case "s3":
+	default:
+		return invalid("The destination ARN %s is invalid.", arn)
+	}
+	return nil
+}
+
+func noAsync(p place) error {
+	return notFound("The function %s doesn't have an EventInvokeConfig", p.space.arn(p.name, p.wanted()))
+}
+
+func (a *asyncConfig) describe(p place) *lambdaapi.FunctionEventInvokeConfig {
+	arn := p.space.arn(p.name, p.wanted())
+	return &lambdaapi.FunctionEventInvokeConfig{LastModified: &a.Modified, FunctionArn: &arn, MaximumRetryAttempts: a.Retries,
+		MaximumEventAgeInSeconds: a.MaxAge, DestinationConfig: &lambdaapi.DestinationConfig{
+			OnSuccess: &lambdaapi.OnSuccess{Destination: optional(a.OnSuccess)}, OnFailure: &lambdaapi.OnFailure{Destination: optional(a.OnFailure)}}}
+}
+
+// GetFunctionEventInvokeConfig returns those settings.
+// https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionEventInvokeConfig.html
+func (s *Service) GetFunctionEventInvokeConfig(ctx context.Context, id aws.Identity, in *lambdaapi.GetFunctionEventInvokeConfigRequest) (*lambdaapi.FunctionEventInvokeConfig, error) {
+	p, err := find(id, in.FunctionName, in.Qualifier)
+	if err != nil {
+		return nil, err
+	}
+	return view(ctx, s, p.space, func(r store.Reader) (*lambdaapi.FunctionEventInvokeConfig, error) {
+		if _, err := resolve(r, p, 1); err != nil {
+			return nil, err
+		}
+		a, err := get[asyncConfig](r, p.space.async(p.name, p.wanted()))
+		if err != nil {
+			return nil, err
+		}
+		if a == nil {
+			return nil, noAsync(p)
+		}
+		return a.describe(p), nil
+	})
+}
+
+// DeleteFunctionEventInvokeConfig removes them.
+// https://docs.aws.amazon.com/lambda/latest/api/API_DeleteFunctionEventInvokeConfig.html
+func (s *Service) DeleteFunctionEventInvokeConfig(ctx context.Context, id aws.Identity, in *lambdaapi.DeleteFunctionEventInvokeConfigRequest) (*lambdaapi.DeleteFunctionEventInvokeConfigOutput, error) {
+	p, err := find(id, in.FunctionName, in.Qualifier)
+	if err != nil {
+		return nil, err
+	}
+	return update(ctx, s, p.space, func(tx store.Tx) (*lambdaapi.DeleteFunctionEventInvokeConfigOutput, error) {
+		if _, err := resolve(tx, p, 1); err != nil {
+			return nil, err
+		}
+		_, there, err := tx.Get(p.space.async(p.name, p.wanted()))
+		if err == nil && !there {
+			err = noAsync(p)
+		}
+		tx.Delete(p.space.async(p.name, p.wanted()))
+		return new(lambdaapi.DeleteFunctionEventInvokeConfigOutput), err
+	})
+}
+
+// ListFunctionEventInvokeConfigs lists the settings of a function and of its versions and aliases.
+// https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctionEventInvokeConfigs.html
+func (s *Service) ListFunctionEventInvokeConfigs(ctx context.Context, id aws.Identity, in *lambdaapi.ListFunctionEventInvokeConfigsRequest) (*lambdaapi.ListFunctionEventInvokeConfigsResponse, error) {
+	p, err := findFunction(id, in.FunctionName)
+	if err != nil {
+		return nil, err
+	}
+	return view(ctx, s, p.space, func(r store.Reader) (*lambdaapi.ListFunctionEventInvokeConfigsResponse, error) {
+		if _, err := functionAt(r, p); err != nil {
+			return nil, err
+		}
+		out := &lambdaapi.ListFunctionEventInvokeConfigsResponse{FunctionEventInvokeConfigs: []lambdaapi.FunctionEventInvokeConfig{}}
+		t := p.space.asyncs(p.name)
+		next, err := page(r, t, in.Marker, in.MaxItems, func(key store.Key, v store.Value) error {
+			var a asyncConfig
+			if err := decode(v, &a); err != nil {
+				return err
+			}
+			q := p
+			q.qualifier = store.Decode(key, len(t)).Text()
+			out.FunctionEventInvokeConfigs = append(out.FunctionEventInvokeConfigs, *a.describe(q))
+			return nil
+		})
+		out.NextMarker = next
+		return out, err
+	})
+}

@@ -1,0 +1,260 @@
+package lambda
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/brume-dev/brume/api/lambdaapi"
+	"github.com/brume-dev/brume/sandbox"
+	"github.com/brume-dev/brume/service/lambda/fleet"
+)
+
+// event is what a function is invoked with.
+type event struct {
+	id            string
+	payload       []byte
+	trace         string // of the request, or ""
+	clientContext string
+	arn           string // as the function was named
+	tail          bool   // the end of the log is wanted
+}
+
+// answer is what became of an invocation.
+type answer struct {
+	payload   []byte
+	failed    bool
+	errorType string
+	version   string
+	tail      []byte
+}
+
+// errInterrupted says that the platform stopped during an invocation: it did not fail by itself.
+var errInterrupted = errors.New("lambda: the platform stops")
+
+// run is one invocation under way.
+type run struct {
+	s     *Service
+	c     *chosen
+	ev    *event
+	log   journal
+	trace *traced
+	begun time.Time // of the time that counts against the function's timeout
+	init  time.Duration
+	phase string // of the last initialisation, "init" or "invoke"; "" when the environment was warm
+}
+
+// execute runs c with ev. The error is one of Lambda's own: throttled, interrupted, broken. Errors of the function are
+// answers.
+func (s *Service) execute(ctx context.Context, c *chosen, ev *event) (*answer, error) {
+	leave, ok := s.capacity.Enter(c.share())
+	if !ok {
+		return nil, c.throttled()
+	}
+	defer leave()
+	r := &run{s: s, c: c, ev: ev, log: journal{format: c.cfg.Logging}, trace: s.beginTrace(c, ev)}
+	m, failure, err := r.environment(ctx)
+	if err != nil {
+		return nil, r.broken(err)
+	}
+	if m == nil {
+		r.trace.end(ctx, failure)
+		return failure, nil
+	}
+	a, err := r.invoke(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	r.trace.end(ctx, a)
+	return a, nil
+}
+
+// broken turns an error of the platform into the one that the client sees.
+func (r *run) broken(err error) error {
+	if _, ok := clients(err); ok || errors.Is(err, errInterrupted) {
+		return err
+	}
+	r.s.Log.Error("lambda: invoke", "function", r.c.functionARN(), "request", r.ev.id, "problem", err)
+	t := "Service"
+	return &lambdaapi.ServiceException{Type: &t, Message: "An error occurred and the request cannot be processed."}
+}
+
+func (c *chosen) key() fleet.Key {
+	return fleet.Key{Function: c.fn.ID, Version: c.cfg.version(), Epoch: c.cfg.Epoch}
+}
+
+func (c *chosen) timeout() time.Duration { return time.Duration(c.cfg.Timeout) * time.Second }
+
+// environment returns a warm environment or a new one that is initialised. Without one, failure says why, as the
+// function's answer.
+func (r *run) environment(ctx context.Context) (m *fleet.Member, failure *answer, err error) {
+	needed := r.s.now().Add(r.c.timeout() + sparePassword)
+	if m := r.s.fleet.Take(r.c.key(), needed); m != nil {
+		r.attach(m)
+		r.begun = r.s.Now()
+		return m, nil, nil
+	}
+	r.phase = "init"
+	m, init, err := r.start(ctx, sandbox.InitTimeout)
+	if err == nil && m != nil {
+		r.init, r.begun = init, r.s.Now()
+		return m, nil, nil
+	}
+	if err != nil && !functions(err) {
+		return nil, nil, err
+	}
+	// It is initialised once more as a part of the invocation, with the function's own timeout.
+	// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+	r.phase, r.begun = "invoke", r.s.Now()
+	m, _, err = r.start(ctx, r.c.timeout())
+	switch {
+	case err == nil:
+		return m, nil, nil
+	case functions(err):
+		failure = r.failed(err)
+		return nil, failure, nil
+	}
+	return nil, nil, err
+}
+
+// attach directs the journal to the environment's stream.
+func (r *run) attach(m *fleet.Member) {
+	if r.ev.tail && r.log.stream == nil {
+		m.Log.Watch()
+	}
+	r.log.stream, r.log.now = m.Log, r.s.now
+}
+
+// initError is an initialisation that ended with the runtime's report of an error.
+type initError struct{ report *sandbox.Result }
+
+func (e *initError) Error() string { return e.report.ErrorType }
+
+// functions reports whether err is the function's own fault.
+func functions(err error) bool {
+	var init *initError
+	var exit *sandbox.ExitError
+	var entry *sandbox.EntrypointError
+	return errors.As(err, &init) || errors.As(err, &exit) || errors.As(err, &entry) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// start starts an environment and waits for its initialisation, for at most limit.
+func (r *run) start(ctx context.Context, limit time.Duration) (*fleet.Member, time.Duration, error) {
+	m, err := r.s.newMember(ctx, r.c, r.log.stream, func(m *fleet.Member) {
+		r.attach(m)
+		r.log.initStart(ctx, r)
+	})
+	begun := r.s.Now()
+	if err == nil {
+		var in sandbox.Init
+		bounded, cancel := context.WithTimeout(ctx, limit)
+		in, err = m.Init(bounded)
+		cancel()
+		if err == nil && in.Error != nil {
+			err = &initError{in.Error}
+		}
+		if err == nil {
+			return m, in.Duration, nil
+		}
+		m.Flush()
+		m.Stop() // what it printed comes before the report
+		r.s.fleet.Drop(m)
+	}
+	select {
+	case <-r.s.fleet.Draining():
+		return nil, 0, errInterrupted
+	default:
+	}
+	if ctx.Err() != nil {
+		return nil, 0, ctx.Err()
+	}
+	if functions(err) {
+		r.log.initReport(r, r.s.Now().Sub(begun), err)
+	}
+	return nil, 0, err
+}
+
+// invoke hands the event to the environment.
+func (r *run) invoke(ctx context.Context, m *fleet.Member) (*answer, error) {
+	r.log.start(r)
+	left := r.c.timeout() - r.s.Now().Sub(r.begun)
+	bounded, cancel := context.WithTimeout(ctx, left)
+	defer cancel()
+	res, err := m.Invoke(bounded, &sandbox.Invocation{ID: r.ev.id, Payload: r.ev.payload, Deadline: r.s.Now().Add(left),
+		FunctionARN: r.ev.arn, TraceID: r.trace.header(), ClientContext: r.ev.clientContext})
+	took := r.s.Now().Sub(r.begun)
+	m.Flush()
+	if err != nil {
+		select {
+		case <-r.s.fleet.Draining():
+			r.s.fleet.Drop(m)
+			return nil, errInterrupted
+		default:
+		}
+		if ctx.Err() != nil {
+			r.s.fleet.Drop(m)
+			return nil, errInterrupted
+		}
+		memory := m.Usage().MaxMemory
+		m.Stop() // what it printed until the end comes before the report
+		a := r.failure(err)
+		r.end(a, took, memory, err)
+		r.s.fleet.Drop(m)
+		return a, nil
+	}
+	a := &answer{payload: res.Payload, failed: res.Failed, errorType: res.ErrorType, version: r.c.cfg.version()}
+	r.end(a, took, m.Usage().MaxMemory, nil)
+	r.s.fleet.Return(m)
+	return a, nil
+}
+
+// failed is the end of an invocation that never had an environment.
+func (r *run) failed(err error) *answer {
+	r.log.start(r)
+	a := r.failure(err)
+	r.end(a, r.s.Now().Sub(r.begun), 0, err)
+	return a
+}
+
+// end writes the end of the invocation into the log.
+func (r *run) end(a *answer, took time.Duration, memory int64, err error) {
+	r.log.end(r, took, memory, err)
+	if r.ev.tail && r.log.stream != nil {
+		a.tail = r.log.stream.Tail()
+	}
+	r.trace.took(r, took)
+}
+
+// failure is the answer to an error of the runtime, as AWS writes it.
+func (r *run) failure(err error) *answer {
+	a := &answer{failed: true, version: r.c.cfg.version()}
+	var init *initError
+	if errors.As(err, &init) {
+		a.payload, a.errorType = init.report.Payload, init.report.ErrorType
+		return a
+	}
+	var text string
+	a.errorType, text = problem(err, r.c.timeout())
+	a.payload, _ = json.Marshal(struct { // texts: cannot fail
+		Type    string `json:"errorType"`
+		Message string `json:"errorMessage"`
+	}{a.errorType, fmt.Sprintf("RequestId: %s Error: %s", r.ev.id, text)})
+	return a
+}
+
+// problem names an error of the runtime and says it in words.
+func problem(err error, timeout time.Duration) (kind, text string) {
+	var entry *sandbox.EntrypointError
+	var init *initError
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return "Sandbox.Timedout", fmt.Sprintf("Task timed out after %.2f seconds", timeout.Seconds())
+	case errors.As(err, &entry):
+		return "Runtime.InvalidEntrypoint", entry.Message
+	case errors.As(err, &init):
+		return init.report.ErrorType, ""
+	}
+	return "Runtime.ExitError", err.Error()
+}

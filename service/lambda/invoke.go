@@ -1,0 +1,169 @@
+package lambda
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/brume-dev/brume/api/lambdaapi"
+	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/store"
+)
+
+// Invoke runs a function: at once and with its answer, or by a promise to do so, or only to see whether it could.
+// https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+func (s *Service) Invoke(ctx context.Context, id aws.Identity, in *lambdaapi.InvocationRequest) (*lambdaapi.InvocationResponse, error) {
+	p, err := find(id, in.FunctionName, in.Qualifier)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkInvocation(in); err != nil {
+		return nil, err
+	}
+	c, err := s.choose(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	ev := &event{id: s.requestID(id), payload: in.Payload, trace: id.Request.Trace, arn: p.arn(), tail: in.LogType == lambdaapi.LogTypeTail}
+	if len(ev.payload) == 0 {
+		ev.payload = []byte("{}")
+	}
+	if in.ClientContext != nil {
+		ev.clientContext, err = clientContext(*in.ClientContext)
+		if err != nil {
+			return nil, err
+		}
+	}
+	switch in.InvocationType {
+	case lambdaapi.InvocationTypeDryRun:
+		return reply(http.StatusNoContent), nil
+	case lambdaapi.InvocationTypeEvent:
+		if err := s.enqueue(ctx, c, ev); err != nil {
+			return nil, err
+		}
+		return reply(http.StatusAccepted), nil
+	}
+	// The function goes on although the client has gone.
+	a, err := s.execute(context.WithoutCancel(ctx), c, ev)
+	if err != nil {
+		return nil, err
+	}
+	out := reply(http.StatusOK)
+	out.Payload, out.ExecutedVersion = a.payload, &a.version
+	if a.failed {
+		out.FunctionError = optional("Unhandled")
+	}
+	if ev.tail {
+		out.LogResult = optional(base64.StdEncoding.EncodeToString(a.tail))
+	}
+	return out, nil
+}
+
+func reply(status int32) *lambdaapi.InvocationResponse {
+	return &lambdaapi.InvocationResponse{StatusCode: &status}
+}
+
+// requestID is the id of the request, which the invocation has too.
+func (s *Service) requestID(id aws.Identity) string {
+	if id.Request.ID != "" {
+		return id.Request.ID
+	}
+	return s.newID()
+}
+
+// choose finds the version to run. A function that is being created is waited for.
+func (s *Service) choose(ctx context.Context, p place) (*chosen, error) {
+	pick := s.chance()
+	load := func() (*chosen, error) {
+		return view(ctx, s, p.space, func(r store.Reader) (*chosen, error) { return resolve(r, p, pick) })
+	}
+	c, err := load()
+	if err == nil && c.cfg.State == string(lambdaapi.StatePending) {
+		s.settle(ctx, p)
+		c, err = load()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if c.cfg.State != string(lambdaapi.StateActive) {
+		return nil, conflict("The operation cannot be performed at this time. The function is currently in the following state: %s", c.cfg.State)
+	}
+	return c, nil
+}
+
+// checkInvocation refuses payloads that are too large or no JSON.
+func checkInvocation(in *lambdaapi.InvocationRequest) error {
+	limit := maxSync
+	if in.InvocationType == lambdaapi.InvocationTypeEvent {
+		limit = maxAsync
+	}
+	if len(in.Payload) > limit {
+		return &lambdaapi.RequestTooLargeException{Type: user(),
+			Message: fmt.Sprintf("Request must be smaller than %d bytes for the InvokeFunction operation", limit)}
+	}
+	if in.DurableExecutionName != nil || in.TenantId != nil {
+		return invalid("Brume has neither durable functions nor tenant isolation yet; docs/COMPATIBILITY.md lists what is there")
+	}
+	if len(in.Payload) > 0 && !json.Valid(in.Payload) {
+		return &lambdaapi.InvalidRequestContentException{Type: user(),
+			Message: "Could not parse request body into json: Could not parse payload into json: " + jsonProblem(in.Payload)}
+	}
+	return nil
+}
+
+// jsonProblem says what is wrong with a payload, as Lambda's parser does.
+func jsonProblem(b []byte) string {
+	err := json.Unmarshal(b, new(any))
+	at := func(offset int64) string {
+		before := string(b[:max(0, min(offset, int64(len(b))))])
+		return fmt.Sprintf("\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: %d, column: %d]",
+			strings.Count(before, "\n")+1, len(before)-strings.LastIndexByte(before, '\n'))
+	}
+	var syntax *json.SyntaxError
+	if !errors.As(err, &syntax) || syntax.Offset >= int64(len(b)) && strings.Contains(syntax.Error(), "unexpected end") {
+		return "Unexpected end-of-input" + at(int64(len(b)))
+	}
+	if word := leadingWord(b[max(0, syntax.Offset-1):]); word != "" {
+		return fmt.Sprintf("Unrecognized token '%s': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')", word) +
+			at(syntax.Offset-1+int64(len(word)))
+	}
+	c := b[syntax.Offset-1]
+	return fmt.Sprintf("Unexpected character ('%c' (code %d))", c, c) + at(syntax.Offset)
+}
+
+func leadingWord(b []byte) string {
+	n := 0
+	for n < len(b) && (b[n] >= 'a' && b[n] <= 'z' || b[n] >= 'A' && b[n] <= 'Z') {
+		n++
+	}
+	return string(b[:n])
+}
+
+// clientContext decodes the X-Amz-Client-Context header.
+func clientContext(text string) (string, error) {
+	b, err := base64.StdEncoding.DecodeString(text)
+	if err != nil || !json.Valid(b) || len(text) > maxClientCtx {
+		return "", &lambdaapi.InvalidRequestContentException{Type: user(), Message: "Client context must be a valid Base64-encoded JSON object."}
+	}
+	return string(b), nil
+}
+
+// InvokeAsync is the old form of an asynchronous Invoke.
+// https://docs.aws.amazon.com/lambda/latest/api/API_InvokeAsync.html
+func (s *Service) InvokeAsync(ctx context.Context, id aws.Identity, in *lambdaapi.InvokeAsyncRequest) (*lambdaapi.InvokeAsyncResponse, error) {
+	payload, err := io.ReadAll(io.LimitReader(in.InvokeArgs, maxAsync+1))
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.Invoke(ctx, id, &lambdaapi.InvocationRequest{FunctionName: in.FunctionName,
+		InvocationType: lambdaapi.InvocationTypeEvent, Payload: payload})
+	if err != nil {
+		return nil, err
+	}
+	return &lambdaapi.InvokeAsyncResponse{Status: out.StatusCode}, nil
+}

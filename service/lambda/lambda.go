@@ -1,0 +1,150 @@
+// Package lambda is AWS Lambda: functions with their versions, aliases and permissions; synchronous and asynchronous
+// invocation; the environments that functions run in, by way of package sandbox.
+//
+// https://docs.aws.amazon.com/lambda/latest/dg/welcome.html
+package lambda
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/brume-dev/brume/api/lambdaapi"
+	"github.com/brume-dev/brume/api/s3api"
+	"github.com/brume-dev/brume/api/xrayapi"
+	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/blob"
+	"github.com/brume-dev/brume/clock"
+	"github.com/brume-dev/brume/sandbox"
+	"github.com/brume-dev/brume/service/lambda/code"
+	"github.com/brume-dev/brume/service/lambda/fleet"
+	"github.com/brume-dev/brume/service/lambda/logbook"
+	"github.com/brume-dev/brume/store"
+	"github.com/brume-dev/brume/timer"
+)
+
+// Space is the blob space of deployment packages.
+const Space = "lambda"
+
+// principal is the service as roles' trust policies and resource policies name it.
+const principal = "lambda.amazonaws.com"
+
+// Config is what the service needs.
+type Config struct {
+	Store  store.Store
+	Blobs  blob.Store
+	Clock  clock.Clock
+	Caller aws.Caller
+	Timer  *timer.Runner
+	Roles  aws.Roles
+	Runner sandbox.Runner
+	// Dir is a folder of the service's own, for unpacked code. What is in it can be lost.
+	Dir string
+	// CodeURL makes the address at which ServeCode is reached with a token; nil: GetFunction names none.
+	CodeURL func(token string) string
+	// Memory reads the part of the machine's memory that is free; nil: it is not watched.
+	Memory func() float64
+	Now    func() time.Time // the machine's clock, by which functions time out
+	Rand   io.Reader        // nil: crypto/rand
+	Log    *slog.Logger
+}
+
+// Service implements lambdaapi.Handler and aws.Accessor.
+type Service struct {
+	Config
+	s3       s3api.Client
+	xray     xrayapi.Client
+	code     *code.Cache
+	fleet    *fleet.Fleet
+	capacity *fleet.Capacity
+	book     *logbook.Book
+	secret   [32]byte // of links to packages
+
+	random struct {
+		sync.Mutex
+		*mathrand.ChaCha8
+	}
+	sampling sampling
+}
+
+var (
+	_ lambdaapi.Handler = (*Service)(nil)
+	_ aws.Accessor      = (*Service)(nil)
+)
+
+// The kinds of promises of this service.
+const (
+	kindPrepare = "lambda.prepare" // make a new or changed function ready
+	kindAsync   = "lambda.async"   // invoke a function with an event
+	kindErase   = "lambda.erase"   // delete a package that nothing uses any more
+)
+
+// New returns the service and registers its promises. Its loop is Run.
+func New(c Config) (*Service, error) {
+	if c.Rand == nil {
+		c.Rand = rand.Reader
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Service{Config: c, s3: s3api.NewClient(c.Caller), xray: xrayapi.NewClient(c.Caller),
+		code: code.NewCache(c.Dir, c.Blobs, Space), fleet: fleet.New(fleet.Config{Clock: c.Clock, Now: c.Now, Memory: c.Memory, Log: c.Log}), capacity: fleet.NewCapacity(),
+		book: logbook.New(logbook.Config{Caller: c.Caller, Log: c.Log})}
+	var seed [32]byte
+	for _, b := range [][]byte{seed[:], s.secret[:]} {
+		if _, err := io.ReadFull(c.Rand, b); err != nil {
+			return nil, fmt.Errorf("lambda: randomness: %w", err)
+		}
+	}
+	s.random.ChaCha8 = mathrand.NewChaCha8(seed)
+	c.Timer.Handle(kindPrepare, s.prepare, timer.Policy{})
+	c.Timer.Handle(kindAsync, s.keepAsync, timer.Policy{Parallel: parallelAsync})
+	c.Timer.Handle(kindErase, s.erase, timer.Policy{})
+	return s, nil
+}
+
+// Run keeps environments and writes logs until ctx ends, and then stops the environments.
+func (s *Service) Run(ctx context.Context) error {
+	// The book is closed last: it writes what functions print when they are stopped.
+	writing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var g errgroup.Group
+	g.Go(func() error { return s.book.Run(writing) })
+	err := s.fleet.Run(ctx)
+	stop()
+	_ = g.Wait() // it ends with its context only
+	return err
+}
+
+// newID returns a random UUID.
+func (s *Service) newID() string {
+	var b [16]byte
+	s.random.Lock()
+	_, _ = s.random.Read(b[:]) // never fails
+	s.random.Unlock()
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return uuid.UUID(b).String()
+}
+
+// chance returns a random number in [0, 1).
+func (s *Service) chance() float64 {
+	s.random.Lock()
+	defer s.random.Unlock()
+	return float64(s.random.Uint64()>>11) / (1 << 53)
+}
+
+func update[T any](ctx context.Context, s *Service, k space, fn func(store.Tx) (T, error)) (T, error) {
+	return store.Update(ctx, s.home(k), func(_ context.Context, tx store.Tx) (T, error) { return fn(tx) })
+}
+
+func view[T any](ctx context.Context, s *Service, k space, fn func(store.Reader) (T, error)) (T, error) {
+	return store.View(ctx, s.home(k), func(_ context.Context, r store.Reader) (T, error) { return fn(r) })
+}

@@ -1,0 +1,115 @@
+package lambda
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/brume-dev/brume/api/lambdaapi"
+	"github.com/brume-dev/brume/api/xrayapi"
+	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/blob"
+	"github.com/brume-dev/brume/sandbox"
+	"github.com/brume-dev/brume/service/lambda/fleet"
+	"github.com/brume-dev/brume/service/lambda/logbook"
+)
+
+// newMember starts an environment for c, which logs to stream, or to a new one. begin is called when its log is open,
+// before anything runs.
+func (s *Service) newMember(ctx context.Context, c *chosen, stream *logbook.Stream, begin func(*fleet.Member)) (*fleet.Member, error) {
+	role, credentials, err := s.Roles.Assume(ctx, s.service(c.place, aws.Request{}), c.cfg.Role, c.name)
+	if err != nil {
+		if _, refused := clients(err); refused {
+			return nil, &lambdaapi.InvalidParameterValueException{Type: user(), Message: "The role defined for the function cannot be assumed by Lambda."}
+		}
+		return nil, err
+	}
+	id, err := blob.ParseID(c.cfg.Package.Blob)
+	if err != nil {
+		return nil, fmt.Errorf("lambda: %w", err)
+	}
+	dir, done, err := s.code.Get(ctx, id, c.cfg.Package.Size)
+	if err != nil {
+		return nil, err
+	}
+	name := s.environmentName()
+	if stream == nil {
+		stream = s.book.Open(role, c.cfg.Logging.Group, streamName(s.now(), c.cfg.version(), name))
+	}
+	m := &fleet.Member{Key: c.key(), Role: role, Release: done, Expires: credentials.Expires, Log: stream}
+	if m.Expires.IsZero() { // credentials that last for ever
+		m.Expires = s.now().AddDate(100, 0, 0)
+	}
+	begin(m)
+	env, err := s.Runner.Start(ctx, &sandbox.Spec{ID: name, Runtime: c.cfg.Runtime, Code: dir,
+		MemoryMB: int(c.cfg.MemoryMB), TmpMB: int(c.cfg.TmpMB), Env: c.variables(credentials, m.Log.Name()),
+		Output:   func(l sandbox.Line) { m.Log.Add(l.Time, string(l.Text)) },
+		Datagram: func(b []byte) { s.segments(role, b) }})
+	if err != nil {
+		done()
+		return nil, err
+	}
+	m.Environment = env
+	if !s.fleet.Add(m) {
+		return nil, errInterrupted
+	}
+	return m, nil
+}
+
+// environmentName is a random name of 32 digits.
+func (s *Service) environmentName() string { return strings.ReplaceAll(s.newID(), "-", "") }
+
+// streamName is the name of an environment's log stream.
+func streamName(now time.Time, version, environment string) string {
+	return now.UTC().Format("2006/01/02/") + "[" + version + "]" + environment
+}
+
+// variables are the environment variables that Lambda promises a function, with its own.
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+func (c *chosen) variables(credentials aws.Credentials, stream string) map[string]string {
+	vars := map[string]string{
+		"_HANDLER": c.cfg.Handler, "AWS_REGION": c.region, "AWS_DEFAULT_REGION": c.region,
+		"AWS_LAMBDA_FUNCTION_NAME": c.name, "AWS_LAMBDA_FUNCTION_VERSION": c.cfg.version(),
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(int(c.cfg.MemoryMB)), "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+		"AWS_LAMBDA_LOG_GROUP_NAME": c.cfg.Logging.Group, "AWS_LAMBDA_LOG_STREAM_NAME": stream,
+		"AWS_ACCESS_KEY_ID": credentials.AccessKeyID, "AWS_SECRET_ACCESS_KEY": credentials.SecretAccessKey,
+		"AWS_SESSION_TOKEN": credentials.SessionToken,
+	}
+	if !strings.HasPrefix(c.cfg.Runtime, "provided") {
+		vars["AWS_EXECUTION_ENV"] = "AWS_Lambda_" + c.cfg.Runtime
+	}
+	if l := c.cfg.Logging; l.Format == string(lambdaapi.LogFormatJson) {
+		vars["AWS_LAMBDA_LOG_FORMAT"], vars["AWS_LAMBDA_LOG_LEVEL"] = "JSON", l.Application
+	}
+	own := maps.Clone(c.cfg.Env)
+	for _, name := range reservedVariables() {
+		delete(own, name) // refused at the gate: nothing here, unless Lambda has come to reserve more
+	}
+	maps.Copy(vars, own)
+	return vars
+}
+
+// segments passes what a function sent to the X-Ray daemon on: a line with the format, and a segment.
+func (s *Service) segments(role aws.Identity, datagram []byte) {
+	_, doc, ok := strings.Cut(string(datagram), "\n")
+	if !ok {
+		return
+	}
+	in := &xrayapi.PutTraceSegmentsRequest{TraceSegmentDocuments: []string{doc}}
+	if _, err := s.xray.PutTraceSegments(context.Background(), role, in); err != nil {
+		s.Log.Debug("lambda: a trace segment is lost", "problem", err)
+	}
+}
+
+// randomHex returns n random bytes as hexadecimal digits.
+func (s *Service) randomHex(n int) string {
+	b := make([]byte, n)
+	s.random.Lock()
+	_, _ = s.random.Read(b) // never fails
+	s.random.Unlock()
+	return hex.EncodeToString(b)
+}

@@ -1,0 +1,223 @@
+package lambda
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/brume-dev/brume/api/lambdaapi"
+	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/event/target"
+)
+
+// settings are the members that CreateFunction and UpdateFunctionConfiguration share; nil ones stay as they are.
+type settings struct {
+	Runtime                                lambdaapi.Runtime
+	Role, Handler, Description, KMSKeyArn  *string
+	Timeout, MemorySize                    *int32
+	VpcConfig                              *lambdaapi.VpcConfig
+	Environment                            *lambdaapi.Environment
+	DeadLetterConfig                       *lambdaapi.DeadLetterConfig
+	TracingConfig                          *lambdaapi.TracingConfig
+	Layers                                 []string
+	FileSystemConfigs                      []lambdaapi.FileSystemConfig
+	ImageConfig                            *lambdaapi.ImageConfig
+	EphemeralStorage                       *lambdaapi.EphemeralStorage
+	SnapStart                              *lambdaapi.SnapStart
+	LoggingConfig                          *lambdaapi.LoggingConfig
+	Tenancy, CapacityProvider, DurableCode bool // a TenancyConfig, CapacityProviderConfig, DurableConfig is there
+}
+
+func settingsOfCreate(in *lambdaapi.CreateFunctionRequest) *settings {
+	return &settings{Runtime: in.Runtime, Role: &in.Role, Handler: in.Handler, Description: in.Description, KMSKeyArn: in.KMSKeyArn,
+		Timeout: in.Timeout, MemorySize: in.MemorySize, VpcConfig: in.VpcConfig, Environment: in.Environment,
+		DeadLetterConfig: in.DeadLetterConfig, TracingConfig: in.TracingConfig, Layers: in.Layers,
+		FileSystemConfigs: in.FileSystemConfigs, ImageConfig: in.ImageConfig, EphemeralStorage: in.EphemeralStorage,
+		SnapStart: in.SnapStart, LoggingConfig: in.LoggingConfig, Tenancy: in.TenancyConfig != nil,
+		CapacityProvider: in.CapacityProviderConfig != nil, DurableCode: in.DurableConfig != nil}
+}
+
+func settingsOfUpdate(in *lambdaapi.UpdateFunctionConfigurationRequest) *settings {
+	return &settings{Runtime: in.Runtime, Role: in.Role, Handler: in.Handler, Description: in.Description, KMSKeyArn: in.KMSKeyArn,
+		Timeout: in.Timeout, MemorySize: in.MemorySize, VpcConfig: in.VpcConfig, Environment: in.Environment,
+		DeadLetterConfig: in.DeadLetterConfig, TracingConfig: in.TracingConfig, Layers: in.Layers,
+		FileSystemConfigs: in.FileSystemConfigs, ImageConfig: in.ImageConfig, EphemeralStorage: in.EphemeralStorage,
+		SnapStart: in.SnapStart, LoggingConfig: in.LoggingConfig,
+		CapacityProvider: in.CapacityProviderConfig != nil, DurableCode: in.DurableConfig != nil}
+}
+
+// check refuses what Lambda refuses, and what Brume does not have.
+func (s *Service) check(ctx context.Context, id aws.Identity, p place, in *settings) error {
+	for _, lack := range []struct {
+		there bool
+		what  string
+	}{{in.ImageConfig != nil, "functions in container images (ImageConfig)"}, {len(in.FileSystemConfigs) > 0, "file systems (FileSystemConfigs)"},
+		{in.Tenancy, "tenant isolation (TenancyConfig)"}, {in.CapacityProvider, "managed instances (CapacityProviderConfig)"},
+		{in.DurableCode, "durable functions (DurableConfig)"}} {
+		if lack.there {
+			return invalid("Brume does not have %s yet; docs/COMPATIBILITY.md lists what is there", lack.what)
+		}
+	}
+	if in.Timeout != nil && *in.Timeout > maxTimeout {
+		return constraint(*in.Timeout, "timeout", "less than or equal to 900")
+	}
+	if in.MemorySize != nil && *in.MemorySize > maxMemoryMB {
+		return constraint(*in.MemorySize, "memorySize", "less than or equal to 10240")
+	}
+	if in.Runtime != "" {
+		if _, err := s.Runner.Runtime(ctx, string(in.Runtime)); err != nil {
+			return invalid("The runtime parameter of %s cannot be used on this machine: %v", in.Runtime, err)
+		}
+	}
+	for _, l := range in.Layers {
+		return invalid("Layer version %s does not exist.", l)
+	}
+	if err := checkEnvironment(in.Environment); err != nil {
+		return err
+	}
+	if err := checkDeadLetter(in.DeadLetterConfig); err != nil {
+		return err
+	}
+	if l := in.LoggingConfig; l != nil && l.LogFormat != lambdaapi.LogFormatJson && (l.ApplicationLogLevel != "" || l.SystemLogLevel != "") {
+		return invalid("ApplicationLogLevel and SystemLogLevel are not supported when LogFormat is set to \"Text\". " +
+			"Remove ApplicationLogLevel and SystemLogLevel from your request or change the LogFormat to \"JSON\" and try again.")
+	}
+	if in.Role != nil {
+		return s.checkRole(ctx, id, p, *in.Role)
+	}
+	return nil
+}
+
+func constraint(value int32, member, text string) error {
+	return aws.Errorf("ValidationException", 400, "1 validation error detected: Value '%d' at '%s' failed to satisfy constraint: "+
+		"Member must have value %s", value, member, text)
+}
+
+// checkRole finds out by doing whether Lambda may assume the role.
+func (s *Service) checkRole(ctx context.Context, id aws.Identity, p place, role string) error {
+	if a, err := aws.ParseARN(role); err != nil || a.Account != p.account {
+		return aws.Errorf("AccessDeniedException", 403, "Cross-account pass role is not allowed.")
+	}
+	_, _, err := s.Roles.Assume(ctx, s.service(p, id.Request), role, p.name)
+	if _, refused := clients(err); refused {
+		return invalid("The role defined for the function cannot be assumed by Lambda.")
+	}
+	return err
+}
+
+// service is Lambda itself, acting for a function.
+func (s *Service) service(p place, r aws.Request) aws.Identity {
+	return aws.ForService(principal, p.account, p.region, p.functionARN(), r)
+}
+
+// reservedVariables cannot be set: Lambda sets them. Those that begin with the prefixes below belong to it too.
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+func reservedVariables() []string {
+	return []string{"_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME",
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE",
+		"AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+		"AWS_SESSION_TOKEN", "AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR", "AWS_LAMBDA_MAX_CONCURRENCY"}
+}
+
+func checkEnvironment(env *lambdaapi.Environment) error {
+	if env == nil {
+		return nil
+	}
+	var taken []string
+	size := 0
+	for _, name := range slices.Sorted(maps.Keys(env.Variables)) {
+		if slices.Contains(reservedVariables(), name) {
+			taken = append(taken, name)
+		}
+		size += len(name) + len(env.Variables[name])
+	}
+	if len(taken) > 0 {
+		return invalid("Lambda was unable to configure your environment variables because the environment variables you have provided "+
+			"contains reserved keys that are currently not supported for modification. Reserved keys used in this request: %s",
+			strings.Join(taken, ", "))
+	}
+	if size > maxEnvBytes {
+		text, _ := json.Marshal(env.Variables) // strings: cannot fail
+		return invalid("Lambda was unable to configure your environment variables because the environment variables you have provided "+
+			"exceeded the 4KB limit. String measured: %s", text)
+	}
+	return nil
+}
+
+func checkDeadLetter(d *lambdaapi.DeadLetterConfig) error {
+	if d == nil || value(d.TargetArn) == "" {
+		return nil
+	}
+	a, err := aws.ParseARN(*d.TargetArn)
+	if err != nil || a.Service != "sqs" && a.Service != "sns" || target.Check(*d.TargetArn) != nil || strings.HasSuffix(a.Resource, ".fifo") {
+		return invalid("The provided target ARN %s is invalid. A dead-letter queue is a standard SQS queue or SNS topic.", *d.TargetArn)
+	}
+	return nil
+}
+
+// apply writes the settings into c.
+func (in *settings) apply(c *config, p place) {
+	put(&c.Role, in.Role)
+	put(&c.Handler, in.Handler)
+	put(&c.Description, in.Description)
+	put(&c.Key, in.KMSKeyArn)
+	put(&c.Timeout, in.Timeout)
+	put(&c.MemoryMB, in.MemorySize)
+	if in.Runtime != "" {
+		c.Runtime = string(in.Runtime)
+	}
+	if in.Environment != nil {
+		c.Env, c.HasEnv = in.Environment.Variables, len(in.Environment.Variables) > 0
+	}
+	if in.DeadLetterConfig != nil {
+		c.DeadLetter = value(in.DeadLetterConfig.TargetArn)
+	}
+	if in.TracingConfig != nil && in.TracingConfig.Mode != "" {
+		c.Tracing = string(in.TracingConfig.Mode)
+	}
+	if in.EphemeralStorage != nil {
+		c.TmpMB = in.EphemeralStorage.Size
+	}
+	if in.SnapStart != nil {
+		c.SnapStart = string(in.SnapStart.ApplyOn)
+	}
+	if v := in.VpcConfig; v != nil {
+		c.Network = nil
+		if len(v.SubnetIds)+len(v.SecurityGroupIds) > 0 {
+			c.Network = &network{Subnets: v.SubnetIds, Groups: v.SecurityGroupIds, IPv6: value(v.Ipv6AllowedForDualStack)}
+		}
+	}
+	if in.LoggingConfig != nil {
+		c.Logging.apply(in.LoggingConfig, p.name)
+	}
+}
+
+func put[T any](to *T, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}
+
+func (l *logging) apply(in *lambdaapi.LoggingConfig, name string) {
+	if in.LogFormat != "" {
+		l.Format = string(in.LogFormat)
+	}
+	if l.Format == string(lambdaapi.LogFormatJson) {
+		l.Application = orText(string(in.ApplicationLogLevel), orText(l.Application, "INFO"))
+		l.System = orText(string(in.SystemLogLevel), orText(l.System, "INFO"))
+	} else {
+		l.Application, l.System = "", ""
+	}
+	l.Group = orText(value(in.LogGroup), orText(l.Group, defaultGroup(name)))
+}
+
+func defaultGroup(name string) string { return "/aws/lambda/" + name }
+
+func orText(s, otherwise string) string {
+	if s != "" {
+		return s
+	}
+	return otherwise
+}

@@ -1,0 +1,93 @@
+package lambda
+
+import (
+	"context"
+	"maps"
+
+	"github.com/brume-dev/brume/api/lambdaapi"
+	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/store"
+)
+
+// TagResource sets tags of a function.
+// https://docs.aws.amazon.com/lambda/latest/api/API_TagResource.html
+func (s *Service) TagResource(ctx context.Context, id aws.Identity, in *lambdaapi.TagResourceRequest) (*lambdaapi.TagResourceOutput, error) {
+	return new(lambdaapi.TagResourceOutput), s.changeTags(ctx, id, in.Resource, func(tags map[string]string) { maps.Copy(tags, in.Tags) })
+}
+
+// UntagResource removes tags of a function.
+// https://docs.aws.amazon.com/lambda/latest/api/API_UntagResource.html
+func (s *Service) UntagResource(ctx context.Context, id aws.Identity, in *lambdaapi.UntagResourceRequest) (*lambdaapi.UntagResourceOutput, error) {
+	return new(lambdaapi.UntagResourceOutput), s.changeTags(ctx, id, in.Resource, func(tags map[string]string) {
+		for _, k := range in.TagKeys {
+			delete(tags, k)
+		}
+	})
+}
+
+func (s *Service) changeTags(ctx context.Context, id aws.Identity, arn string, change func(map[string]string)) error {
+	p, err := tagged(id, arn)
+	if err != nil {
+		return err
+	}
+	_, err = s.home(p.space).Update(ctx, func(_ context.Context, tx store.Tx) error {
+		tags, err := tagsAt(tx, p)
+		if err != nil {
+			return err
+		}
+		change(tags)
+		if len(tags) > maxTags {
+			return invalid("The number of tags exceeds the limit of %d.", maxTags)
+		}
+		if len(tags) == 0 {
+			tx.Delete(p.space.tags(p.name))
+		} else {
+			tx.Set(p.space.tags(p.name), encode(tags))
+		}
+		return nil
+	})
+	return err
+}
+
+// ListTags returns the tags of a function.
+// https://docs.aws.amazon.com/lambda/latest/api/API_ListTags.html
+func (s *Service) ListTags(ctx context.Context, id aws.Identity, in *lambdaapi.ListTagsRequest) (*lambdaapi.ListTagsResponse, error) {
+	p, err := tagged(id, in.Resource)
+	if err != nil {
+		return nil, err
+	}
+	return view(ctx, s, p.space, func(r store.Reader) (*lambdaapi.ListTagsResponse, error) {
+		tags, err := tagsAt(r, p)
+		if err != nil {
+			return nil, err
+		}
+		return &lambdaapi.ListTagsResponse{Tags: tags}, nil
+	})
+}
+
+// tagged finds the function that an ARN names: versions and aliases have no tags.
+func tagged(id aws.Identity, arn string) (place, error) {
+	a, err := aws.ParseARN(arn)
+	if err != nil || a.Service != "lambda" {
+		return place{}, invalid("Invalid ARN: %s", arn)
+	}
+	if kind, _ := a.Split(); kind != "function" {
+		return place{}, notFound("The resource you requested does not exist.")
+	}
+	p, err := find(id, arn, nil)
+	if err == nil && p.qualifier != "" {
+		return place{}, invalid("Tags on function aliases and versions are not supported. Please specify either a function ARN or an event source mapping ARN.")
+	}
+	return p, err
+}
+
+func tagsAt(r store.Reader, p place) (map[string]string, error) {
+	if _, err := functionAt(r, p); err != nil {
+		return nil, err
+	}
+	tags, err := get[map[string]string](r, p.space.tags(p.name))
+	if err != nil || tags == nil {
+		return map[string]string{}, err
+	}
+	return *tags, nil
+}

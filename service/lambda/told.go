@@ -1,0 +1,44 @@
+package lambda
+
+import (
+	"context"
+
+	"github.com/brume-dev/brume/api/lambdaapi"
+	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/store"
+)
+
+// What clients read after a create, answered truly.
+
+// GetFunctionCodeSigningConfig says that a function has none: code signing is not there.
+// https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionCodeSigningConfig.html
+func (s *Service) GetFunctionCodeSigningConfig(ctx context.Context, id aws.Identity, in *lambdaapi.GetFunctionCodeSigningConfigRequest) (*lambdaapi.GetFunctionCodeSigningConfigResponse, error) {
+	_, p, err := s.function(ctx, id, in.FunctionName)
+	if err != nil {
+		return nil, err
+	}
+	return &lambdaapi.GetFunctionCodeSigningConfigResponse{FunctionName: p.name}, nil
+}
+
+// GetRuntimeManagementConfig says that runtimes change with the machine's.
+// https://docs.aws.amazon.com/lambda/latest/api/API_GetRuntimeManagementConfig.html
+func (s *Service) GetRuntimeManagementConfig(ctx context.Context, id aws.Identity, in *lambdaapi.GetRuntimeManagementConfigRequest) (*lambdaapi.GetRuntimeManagementConfigResponse, error) {
+	p, err := find(id, in.FunctionName, in.Qualifier)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := view(ctx, s, p.space, func(r store.Reader) (*chosen, error) { return resolve(r, p, 1) }); err != nil {
+		return nil, err
+	}
+	arn := p.space.arn(p.name, p.wanted())
+	return &lambdaapi.GetRuntimeManagementConfigResponse{UpdateRuntimeOn: lambdaapi.UpdateRuntimeOnAuto, FunctionArn: &arn}, nil
+}
+
+// GetFunctionRecursionConfig says what is done about recursive loops: they are ended, as by default.
+// https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionRecursionConfig.html
+func (s *Service) GetFunctionRecursionConfig(ctx context.Context, id aws.Identity, in *lambdaapi.GetFunctionRecursionConfigRequest) (*lambdaapi.GetFunctionRecursionConfigResponse, error) {
+	if _, _, err := s.function(ctx, id, in.FunctionName); err != nil {
+		return nil, err
+	}
+	return &lambdaapi.GetFunctionRecursionConfigResponse{RecursiveLoop: lambdaapi.RecursiveLoopTerminate}, nil
+}
