@@ -24,7 +24,7 @@ type Value = []byte
 // Version is a commit version: it grows with every commit of a shard, also over a restart and a restore.
 type Version uint64
 
-// KV is a pair that Scan yields. Both slices are valid only until the next step of the iteration.
+// KV is a pair that Scan yields. Both slices are valid only until the next step of the iteration, and not to be written.
 type KV struct {
 	Key   Key
 	Value Value
@@ -53,7 +53,7 @@ var (
 
 // Reader reads one consistent state of a shard.
 type Reader interface {
-	// Get returns the value of k. The value is valid until the closure returns.
+	// Get returns the value of k. The value is valid until the closure returns, and not to be written.
 	Get(k Key) (Value, bool, error)
 	// GetMany is Get for several keys; a missing one gives nil.
 	GetMany(ks []Key) ([]Value, error)

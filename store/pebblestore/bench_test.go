@@ -176,6 +176,18 @@ func BenchmarkHotQueue(b *testing.B) {
 	})
 }
 
+// BenchmarkAlone is the latency of one synced commit when nobody shares the sync.
+func BenchmarkAlone(b *testing.B) {
+	s := onDisk(b)
+	sh, body := s.Shard(nil), make([]byte, 200)
+	b.ResetTimer()
+	for range b.N {
+		if err := send(sh, store.Tuple(nil).Text("q"), body); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // BenchmarkOpen opens a folder of a store that was closed.
 func BenchmarkOpen(b *testing.B) {
 	dir := b.TempDir()

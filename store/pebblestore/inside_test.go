@@ -222,6 +222,45 @@ func TestClosureEndsItsGoroutine(t *testing.T) {
 	})
 }
 
+// TestBackPressure: those for whom the queue has no room wait outside, and leave when their context ends.
+func TestBackPressure(t *testing.T) {
+	s := openMem(t)
+	running, release := make(chan struct{}), make(chan struct{})
+	first := make(chan error)
+	go func() {
+		_, err := s.Update(context.Background(), func(context.Context, store.Tx) error {
+			close(running)
+			<-release
+			return nil
+		})
+		first <- err
+	}()
+	<-running
+	ctx, cancel := context.WithCancel(context.Background())
+	const more = 50
+	ended := make(chan error)
+	for range queueLength + more {
+		go func() {
+			_, err := s.Update(ctx, func(context.Context, store.Tx) error { t.Error("it ran"); return nil })
+			ended <- err
+		}()
+	}
+	for len(s.x.queue) < queueLength {
+		runtime.Gosched()
+	}
+	cancel()
+	for range queueLength + more {
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Fatalf("one who waited: %v", err)
+		}
+	}
+	close(release)
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
+	s.must(t, func(tx store.Tx) { tx.Set([]byte("k"), nil) })
+}
+
 // TestFolderGone: the owner of a folder notices when it is the owner no more.
 func TestFolderGone(t *testing.T) {
 	dir := t.TempDir()
