@@ -2,6 +2,8 @@ package resource
 
 import (
 	"encoding/base64"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/brume-dev/brume/aws"
@@ -59,7 +61,11 @@ func createTable(o *Op) error {
 		}
 		o.Physical = name
 	}
-	return o.awaitTable()
+	if err := o.awaitTable(); err != nil {
+		return err
+	}
+	o.Old = jsondoc.NewObject()
+	return o.tableSettings()
 }
 
 func (o *Op) awaitTable() error {
@@ -81,9 +87,12 @@ func (o *Op) awaitTable() error {
 func updateTable(o *Op) error {
 	doc := jsondoc.NewObject()
 	for name, v := range o.tableInput().All() {
-		if name != "Tags" && o.changed(name) {
+		if name != "Tags" && name != "GlobalSecondaryIndexes" && name != "AttributeDefinitions" && o.changed(name) {
 			doc.Set(name, v)
 		}
+	}
+	if o.has("GlobalSecondaryIndexes") && get(o.Properties, "BillingMode") == "PROVISIONED" {
+		doc.Delete("BillingMode") // its throughput would have to be said for each index at once
 	}
 	if o.Attributes["updated"] == "" && doc.Len() > 0 {
 		if _, err := o.call("dynamodb", "UpdateTable", with(doc, "TableName", o.Physical)); err != nil {
@@ -91,7 +100,7 @@ func updateTable(o *Op) error {
 		}
 	}
 	o.Attributes["updated"] = "true"
-	if err := o.awaitTable(); err != nil {
+	if err := inSequence(o.awaitTable, o.updateIndexes, o.tableSettings); err != nil {
 		return err
 	}
 	delete(o.Attributes, "updated")
@@ -102,6 +111,76 @@ func updateTable(o *Op) error {
 		},
 		func(keys []any) error {
 			return o.do("dynamodb", "UntagResource", "ResourceArn", arn, "TagKeys", &jsondoc.Array{Items: keys})
+		})
+}
+
+// updateIndexes brings the global indexes to those of the template. DynamoDB takes one change at a time, so what is there
+// says what comes next.
+func (o *Op) updateIndexes() error {
+	if !o.changed("GlobalSecondaryIndexes") {
+		return nil
+	}
+	out, err := o.call("dynamodb", "DescribeTable", input("TableName", o.Physical))
+	if err != nil {
+		return err
+	}
+	there, wanted := indexes(inside(out, "Table")), indexes(o.Properties)
+	change := func(verb string, index any) error {
+		updates := &jsondoc.Array{Items: []any{input(verb, index)}}
+		if err := o.do("dynamodb", "UpdateTable", "TableName", o.Physical, "AttributeDefinitions", get(o.Properties, "AttributeDefinitions"),
+			"GlobalSecondaryIndexUpdates", updates); err != nil {
+			return err
+		}
+		return &Pending{readyPoll}
+	}
+	for _, name := range slices.Sorted(maps.Keys(there)) {
+		switch {
+		case textOf(there[name], "IndexStatus") != "ACTIVE" && textOf(there[name], "IndexStatus") != "":
+			return &Pending{readyPoll}
+		case wanted[name] == nil:
+			return change("Delete", input("IndexName", name))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(wanted)) {
+		if there[name] == nil {
+			return change("Create", wanted[name])
+		}
+	}
+	return nil
+}
+
+// indexes are the global secondary indexes of a table by their name.
+func indexes(doc *jsondoc.Object) map[string]*jsondoc.Object {
+	out := map[string]*jsondoc.Object{}
+	for _, v := range list(doc, "GlobalSecondaryIndexes") {
+		if i, ok := v.(*jsondoc.Object); ok {
+			out[textOf(i, "IndexName")] = i
+		}
+	}
+	return out
+}
+
+// tableSettings brings what has calls of its own to what the properties say.
+func (o *Op) tableSettings() error {
+	ttl, recovery := inside(o.Properties, "TimeToLiveSpecification"), inside(o.Properties, "PointInTimeRecoverySpecification")
+	return inSequence(
+		func() error {
+			if !o.changed("TimeToLiveSpecification") {
+				return nil
+			}
+			if ttl == nil {
+				ttl = with(inside(o.Old, "TimeToLiveSpecification"), "Enabled", false)
+			}
+			return o.do("dynamodb", "UpdateTimeToLive", "TableName", o.Physical, "TimeToLiveSpecification", ttl)
+		},
+		func() error {
+			if !o.changed("PointInTimeRecoverySpecification") {
+				return nil
+			}
+			if recovery == nil {
+				recovery = input("PointInTimeRecoveryEnabled", false)
+			}
+			return o.do("dynamodb", "UpdateContinuousBackups", "TableName", o.Physical, "PointInTimeRecoverySpecification", recovery)
 		})
 }
 
@@ -199,14 +278,21 @@ func updateRepository(o *Op) error {
 			if !o.changed("ImageScanningConfiguration") {
 				return nil
 			}
-			return o.do("ecr", "PutImageScanningConfiguration", "repositoryName", o.Physical, "imageScanningConfiguration",
-				get(o.Properties, "ImageScanningConfiguration"))
+			scanning := get(o.Properties, "ImageScanningConfiguration")
+			if scanning == nil {
+				scanning = input("scanOnPush", false)
+			}
+			return o.do("ecr", "PutImageScanningConfiguration", "repositoryName", o.Physical, "imageScanningConfiguration", scanning)
 		},
 		func() error {
 			if !o.changed("ImageTagMutability") {
 				return nil
 			}
-			return o.do("ecr", "PutImageTagMutability", "repositoryName", o.Physical, "imageTagMutability", o.text("ImageTagMutability"))
+			mutability := o.text("ImageTagMutability")
+			if mutability == "" {
+				mutability = "MUTABLE"
+			}
+			return o.do("ecr", "PutImageTagMutability", "repositoryName", o.Physical, "imageTagMutability", mutability)
 		},
 		func() error {
 			arn := o.Attributes["Arn"]
@@ -250,23 +336,30 @@ func updateBucket(o *Op) error {
 					return Missing(property)
 				}
 				return o.do("s3", put, "Bucket", o.Physical, member, value(p))
-			}, func() error {
-				if del == "" {
-					return nil
-				}
-				return o.do("s3", del, "Bucket", o.Physical)
-			})
+			}, func() error { return o.do("s3", del, "Bucket", o.Physical) })
 		}
 	}
 	same := func(p *jsondoc.Object) any { return p }
 	return inSequence(
-		setting("VersioningConfiguration", "PutBucketVersioning", "VersioningConfiguration", same, ""),
+		o.versioning,
 		setting("BucketEncryption", "PutBucketEncryption", "ServerSideEncryptionConfiguration", encryptionRules, "DeleteBucketEncryption"),
 		setting("PublicAccessBlockConfiguration", "PutPublicAccessBlock", "PublicAccessBlockConfiguration", same, "DeletePublicAccessBlock"),
 		setting("OwnershipControls", "PutBucketOwnershipControls", "OwnershipControls", same, "DeleteBucketOwnershipControls"),
 		setting("LifecycleConfiguration", "PutBucketLifecycleConfiguration", "LifecycleConfiguration", lifecycleRules, "DeleteBucketLifecycle"),
 		setting("CorsConfiguration", "PutBucketCors", "CORSConfiguration", corsRules, "DeleteBucketCors"),
 		o.tagBucket)
+}
+
+// versioning can be suspended but not taken away.
+func (o *Op) versioning() error {
+	if !o.changed("VersioningConfiguration") {
+		return nil
+	}
+	v := get(o.Properties, "VersioningConfiguration")
+	if v == nil {
+		v = input("Status", "Suspended")
+	}
+	return o.do("s3", "PutBucketVersioning", "Bucket", o.Physical, "VersioningConfiguration", v)
 }
 
 func (o *Op) tagBucket() error {
@@ -313,7 +406,9 @@ func lifecycleRules(p *jsondoc.Object) any {
 		if a := inside(r, "AbortIncompleteMultipartUpload"); a != nil {
 			rule.Set("AbortIncompleteMultipartUpload", a)
 		}
-		rule.Set("Transitions", transitions(list(r, "Transitions")))
+		if moves := transitions(list(r, "Transitions")); len(moves.Items) > 0 {
+			rule.Set("Transitions", moves)
+		}
 		rules.Items = append(rules.Items, rule)
 	}
 	return input("Rules", rules)

@@ -1,10 +1,16 @@
 package resource
 
 import (
+	"reflect"
+	"slices"
 	"strings"
 
+	"github.com/brume-dev/brume/api/apigatewayapi"
 	"github.com/brume-dev/brume/jsondoc"
+	"github.com/brume-dev/brume/shape"
 )
+
+const maxAPIName = 1024
 
 var gatewayKinds = map[string]*Kind{
 	"AWS::ApiGateway::RestApi":          {Create: createAPI, Update: updateAPI, Delete: deleteAPI, Tags: true},
@@ -25,15 +31,24 @@ func (p *patches) replace(path, value string) {
 	p.ops.Items = append(p.ops.Items, input("op", "replace", "path", path, "value", &value))
 }
 
+func (p *patches) add(path string) {
+	p.ops.Items = append(p.ops.Items, input("op", "add", "path", path))
+}
+
 func (p *patches) remove(path string) {
 	p.ops.Items = append(p.ops.Items, input("op", "remove", "path", path))
 }
 
-// set replaces a property that has changed, at a path.
-func (p *patches) set(o *Op, property, path string) {
-	if o.changed(property) {
-		p.replace(path, o.text(property))
+// set replaces a property that has changed, at a path. One that is gone gets its usual value.
+func (p *patches) set(o *Op, property, path, usual string) {
+	if !o.changed(property) {
+		return
 	}
+	if !o.has(property) {
+		p.replace(path, usual)
+		return
+	}
+	p.replace(path, o.text(property))
 }
 
 // send makes the call when there is anything to do.
@@ -52,14 +67,20 @@ func createAPI(o *Op) error {
 		var out *jsondoc.Object
 		var err error
 		if body := get(o.Properties, "Body"); body != nil {
-			out, err = o.call("apigateway", "ImportRestApi", o.properties("body", blobOf(body), "failOnWarnings", get(o.Properties, "FailOnWarnings")))
+			out, err = o.call("apigateway", "ImportRestApi", o.properties("Body", blobOf(body)))
 		} else {
-			out, err = o.call("apigateway", "CreateRestApi", o.properties("Name", o.name("Name", 1024)))
+			out, err = o.call("apigateway", "CreateRestApi", o.properties("Name", o.name("Name", maxAPIName), "ApiKeySource", o.text("ApiKeySourceType")))
 		}
 		if err != nil {
 			return err
 		}
 		o.Physical = textOf(out, "id")
+	}
+	if has(o.Properties, "Body") { // the definition says nothing of what stands beside it
+		o.Old = jsondoc.NewObject()
+		if err := inSequence(o.patchAPI, func() error { return o.retagGateway("/restapis/" + o.Physical) }); err != nil {
+			return err
+		}
 	}
 	return o.apiAttributes()
 }
@@ -75,24 +96,56 @@ func (o *Op) apiAttributes() error {
 }
 
 func updateAPI(o *Op) error {
-	var p patches
-	p.set(o, "Name", "/name")
-	p.set(o, "Description", "/description")
-	p.set(o, "ApiKeySourceType", "/apiKeySource")
-	p.set(o, "MinimumCompressionSize", "/minimumCompressionSize")
-	p.set(o, "DisableExecuteApiEndpoint", "/disableExecuteApiEndpoint")
-	if o.changed("Policy") {
-		p.replace("/policy", scalarOrJSON(get(o.Properties, "Policy")))
-	}
-	if err := p.send(o, "UpdateRestApi", "restApiId", o.Physical); err != nil {
-		return err
-	}
 	if body := get(o.Properties, "Body"); body != nil && o.changed("Body") {
-		if err := o.do("apigateway", "PutRestApi", "restApiId", o.Physical, "mode", "overwrite", "body", blobOf(body)); err != nil {
+		mode := o.text("Mode")
+		if mode == "" {
+			mode = "overwrite"
+		}
+		if err := o.do("apigateway", "PutRestApi", "restApiId", o.Physical, "mode", mode, "body", blobOf(body),
+			"parameters", get(o.Properties, "Parameters"), "failOnWarnings", get(o.Properties, "FailOnWarnings")); err != nil {
 			return err
 		}
 	}
-	return o.retagGateway("/restapis/" + o.Physical)
+	return inSequence(o.patchAPI, func() error { return o.retagGateway("/restapis/" + o.Physical) }, o.apiAttributes)
+}
+
+// patchAPI brings the properties that stand beside the definition to what they are.
+func (o *Op) patchAPI() error {
+	var p patches
+	if o.has("Name") {
+		p.set(o, "Name", "/name", "")
+	}
+	p.set(o, "Description", "/description", "")
+	p.set(o, "ApiKeySourceType", "/apiKeySource", "HEADER")
+	p.set(o, "DisableExecuteApiEndpoint", "/disableExecuteApiEndpoint", "false")
+	if o.changed("MinimumCompressionSize") {
+		if o.has("MinimumCompressionSize") {
+			p.replace("/minimumCompressionSize", o.text("MinimumCompressionSize"))
+		} else {
+			p.remove("/minimumCompressionSize")
+		}
+	}
+	added, removed := difference(texts(o.Old, "BinaryMediaTypes"), texts(o.Properties, "BinaryMediaTypes"))
+	for _, m := range removed {
+		p.remove("/binaryMediaTypes/" + escape(m))
+	}
+	for _, m := range added {
+		p.add("/binaryMediaTypes/" + escape(strings.ReplaceAll(m, "~1", "/")))
+	}
+	before, now := texts(inside(o.Old, "EndpointConfiguration"), "Types"), texts(inside(o.Properties, "EndpointConfiguration"), "Types")
+	if len(now) > 0 && !slices.Equal(before, now) {
+		was := "EDGE"
+		if len(before) > 0 {
+			was = before[0]
+		}
+		if len(before) > 0 || !o.has("Body") {
+			p.replace("/endpointConfiguration/types/"+was, now[0])
+		}
+	}
+	if o.changed("Policy") {
+		p.replace("/policy", scalarOrJSON(get(o.Properties, "Policy")))
+	}
+	return p.send(o, "UpdateRestApi", "restApiId", o.Physical)
 }
 
 // scalarOrJSON is text as it is, and a document as its JSON text.
@@ -175,17 +228,28 @@ func createMethod(o *Op) error {
 	}
 	integration := inside(o.Properties, "Integration")
 	if integration != nil {
-		steps = append(steps, func() error {
-			doc := with(without(integration, "IntegrationResponses"), append(o.method(),
-				"integrationHttpMethod", textOf(integration, "IntegrationHttpMethod"))...)
-			_, err := o.call("apigateway", "PutIntegration", doc)
-			return err
-		})
+		steps = append(steps, func() error { return o.putIntegration(integration) })
 		for _, v := range list(integration, "IntegrationResponses") {
 			steps = append(steps, o.response("PutIntegrationResponse", v))
 		}
 	}
 	return inSequence(steps...)
+}
+
+// putIntegration makes a typed call: the model calls the method and the integration's method by one name, so that no
+// document can say both.
+func (o *Op) putIntegration(integration *jsondoc.Object) error {
+	in := new(apigatewayapi.PutIntegrationRequest)
+	doc := fit(without(integration, "IntegrationResponses", "IntegrationHttpMethod"), shape.Of(reflect.TypeFor[apigatewayapi.PutIntegrationRequest]()))
+	if _, err := shape.DecodeJSON(jsondoc.Append(nil, doc), in); err != nil {
+		return err
+	}
+	in.RestApiId, in.ResourceId, in.HttpMethod = o.text("RestApiId"), o.text("ResourceId"), o.text("HttpMethod")
+	if m := textOf(integration, "IntegrationHttpMethod"); m != "" {
+		in.IntegrationHttpMethod = &m
+	}
+	_, err := apigatewayapi.NewClient(o.Caller).PutIntegration(o, o.ID, in)
+	return err
 }
 
 func (o *Op) response(operation string, v any) func() error {
@@ -224,7 +288,7 @@ func createModel(o *Op) error {
 
 func updateModel(o *Op) error {
 	var p patches
-	p.set(o, "Description", "/description")
+	p.set(o, "Description", "/description", "")
 	if o.changed("Schema") {
 		p.replace("/schema", scalarOrJSON(get(o.Properties, "Schema")))
 	}
@@ -247,8 +311,8 @@ func createValidator(o *Op) error {
 
 func updateValidator(o *Op) error {
 	var p patches
-	p.set(o, "ValidateRequestBody", "/validateRequestBody")
-	p.set(o, "ValidateRequestParameters", "/validateRequestParameters")
+	p.set(o, "ValidateRequestBody", "/validateRequestBody", "false")
+	p.set(o, "ValidateRequestParameters", "/validateRequestParameters", "false")
 	return p.send(o, "UpdateRequestValidator", "restApiId", o.text("RestApiId"), "requestValidatorId", o.Physical)
 }
 
@@ -257,7 +321,10 @@ func deleteValidator(o *Op) error {
 }
 
 func createDeployment(o *Op) error {
-	out, err := o.call("apigateway", "CreateDeployment", o.properties())
+	stage := inside(o.Properties, "StageDescription")
+	out, err := o.call("apigateway", "CreateDeployment", without(o.properties("Variables", get(stage, "Variables"),
+		"TracingEnabled", get(stage, "TracingEnabled"), "CacheClusterEnabled", get(stage, "CacheClusterEnabled"),
+		"CacheClusterSize", get(stage, "CacheClusterSize")), "StageDescription", "Tags"))
 	if err != nil {
 		return err
 	}
@@ -268,7 +335,7 @@ func createDeployment(o *Op) error {
 
 func updateDeployment(o *Op) error {
 	var p patches
-	p.set(o, "Description", "/description")
+	p.set(o, "Description", "/description", "")
 	return p.send(o, "UpdateDeployment", "restApiId", o.text("RestApiId"), "deploymentId", o.Physical)
 }
 
@@ -293,12 +360,12 @@ func createStage(o *Op) error {
 
 func updateStage(o *Op) error {
 	var p patches
-	p.set(o, "DeploymentId", "/deploymentId")
-	p.set(o, "Description", "/description")
-	p.set(o, "TracingEnabled", "/tracingEnabled")
-	p.set(o, "CacheClusterEnabled", "/cacheClusterEnabled")
-	p.set(o, "CacheClusterSize", "/cacheClusterSize")
-	p.set(o, "DocumentationVersion", "/documentationVersion")
+	p.set(o, "DeploymentId", "/deploymentId", "")
+	p.set(o, "Description", "/description", "")
+	p.set(o, "TracingEnabled", "/tracingEnabled", "false")
+	p.set(o, "CacheClusterEnabled", "/cacheClusterEnabled", "false")
+	p.set(o, "CacheClusterSize", "/cacheClusterSize", "0.5")
+	p.set(o, "DocumentationVersion", "/documentationVersion", "")
 	before, now := toMap(get(o.Old, "Variables")), toMap(get(o.Properties, "Variables"))
 	for k := range before.All() {
 		if !has(now, k) {

@@ -9,6 +9,8 @@ const (
 	maxRoleName   = 64
 	maxUserName   = 64
 	maxPolicyName = 128
+
+	usualSession = "3600" // seconds, MaxSessionDuration of a role that says nothing
 )
 
 var iamKinds = map[string]*Kind{
@@ -30,6 +32,8 @@ var (
 	roleHolder  = holder{"Role", "RoleName"}
 	userHolder  = holder{"User", "UserName"}
 	groupHolder = holder{"Group", "GroupName"}
+
+	holders = []holder{roleHolder, userHolder, groupHolder}
 )
 
 // inlinePolicies are the inline policies of a role, user or group by name.
@@ -126,8 +130,11 @@ func updateRole(o *Op) error {
 			if !o.changed("Description", "MaxSessionDuration") {
 				return nil
 			}
-			return o.do("iam", "UpdateRole", "RoleName", o.Physical, "Description", o.text("Description"),
-				"MaxSessionDuration", get(o.Properties, "MaxSessionDuration"))
+			description, longest := o.text("Description"), get(o.Properties, "MaxSessionDuration")
+			if longest == nil {
+				longest = usualSession
+			}
+			return o.do("iam", "UpdateRole", "RoleName", o.Physical, "Description", &description, "MaxSessionDuration", longest)
 		},
 		func() error { return o.boundary(roleHolder) },
 		func() error { return o.policies(roleHolder) },
@@ -225,9 +232,9 @@ func members(doc *jsondoc.Object) map[holder][]string {
 
 // spread runs join for every member that is new and leave for every one that is gone.
 func (o *Op) spread(join, leave func(h holder, name string) error) error {
-	before := members(o.Old)
-	for h, now := range members(o.Properties) {
-		added, removed := difference(before[h], now)
+	before, now := members(o.Old), members(o.Properties)
+	for _, h := range holders {
+		added, removed := difference(before[h], now[h])
 		if err := each(added, func(n string) error { return join(h, n) }); err != nil {
 			return err
 		}
@@ -299,10 +306,8 @@ func (o *Op) pruneVersions() error {
 }
 
 func deleteManagedPolicy(o *Op) error {
-	for h, names := range members(o.Properties) {
-		if err := each(names, func(n string) error { return o.detach(h, n) }); err != nil {
-			return err
-		}
+	if err := o.eachMember(o.detach); err != nil {
+		return err
 	}
 	if err := o.pruneVersions(); err != nil {
 		return ignoreGone(err)
@@ -325,8 +330,9 @@ func putPolicy(o *Op) error {
 }
 
 func (o *Op) eachMember(f func(h holder, name string) error) error {
-	for h, names := range members(o.Properties) {
-		if err := each(names, func(n string) error { return f(h, n) }); err != nil {
+	all := members(o.Properties)
+	for _, h := range holders {
+		if err := each(all[h], func(n string) error { return f(h, n) }); err != nil {
 			return err
 		}
 	}

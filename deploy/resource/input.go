@@ -36,7 +36,8 @@ var services = func() map[string]*aws.Service {
 	return all
 }()
 
-// input is the document of a call: names and values in turn. Absent values (nil) are left out.
+// input is the document of a call: names and values in turn. Absent values (nil) are left out, and empty texts unless
+// they are given by a pointer.
 func input(pairs ...any) *jsondoc.Object {
 	o := jsondoc.NewObject()
 	return with(o, pairs...)
@@ -49,8 +50,14 @@ func with(doc *jsondoc.Object, pairs ...any) *jsondoc.Object {
 		out.Set(k, v)
 	}
 	for i := 0; i < len(pairs); i += 2 {
-		if pairs[i+1] != nil && pairs[i+1] != "" {
-			out.Set(pairs[i].(string), pairs[i+1])
+		switch v := pairs[i+1].(type) {
+		case nil:
+		case *string: // an empty text that counts
+			out.Set(pairs[i].(string), *v)
+		default:
+			if v != "" {
+				out.Set(pairs[i].(string), v)
+			}
 		}
 	}
 	return out
@@ -175,19 +182,16 @@ func fitStructure(o *jsondoc.Object, s *shape.Shape) any {
 	out := jsondoc.NewObject()
 	for i := range s.Members {
 		m := &s.Members[i]
-		for _, name := range []string{m.Go, m.Name, lowered(m.Go), strings.TrimPrefix(m.Go, "Tag")} {
+		for _, name := range []string{m.Go, m.Name, lowered(m.Go), strings.TrimPrefix(m.Go, "Tag"), strings.Replace(m.Go, "KMS", "Kms", 1)} {
 			v, ok := o.Get(name)
-			if ok && v != nil && out.Len() >= 0 {
-				out.Set(documentName(m), fit(v, m.Shape))
+			if ok && v != nil {
+				out.Set(m.Name, fit(v, m.Shape))
 				break
 			}
 		}
 	}
 	return out
 }
-
-// documentName is what a member is called in documents.
-func documentName(m *shape.Member) string { return m.Name }
 
 func lowered(s string) string {
 	r, n := utf8.DecodeRuneInString(s)

@@ -176,16 +176,20 @@ var unset = map[string]func() any{
 	"Timeout":          func() any { return "3" },
 	"MemorySize":       func() any { return "128" },
 	"Environment":      func() any { return input("Variables", jsondoc.NewObject()) },
-	"DeadLetterConfig": func() any { return input("TargetArn", json0("")) },
+	"DeadLetterConfig": func() any { return input("TargetArn", new(string)) },
 	"Layers":           func() any { return &jsondoc.Array{Items: []any{}} },
 	"TracingConfig":    func() any { return input("Mode", "PassThrough") },
 	"EphemeralStorage": func() any { return input("Size", "512") },
+	"KmsKeyArn":        func() any { return "" },
 }
 
-// json0 keeps an empty text in a document, which input would leave out.
-func json0(s string) any { return &s }
+// unconfigured are the properties that UpdateFunctionConfiguration has nothing to do with.
+var unconfigured = []string{"Code", "Tags", "ReservedConcurrentExecutions", "Architectures"}
 
 func (o *Op) configure() error {
+	if jsondoc.Equal(without(o.Old, unconfigured...), without(o.Properties, unconfigured...)) {
+		return nil
+	}
 	doc := with(without(o.Properties, "Code", "Tags"), "FunctionName", o.Physical)
 	for name, value := range unset {
 		if has(o.Old, name) && !has(o.Properties, name) {
