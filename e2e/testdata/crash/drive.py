@@ -27,7 +27,7 @@ def stopped():
 def unsure(error):
     """Whether an error leaves open what became of the call: the connection broke, or the platform was ending."""
     if isinstance(error, ClientError):
-        return error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500
+        return error.response["ResponseMetadata"]["HTTPStatusCode"] in (500, 503)
     return isinstance(error, (BotoCoreError, OSError))
 
 
