@@ -16,9 +16,29 @@ var _ Handler = Client{}
 // NewClient returns a client that calls through c.
 func NewClient(c aws.Caller) Client { return Client{c} }
 
+// AbortMultipartUpload calls the operation of that name.
+func (c Client) AbortMultipartUpload(ctx context.Context, id aws.Identity, in *AbortMultipartUploadRequest) (*AbortMultipartUploadOutput, error) {
+	return aws.Invoke[AbortMultipartUploadOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "AbortMultipartUpload"}, in)
+}
+
+// CompleteMultipartUpload calls the operation of that name.
+func (c Client) CompleteMultipartUpload(ctx context.Context, id aws.Identity, in *CompleteMultipartUploadRequest) (*CompleteMultipartUploadOutput, error) {
+	return aws.Invoke[CompleteMultipartUploadOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "CompleteMultipartUpload"}, in)
+}
+
+// CopyObject calls the operation of that name.
+func (c Client) CopyObject(ctx context.Context, id aws.Identity, in *CopyObjectRequest) (*CopyObjectOutput, error) {
+	return aws.Invoke[CopyObjectOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "CopyObject"}, in)
+}
+
 // CreateBucket calls the operation of that name.
 func (c Client) CreateBucket(ctx context.Context, id aws.Identity, in *CreateBucketRequest) (*CreateBucketOutput, error) {
 	return aws.Invoke[CreateBucketOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "CreateBucket"}, in)
+}
+
+// CreateMultipartUpload calls the operation of that name.
+func (c Client) CreateMultipartUpload(ctx context.Context, id aws.Identity, in *CreateMultipartUploadRequest) (*CreateMultipartUploadOutput, error) {
+	return aws.Invoke[CreateMultipartUploadOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "CreateMultipartUpload"}, in)
 }
 
 // DeleteBucket calls the operation of that name.
@@ -26,9 +46,44 @@ func (c Client) DeleteBucket(ctx context.Context, id aws.Identity, in *DeleteBuc
 	return aws.Invoke[DeleteBucketOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "DeleteBucket"}, in)
 }
 
+// DeleteBucketCors calls the operation of that name.
+func (c Client) DeleteBucketCors(ctx context.Context, id aws.Identity, in *DeleteBucketCorsRequest) (*DeleteBucketCorsOutput, error) {
+	return aws.Invoke[DeleteBucketCorsOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "DeleteBucketCors"}, in)
+}
+
+// DeleteBucketEncryption calls the operation of that name.
+func (c Client) DeleteBucketEncryption(ctx context.Context, id aws.Identity, in *DeleteBucketEncryptionRequest) (*DeleteBucketEncryptionOutput, error) {
+	return aws.Invoke[DeleteBucketEncryptionOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "DeleteBucketEncryption"}, in)
+}
+
+// DeleteBucketLifecycle calls the operation of that name.
+func (c Client) DeleteBucketLifecycle(ctx context.Context, id aws.Identity, in *DeleteBucketLifecycleRequest) (*DeleteBucketLifecycleOutput, error) {
+	return aws.Invoke[DeleteBucketLifecycleOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "DeleteBucketLifecycle"}, in)
+}
+
+// DeleteBucketOwnershipControls calls the operation of that name.
+func (c Client) DeleteBucketOwnershipControls(ctx context.Context, id aws.Identity, in *DeleteBucketOwnershipControlsRequest) (*DeleteBucketOwnershipControlsOutput, error) {
+	return aws.Invoke[DeleteBucketOwnershipControlsOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "DeleteBucketOwnershipControls"}, in)
+}
+
+// DeleteBucketPolicy calls the operation of that name.
+func (c Client) DeleteBucketPolicy(ctx context.Context, id aws.Identity, in *DeleteBucketPolicyRequest) (*DeleteBucketPolicyOutput, error) {
+	return aws.Invoke[DeleteBucketPolicyOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "DeleteBucketPolicy"}, in)
+}
+
+// DeleteBucketTagging calls the operation of that name.
+func (c Client) DeleteBucketTagging(ctx context.Context, id aws.Identity, in *DeleteBucketTaggingRequest) (*DeleteBucketTaggingOutput, error) {
+	return aws.Invoke[DeleteBucketTaggingOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "DeleteBucketTagging"}, in)
+}
+
 // DeleteObject calls the operation of that name.
 func (c Client) DeleteObject(ctx context.Context, id aws.Identity, in *DeleteObjectRequest) (*DeleteObjectOutput, error) {
 	return aws.Invoke[DeleteObjectOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "DeleteObject"}, in)
+}
+
+// DeleteObjectTagging calls the operation of that name.
+func (c Client) DeleteObjectTagging(ctx context.Context, id aws.Identity, in *DeleteObjectTaggingRequest) (*DeleteObjectTaggingOutput, error) {
+	return aws.Invoke[DeleteObjectTaggingOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "DeleteObjectTagging"}, in)
 }
 
 // DeleteObjects calls the operation of that name.
@@ -36,14 +91,119 @@ func (c Client) DeleteObjects(ctx context.Context, id aws.Identity, in *DeleteOb
 	return aws.Invoke[DeleteObjectsOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "DeleteObjects"}, in)
 }
 
+// DeletePublicAccessBlock calls the operation of that name.
+func (c Client) DeletePublicAccessBlock(ctx context.Context, id aws.Identity, in *DeletePublicAccessBlockRequest) (*DeletePublicAccessBlockOutput, error) {
+	return aws.Invoke[DeletePublicAccessBlockOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "DeletePublicAccessBlock"}, in)
+}
+
+// GetBucketAccelerateConfiguration calls the operation of that name.
+func (c Client) GetBucketAccelerateConfiguration(ctx context.Context, id aws.Identity, in *GetBucketAccelerateConfigurationRequest) (*GetBucketAccelerateConfigurationOutput, error) {
+	return aws.Invoke[GetBucketAccelerateConfigurationOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "GetBucketAccelerateConfiguration"}, in)
+}
+
+// GetBucketAcl calls the operation of that name.
+func (c Client) GetBucketAcl(ctx context.Context, id aws.Identity, in *GetBucketAclRequest) (*GetBucketAclOutput, error) {
+	return aws.Invoke[GetBucketAclOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "GetBucketAcl"}, in)
+}
+
+// GetBucketCors calls the operation of that name.
+func (c Client) GetBucketCors(ctx context.Context, id aws.Identity, in *GetBucketCorsRequest) (*GetBucketCorsOutput, error) {
+	return aws.Invoke[GetBucketCorsOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "GetBucketCors"}, in)
+}
+
+// GetBucketEncryption calls the operation of that name.
+func (c Client) GetBucketEncryption(ctx context.Context, id aws.Identity, in *GetBucketEncryptionRequest) (*GetBucketEncryptionOutput, error) {
+	return aws.Invoke[GetBucketEncryptionOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "GetBucketEncryption"}, in)
+}
+
+// GetBucketLifecycleConfiguration calls the operation of that name.
+func (c Client) GetBucketLifecycleConfiguration(ctx context.Context, id aws.Identity, in *GetBucketLifecycleConfigurationRequest) (*GetBucketLifecycleConfigurationOutput, error) {
+	return aws.Invoke[GetBucketLifecycleConfigurationOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "GetBucketLifecycleConfiguration"}, in)
+}
+
 // GetBucketLocation calls the operation of that name.
 func (c Client) GetBucketLocation(ctx context.Context, id aws.Identity, in *GetBucketLocationRequest) (*GetBucketLocationOutput, error) {
 	return aws.Invoke[GetBucketLocationOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "GetBucketLocation"}, in)
 }
 
+// GetBucketLogging calls the operation of that name.
+func (c Client) GetBucketLogging(ctx context.Context, id aws.Identity, in *GetBucketLoggingRequest) (*GetBucketLoggingOutput, error) {
+	return aws.Invoke[GetBucketLoggingOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "GetBucketLogging"}, in)
+}
+
+// GetBucketNotificationConfiguration calls the operation of that name.
+func (c Client) GetBucketNotificationConfiguration(ctx context.Context, id aws.Identity, in *GetBucketNotificationConfigurationRequest) (*NotificationConfiguration, error) {
+	return aws.Invoke[NotificationConfiguration](ctx, c.caller, id, aws.Op{Service: "s3", Name: "GetBucketNotificationConfiguration"}, in)
+}
+
+// GetBucketOwnershipControls calls the operation of that name.
+func (c Client) GetBucketOwnershipControls(ctx context.Context, id aws.Identity, in *GetBucketOwnershipControlsRequest) (*GetBucketOwnershipControlsOutput, error) {
+	return aws.Invoke[GetBucketOwnershipControlsOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "GetBucketOwnershipControls"}, in)
+}
+
+// GetBucketPolicy calls the operation of that name.
+func (c Client) GetBucketPolicy(ctx context.Context, id aws.Identity, in *GetBucketPolicyRequest) (*GetBucketPolicyOutput, error) {
+	return aws.Invoke[GetBucketPolicyOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "GetBucketPolicy"}, in)
+}
+
+// GetBucketPolicyStatus calls the operation of that name.
+func (c Client) GetBucketPolicyStatus(ctx context.Context, id aws.Identity, in *GetBucketPolicyStatusRequest) (*GetBucketPolicyStatusOutput, error) {
+	return aws.Invoke[GetBucketPolicyStatusOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "GetBucketPolicyStatus"}, in)
+}
+
+// GetBucketReplication calls the operation of that name.
+func (c Client) GetBucketReplication(ctx context.Context, id aws.Identity, in *GetBucketReplicationRequest) (*GetBucketReplicationOutput, error) {
+	return aws.Invoke[GetBucketReplicationOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "GetBucketReplication"}, in)
+}
+
+// GetBucketRequestPayment calls the operation of that name.
+func (c Client) GetBucketRequestPayment(ctx context.Context, id aws.Identity, in *GetBucketRequestPaymentRequest) (*GetBucketRequestPaymentOutput, error) {
+	return aws.Invoke[GetBucketRequestPaymentOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "GetBucketRequestPayment"}, in)
+}
+
+// GetBucketTagging calls the operation of that name.
+func (c Client) GetBucketTagging(ctx context.Context, id aws.Identity, in *GetBucketTaggingRequest) (*GetBucketTaggingOutput, error) {
+	return aws.Invoke[GetBucketTaggingOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "GetBucketTagging"}, in)
+}
+
+// GetBucketVersioning calls the operation of that name.
+func (c Client) GetBucketVersioning(ctx context.Context, id aws.Identity, in *GetBucketVersioningRequest) (*GetBucketVersioningOutput, error) {
+	return aws.Invoke[GetBucketVersioningOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "GetBucketVersioning"}, in)
+}
+
+// GetBucketWebsite calls the operation of that name.
+func (c Client) GetBucketWebsite(ctx context.Context, id aws.Identity, in *GetBucketWebsiteRequest) (*GetBucketWebsiteOutput, error) {
+	return aws.Invoke[GetBucketWebsiteOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "GetBucketWebsite"}, in)
+}
+
 // GetObject calls the operation of that name.
 func (c Client) GetObject(ctx context.Context, id aws.Identity, in *GetObjectRequest) (*GetObjectOutput, error) {
 	return aws.Invoke[GetObjectOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "GetObject"}, in)
+}
+
+// GetObjectAcl calls the operation of that name.
+func (c Client) GetObjectAcl(ctx context.Context, id aws.Identity, in *GetObjectAclRequest) (*GetObjectAclOutput, error) {
+	return aws.Invoke[GetObjectAclOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "GetObjectAcl"}, in)
+}
+
+// GetObjectAttributes calls the operation of that name.
+func (c Client) GetObjectAttributes(ctx context.Context, id aws.Identity, in *GetObjectAttributesRequest) (*GetObjectAttributesOutput, error) {
+	return aws.Invoke[GetObjectAttributesOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "GetObjectAttributes"}, in)
+}
+
+// GetObjectLockConfiguration calls the operation of that name.
+func (c Client) GetObjectLockConfiguration(ctx context.Context, id aws.Identity, in *GetObjectLockConfigurationRequest) (*GetObjectLockConfigurationOutput, error) {
+	return aws.Invoke[GetObjectLockConfigurationOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "GetObjectLockConfiguration"}, in)
+}
+
+// GetObjectTagging calls the operation of that name.
+func (c Client) GetObjectTagging(ctx context.Context, id aws.Identity, in *GetObjectTaggingRequest) (*GetObjectTaggingOutput, error) {
+	return aws.Invoke[GetObjectTaggingOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "GetObjectTagging"}, in)
+}
+
+// GetPublicAccessBlock calls the operation of that name.
+func (c Client) GetPublicAccessBlock(ctx context.Context, id aws.Identity, in *GetPublicAccessBlockRequest) (*GetPublicAccessBlockOutput, error) {
+	return aws.Invoke[GetPublicAccessBlockOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "GetPublicAccessBlock"}, in)
 }
 
 // HeadBucket calls the operation of that name.
@@ -61,6 +221,16 @@ func (c Client) ListBuckets(ctx context.Context, id aws.Identity, in *ListBucket
 	return aws.Invoke[ListBucketsOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "ListBuckets"}, in)
 }
 
+// ListMultipartUploads calls the operation of that name.
+func (c Client) ListMultipartUploads(ctx context.Context, id aws.Identity, in *ListMultipartUploadsRequest) (*ListMultipartUploadsOutput, error) {
+	return aws.Invoke[ListMultipartUploadsOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "ListMultipartUploads"}, in)
+}
+
+// ListObjectVersions calls the operation of that name.
+func (c Client) ListObjectVersions(ctx context.Context, id aws.Identity, in *ListObjectVersionsRequest) (*ListObjectVersionsOutput, error) {
+	return aws.Invoke[ListObjectVersionsOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "ListObjectVersions"}, in)
+}
+
 // ListObjects calls the operation of that name.
 func (c Client) ListObjects(ctx context.Context, id aws.Identity, in *ListObjectsRequest) (*ListObjectsOutput, error) {
 	return aws.Invoke[ListObjectsOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "ListObjects"}, in)
@@ -71,7 +241,67 @@ func (c Client) ListObjectsV2(ctx context.Context, id aws.Identity, in *ListObje
 	return aws.Invoke[ListObjectsV2Output](ctx, c.caller, id, aws.Op{Service: "s3", Name: "ListObjectsV2"}, in)
 }
 
+// ListParts calls the operation of that name.
+func (c Client) ListParts(ctx context.Context, id aws.Identity, in *ListPartsRequest) (*ListPartsOutput, error) {
+	return aws.Invoke[ListPartsOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "ListParts"}, in)
+}
+
+// PutBucketCors calls the operation of that name.
+func (c Client) PutBucketCors(ctx context.Context, id aws.Identity, in *PutBucketCorsRequest) (*PutBucketCorsOutput, error) {
+	return aws.Invoke[PutBucketCorsOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "PutBucketCors"}, in)
+}
+
+// PutBucketEncryption calls the operation of that name.
+func (c Client) PutBucketEncryption(ctx context.Context, id aws.Identity, in *PutBucketEncryptionRequest) (*PutBucketEncryptionOutput, error) {
+	return aws.Invoke[PutBucketEncryptionOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "PutBucketEncryption"}, in)
+}
+
+// PutBucketLifecycleConfiguration calls the operation of that name.
+func (c Client) PutBucketLifecycleConfiguration(ctx context.Context, id aws.Identity, in *PutBucketLifecycleConfigurationRequest) (*PutBucketLifecycleConfigurationOutput, error) {
+	return aws.Invoke[PutBucketLifecycleConfigurationOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "PutBucketLifecycleConfiguration"}, in)
+}
+
+// PutBucketOwnershipControls calls the operation of that name.
+func (c Client) PutBucketOwnershipControls(ctx context.Context, id aws.Identity, in *PutBucketOwnershipControlsRequest) (*PutBucketOwnershipControlsOutput, error) {
+	return aws.Invoke[PutBucketOwnershipControlsOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "PutBucketOwnershipControls"}, in)
+}
+
+// PutBucketPolicy calls the operation of that name.
+func (c Client) PutBucketPolicy(ctx context.Context, id aws.Identity, in *PutBucketPolicyRequest) (*PutBucketPolicyOutput, error) {
+	return aws.Invoke[PutBucketPolicyOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "PutBucketPolicy"}, in)
+}
+
+// PutBucketTagging calls the operation of that name.
+func (c Client) PutBucketTagging(ctx context.Context, id aws.Identity, in *PutBucketTaggingRequest) (*PutBucketTaggingOutput, error) {
+	return aws.Invoke[PutBucketTaggingOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "PutBucketTagging"}, in)
+}
+
+// PutBucketVersioning calls the operation of that name.
+func (c Client) PutBucketVersioning(ctx context.Context, id aws.Identity, in *PutBucketVersioningRequest) (*PutBucketVersioningOutput, error) {
+	return aws.Invoke[PutBucketVersioningOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "PutBucketVersioning"}, in)
+}
+
 // PutObject calls the operation of that name.
 func (c Client) PutObject(ctx context.Context, id aws.Identity, in *PutObjectRequest) (*PutObjectOutput, error) {
 	return aws.Invoke[PutObjectOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "PutObject"}, in)
+}
+
+// PutObjectTagging calls the operation of that name.
+func (c Client) PutObjectTagging(ctx context.Context, id aws.Identity, in *PutObjectTaggingRequest) (*PutObjectTaggingOutput, error) {
+	return aws.Invoke[PutObjectTaggingOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "PutObjectTagging"}, in)
+}
+
+// PutPublicAccessBlock calls the operation of that name.
+func (c Client) PutPublicAccessBlock(ctx context.Context, id aws.Identity, in *PutPublicAccessBlockRequest) (*PutPublicAccessBlockOutput, error) {
+	return aws.Invoke[PutPublicAccessBlockOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "PutPublicAccessBlock"}, in)
+}
+
+// UploadPart calls the operation of that name.
+func (c Client) UploadPart(ctx context.Context, id aws.Identity, in *UploadPartRequest) (*UploadPartOutput, error) {
+	return aws.Invoke[UploadPartOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "UploadPart"}, in)
+}
+
+// UploadPartCopy calls the operation of that name.
+func (c Client) UploadPartCopy(ctx context.Context, id aws.Identity, in *UploadPartCopyRequest) (*UploadPartCopyOutput, error) {
+	return aws.Invoke[UploadPartCopyOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "UploadPartCopy"}, in)
 }

@@ -2,6 +2,20 @@
 
 package s3api
 
+// AnnotationDirective is one of the values below; "" is absent.
+type AnnotationDirective string
+
+// Values of AnnotationDirective.
+const (
+	AnnotationDirectiveCopy    AnnotationDirective = "COPY"
+	AnnotationDirectiveExclude AnnotationDirective = "EXCLUDE"
+)
+
+// EnumValues returns the values of AnnotationDirective in the order of the model.
+func (AnnotationDirective) EnumValues() []string {
+	return []string{"COPY", "EXCLUDE"}
+}
+
 // ArchiveStatus is one of the values below; "" is absent.
 type ArchiveStatus string
 
@@ -14,6 +28,20 @@ const (
 // EnumValues returns the values of ArchiveStatus in the order of the model.
 func (ArchiveStatus) EnumValues() []string {
 	return []string{"ARCHIVE_ACCESS", "DEEP_ARCHIVE_ACCESS"}
+}
+
+// BucketAccelerateStatus is one of the values below; "" is absent.
+type BucketAccelerateStatus string
+
+// Values of BucketAccelerateStatus.
+const (
+	BucketAccelerateStatusEnabled   BucketAccelerateStatus = "Enabled"
+	BucketAccelerateStatusSuspended BucketAccelerateStatus = "Suspended"
+)
+
+// EnumValues returns the values of BucketAccelerateStatus in the order of the model.
+func (BucketAccelerateStatus) EnumValues() []string {
+	return []string{"Enabled", "Suspended"}
 }
 
 // BucketCannedACL is one of the values below; "" is absent.
@@ -88,6 +116,21 @@ func (BucketLocationConstraint) EnumValues() []string {
 		"us-west-1", "us-west-2"}
 }
 
+// BucketLogsPermission is one of the values below; "" is absent.
+type BucketLogsPermission string
+
+// Values of BucketLogsPermission.
+const (
+	BucketLogsPermissionFullControl BucketLogsPermission = "FULL_CONTROL"
+	BucketLogsPermissionRead        BucketLogsPermission = "READ"
+	BucketLogsPermissionWrite       BucketLogsPermission = "WRITE"
+)
+
+// EnumValues returns the values of BucketLogsPermission in the order of the model.
+func (BucketLogsPermission) EnumValues() []string {
+	return []string{"FULL_CONTROL", "READ", "WRITE"}
+}
+
 // BucketNamespace is one of the values below; "" is absent.
 type BucketNamespace string
 
@@ -113,6 +156,20 @@ const (
 // EnumValues returns the values of BucketType in the order of the model.
 func (BucketType) EnumValues() []string {
 	return []string{"Directory"}
+}
+
+// BucketVersioningStatus is one of the values below; "" is absent.
+type BucketVersioningStatus string
+
+// Values of BucketVersioningStatus.
+const (
+	BucketVersioningStatusEnabled   BucketVersioningStatus = "Enabled"
+	BucketVersioningStatusSuspended BucketVersioningStatus = "Suspended"
+)
+
+// EnumValues returns the values of BucketVersioningStatus in the order of the model.
+func (BucketVersioningStatus) EnumValues() []string {
+	return []string{"Enabled", "Suspended"}
 }
 
 // ChecksumAlgorithm is one of the values below; "" is absent.
@@ -179,6 +236,20 @@ func (DataRedundancy) EnumValues() []string {
 	return []string{"SingleAvailabilityZone", "SingleLocalZone"}
 }
 
+// DeleteMarkerReplicationStatus is one of the values below; "" is absent.
+type DeleteMarkerReplicationStatus string
+
+// Values of DeleteMarkerReplicationStatus.
+const (
+	DeleteMarkerReplicationStatusEnabled  DeleteMarkerReplicationStatus = "Enabled"
+	DeleteMarkerReplicationStatusDisabled DeleteMarkerReplicationStatus = "Disabled"
+)
+
+// EnumValues returns the values of DeleteMarkerReplicationStatus in the order of the model.
+func (DeleteMarkerReplicationStatus) EnumValues() []string {
+	return []string{"Enabled", "Disabled"}
+}
+
 // EncodingType: Encoding type used by Amazon S3 to encode the object keys in the response.
 type EncodingType string
 
@@ -190,6 +261,108 @@ const (
 // EnumValues returns the values of EncodingType in the order of the model.
 func (EncodingType) EnumValues() []string {
 	return []string{"url"}
+}
+
+// EncryptionType is one of the values below; "" is absent.
+type EncryptionType string
+
+// Values of EncryptionType.
+const (
+	EncryptionTypeNone EncryptionType = "NONE"
+	EncryptionTypeSseC EncryptionType = "SSE-C"
+)
+
+// EnumValues returns the values of EncryptionType in the order of the model.
+func (EncryptionType) EnumValues() []string {
+	return []string{"NONE", "SSE-C"}
+}
+
+// Event: The bucket event for which to send notifications.
+type Event string
+
+// Values of Event.
+const (
+	EventS3ReducedRedundancyLostObject                  Event = "s3:ReducedRedundancyLostObject"
+	EventS3ObjectCreatedAny                             Event = "s3:ObjectCreated:*"
+	EventS3ObjectCreatedPut                             Event = "s3:ObjectCreated:Put"
+	EventS3ObjectCreatedPost                            Event = "s3:ObjectCreated:Post"
+	EventS3ObjectCreatedCopy                            Event = "s3:ObjectCreated:Copy"
+	EventS3ObjectCreatedCompleteMultipartUpload         Event = "s3:ObjectCreated:CompleteMultipartUpload"
+	EventS3ObjectRemovedAny                             Event = "s3:ObjectRemoved:*"
+	EventS3ObjectRemovedDelete                          Event = "s3:ObjectRemoved:Delete"
+	EventS3ObjectRemovedDeleteMarkerCreated             Event = "s3:ObjectRemoved:DeleteMarkerCreated"
+	EventS3ObjectRestoreAny                             Event = "s3:ObjectRestore:*"
+	EventS3ObjectRestorePost                            Event = "s3:ObjectRestore:Post"
+	EventS3ObjectRestoreCompleted                       Event = "s3:ObjectRestore:Completed"
+	EventS3ReplicationAny                               Event = "s3:Replication:*"
+	EventS3ReplicationOperationFailedReplication        Event = "s3:Replication:OperationFailedReplication"
+	EventS3ReplicationOperationNotTracked               Event = "s3:Replication:OperationNotTracked"
+	EventS3ReplicationOperationMissedThreshold          Event = "s3:Replication:OperationMissedThreshold"
+	EventS3ReplicationOperationReplicatedAfterThreshold Event = "s3:Replication:OperationReplicatedAfterThreshold"
+	EventS3ObjectRestoreDelete                          Event = "s3:ObjectRestore:Delete"
+	EventS3LifecycleTransition                          Event = "s3:LifecycleTransition"
+	EventS3IntelligentTiering                           Event = "s3:IntelligentTiering"
+	EventS3ObjectAclPut                                 Event = "s3:ObjectAcl:Put"
+	EventS3LifecycleExpirationAny                       Event = "s3:LifecycleExpiration:*"
+	EventS3LifecycleExpirationDelete                    Event = "s3:LifecycleExpiration:Delete"
+	EventS3LifecycleExpirationDeleteMarkerCreated       Event = "s3:LifecycleExpiration:DeleteMarkerCreated"
+	EventS3ObjectTaggingAny                             Event = "s3:ObjectTagging:*"
+	EventS3ObjectTaggingPut                             Event = "s3:ObjectTagging:Put"
+	EventS3ObjectTaggingDelete                          Event = "s3:ObjectTagging:Delete"
+	EventS3ObjectAnnotationAny                          Event = "s3:ObjectAnnotation:*"
+	EventS3ObjectAnnotationPut                          Event = "s3:ObjectAnnotation:Put"
+	EventS3ObjectAnnotationDelete                       Event = "s3:ObjectAnnotation:Delete"
+)
+
+// EnumValues returns the values of Event in the order of the model.
+func (Event) EnumValues() []string {
+	return []string{"s3:ReducedRedundancyLostObject", "s3:ObjectCreated:*", "s3:ObjectCreated:Put", "s3:ObjectCreated:Post", "s3:ObjectCreated:Copy", "s3:ObjectCreated:CompleteMultipartUpload",
+		"s3:ObjectRemoved:*", "s3:ObjectRemoved:Delete", "s3:ObjectRemoved:DeleteMarkerCreated", "s3:ObjectRestore:*", "s3:ObjectRestore:Post", "s3:ObjectRestore:Completed",
+		"s3:Replication:*", "s3:Replication:OperationFailedReplication", "s3:Replication:OperationNotTracked", "s3:Replication:OperationMissedThreshold", "s3:Replication:OperationReplicatedAfterThreshold", "s3:ObjectRestore:Delete",
+		"s3:LifecycleTransition", "s3:IntelligentTiering", "s3:ObjectAcl:Put", "s3:LifecycleExpiration:*", "s3:LifecycleExpiration:Delete", "s3:LifecycleExpiration:DeleteMarkerCreated",
+		"s3:ObjectTagging:*", "s3:ObjectTagging:Put", "s3:ObjectTagging:Delete", "s3:ObjectAnnotation:*", "s3:ObjectAnnotation:Put", "s3:ObjectAnnotation:Delete"}
+}
+
+// ExistingObjectReplicationStatus is one of the values below; "" is absent.
+type ExistingObjectReplicationStatus string
+
+// Values of ExistingObjectReplicationStatus.
+const (
+	ExistingObjectReplicationStatusEnabled  ExistingObjectReplicationStatus = "Enabled"
+	ExistingObjectReplicationStatusDisabled ExistingObjectReplicationStatus = "Disabled"
+)
+
+// EnumValues returns the values of ExistingObjectReplicationStatus in the order of the model.
+func (ExistingObjectReplicationStatus) EnumValues() []string {
+	return []string{"Enabled", "Disabled"}
+}
+
+// ExpirationStatus is one of the values below; "" is absent.
+type ExpirationStatus string
+
+// Values of ExpirationStatus.
+const (
+	ExpirationStatusEnabled  ExpirationStatus = "Enabled"
+	ExpirationStatusDisabled ExpirationStatus = "Disabled"
+)
+
+// EnumValues returns the values of ExpirationStatus in the order of the model.
+func (ExpirationStatus) EnumValues() []string {
+	return []string{"Enabled", "Disabled"}
+}
+
+// FilterRuleName is one of the values below; "" is absent.
+type FilterRuleName string
+
+// Values of FilterRuleName.
+const (
+	FilterRuleNamePrefix FilterRuleName = "prefix"
+	FilterRuleNameSuffix FilterRuleName = "suffix"
+)
+
+// EnumValues returns the values of FilterRuleName in the order of the model.
+func (FilterRuleName) EnumValues() []string {
+	return []string{"prefix", "suffix"}
 }
 
 // IntelligentTieringAccessTier is one of the values below; "" is absent.
@@ -220,6 +393,79 @@ func (LocationType) EnumValues() []string {
 	return []string{"AvailabilityZone", "LocalZone"}
 }
 
+// MFADelete is one of the values below; "" is absent.
+type MFADelete string
+
+// Values of MFADelete.
+const (
+	MFADeleteEnabled  MFADelete = "Enabled"
+	MFADeleteDisabled MFADelete = "Disabled"
+)
+
+// EnumValues returns the values of MFADelete in the order of the model.
+func (MFADelete) EnumValues() []string {
+	return []string{"Enabled", "Disabled"}
+}
+
+// MFADeleteStatus is one of the values below; "" is absent.
+type MFADeleteStatus string
+
+// Values of MFADeleteStatus.
+const (
+	MFADeleteStatusEnabled  MFADeleteStatus = "Enabled"
+	MFADeleteStatusDisabled MFADeleteStatus = "Disabled"
+)
+
+// EnumValues returns the values of MFADeleteStatus in the order of the model.
+func (MFADeleteStatus) EnumValues() []string {
+	return []string{"Enabled", "Disabled"}
+}
+
+// MetadataDirective is one of the values below; "" is absent.
+type MetadataDirective string
+
+// Values of MetadataDirective.
+const (
+	MetadataDirectiveCopy    MetadataDirective = "COPY"
+	MetadataDirectiveReplace MetadataDirective = "REPLACE"
+)
+
+// EnumValues returns the values of MetadataDirective in the order of the model.
+func (MetadataDirective) EnumValues() []string {
+	return []string{"COPY", "REPLACE"}
+}
+
+// MetricsStatus is one of the values below; "" is absent.
+type MetricsStatus string
+
+// Values of MetricsStatus.
+const (
+	MetricsStatusEnabled  MetricsStatus = "Enabled"
+	MetricsStatusDisabled MetricsStatus = "Disabled"
+)
+
+// EnumValues returns the values of MetricsStatus in the order of the model.
+func (MetricsStatus) EnumValues() []string {
+	return []string{"Enabled", "Disabled"}
+}
+
+// ObjectAttributes is one of the values below; "" is absent.
+type ObjectAttributes string
+
+// Values of ObjectAttributes.
+const (
+	ObjectAttributesETag         ObjectAttributes = "ETag"
+	ObjectAttributesChecksum     ObjectAttributes = "Checksum"
+	ObjectAttributesObjectParts  ObjectAttributes = "ObjectParts"
+	ObjectAttributesStorageClass ObjectAttributes = "StorageClass"
+	ObjectAttributesObjectSize   ObjectAttributes = "ObjectSize"
+)
+
+// EnumValues returns the values of ObjectAttributes in the order of the model.
+func (ObjectAttributes) EnumValues() []string {
+	return []string{"ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"}
+}
+
 // ObjectCannedACL is one of the values below; "" is absent.
 type ObjectCannedACL string
 
@@ -238,6 +484,19 @@ const (
 func (ObjectCannedACL) EnumValues() []string {
 	return []string{"private", "public-read", "public-read-write", "authenticated-read", "aws-exec-read", "bucket-owner-read",
 		"bucket-owner-full-control"}
+}
+
+// ObjectLockEnabled is one of the values below; "" is absent.
+type ObjectLockEnabled string
+
+// Values of ObjectLockEnabled.
+const (
+	ObjectLockEnabledEnabled ObjectLockEnabled = "Enabled"
+)
+
+// EnumValues returns the values of ObjectLockEnabled in the order of the model.
+func (ObjectLockEnabled) EnumValues() []string {
+	return []string{"Enabled"}
 }
 
 // ObjectLockLegalHoldStatus is one of the values below; "" is absent.
@@ -265,6 +524,20 @@ const (
 
 // EnumValues returns the values of ObjectLockMode in the order of the model.
 func (ObjectLockMode) EnumValues() []string {
+	return []string{"GOVERNANCE", "COMPLIANCE"}
+}
+
+// ObjectLockRetentionMode is one of the values below; "" is absent.
+type ObjectLockRetentionMode string
+
+// Values of ObjectLockRetentionMode.
+const (
+	ObjectLockRetentionModeGovernance ObjectLockRetentionMode = "GOVERNANCE"
+	ObjectLockRetentionModeCompliance ObjectLockRetentionMode = "COMPLIANCE"
+)
+
+// EnumValues returns the values of ObjectLockRetentionMode in the order of the model.
+func (ObjectLockRetentionMode) EnumValues() []string {
 	return []string{"GOVERNANCE", "COMPLIANCE"}
 }
 
@@ -310,6 +583,19 @@ func (ObjectStorageClass) EnumValues() []string {
 		"FSX_ONTAP"}
 }
 
+// ObjectVersionStorageClass is one of the values below; "" is absent.
+type ObjectVersionStorageClass string
+
+// Values of ObjectVersionStorageClass.
+const (
+	ObjectVersionStorageClassStandard ObjectVersionStorageClass = "STANDARD"
+)
+
+// EnumValues returns the values of ObjectVersionStorageClass in the order of the model.
+func (ObjectVersionStorageClass) EnumValues() []string {
+	return []string{"STANDARD"}
+}
+
 // OptionalObjectAttributes is one of the values below; "" is absent.
 type OptionalObjectAttributes string
 
@@ -321,6 +607,106 @@ const (
 // EnumValues returns the values of OptionalObjectAttributes in the order of the model.
 func (OptionalObjectAttributes) EnumValues() []string {
 	return []string{"RestoreStatus"}
+}
+
+// OwnerOverride is one of the values below; "" is absent.
+type OwnerOverride string
+
+// Values of OwnerOverride.
+const (
+	OwnerOverrideDestination OwnerOverride = "Destination"
+)
+
+// EnumValues returns the values of OwnerOverride in the order of the model.
+func (OwnerOverride) EnumValues() []string {
+	return []string{"Destination"}
+}
+
+// PartitionDateSource is one of the values below; "" is absent.
+type PartitionDateSource string
+
+// Values of PartitionDateSource.
+const (
+	PartitionDateSourceEventTime    PartitionDateSource = "EventTime"
+	PartitionDateSourceDeliveryTime PartitionDateSource = "DeliveryTime"
+)
+
+// EnumValues returns the values of PartitionDateSource in the order of the model.
+func (PartitionDateSource) EnumValues() []string {
+	return []string{"EventTime", "DeliveryTime"}
+}
+
+// Payer is one of the values below; "" is absent.
+type Payer string
+
+// Values of Payer.
+const (
+	PayerRequester   Payer = "Requester"
+	PayerBucketOwner Payer = "BucketOwner"
+)
+
+// EnumValues returns the values of Payer in the order of the model.
+func (Payer) EnumValues() []string {
+	return []string{"Requester", "BucketOwner"}
+}
+
+// Permission is one of the values below; "" is absent.
+type Permission string
+
+// Values of Permission.
+const (
+	PermissionFullControl Permission = "FULL_CONTROL"
+	PermissionWrite       Permission = "WRITE"
+	PermissionWriteAcp    Permission = "WRITE_ACP"
+	PermissionRead        Permission = "READ"
+	PermissionReadAcp     Permission = "READ_ACP"
+)
+
+// EnumValues returns the values of Permission in the order of the model.
+func (Permission) EnumValues() []string {
+	return []string{"FULL_CONTROL", "WRITE", "WRITE_ACP", "READ", "READ_ACP"}
+}
+
+// Protocol is one of the values below; "" is absent.
+type Protocol string
+
+// Values of Protocol.
+const (
+	ProtocolHttp  Protocol = "http"
+	ProtocolHttps Protocol = "https"
+)
+
+// EnumValues returns the values of Protocol in the order of the model.
+func (Protocol) EnumValues() []string {
+	return []string{"http", "https"}
+}
+
+// ReplicaModificationsStatus is one of the values below; "" is absent.
+type ReplicaModificationsStatus string
+
+// Values of ReplicaModificationsStatus.
+const (
+	ReplicaModificationsStatusEnabled  ReplicaModificationsStatus = "Enabled"
+	ReplicaModificationsStatusDisabled ReplicaModificationsStatus = "Disabled"
+)
+
+// EnumValues returns the values of ReplicaModificationsStatus in the order of the model.
+func (ReplicaModificationsStatus) EnumValues() []string {
+	return []string{"Enabled", "Disabled"}
+}
+
+// ReplicationRuleStatus is one of the values below; "" is absent.
+type ReplicationRuleStatus string
+
+// Values of ReplicationRuleStatus.
+const (
+	ReplicationRuleStatusEnabled  ReplicationRuleStatus = "Enabled"
+	ReplicationRuleStatusDisabled ReplicationRuleStatus = "Disabled"
+)
+
+// EnumValues returns the values of ReplicationRuleStatus in the order of the model.
+func (ReplicationRuleStatus) EnumValues() []string {
+	return []string{"Enabled", "Disabled"}
 }
 
 // ReplicationStatus is one of the values below; "" is absent.
@@ -338,6 +724,20 @@ const (
 // EnumValues returns the values of ReplicationStatus in the order of the model.
 func (ReplicationStatus) EnumValues() []string {
 	return []string{"COMPLETE", "PENDING", "FAILED", "REPLICA", "COMPLETED"}
+}
+
+// ReplicationTimeStatus is one of the values below; "" is absent.
+type ReplicationTimeStatus string
+
+// Values of ReplicationTimeStatus.
+const (
+	ReplicationTimeStatusEnabled  ReplicationTimeStatus = "Enabled"
+	ReplicationTimeStatusDisabled ReplicationTimeStatus = "Disabled"
+)
+
+// EnumValues returns the values of ReplicationTimeStatus in the order of the model.
+func (ReplicationTimeStatus) EnumValues() []string {
+	return []string{"Enabled", "Disabled"}
 }
 
 // RequestCharged: If present, indicates that the requester was successfully charged for the request.
@@ -382,6 +782,20 @@ func (ServerSideEncryption) EnumValues() []string {
 	return []string{"AES256", "aws:fsx", "aws:kms", "aws:kms:dsse"}
 }
 
+// SseKmsEncryptedObjectsStatus is one of the values below; "" is absent.
+type SseKmsEncryptedObjectsStatus string
+
+// Values of SseKmsEncryptedObjectsStatus.
+const (
+	SseKmsEncryptedObjectsStatusEnabled  SseKmsEncryptedObjectsStatus = "Enabled"
+	SseKmsEncryptedObjectsStatusDisabled SseKmsEncryptedObjectsStatus = "Disabled"
+)
+
+// EnumValues returns the values of SseKmsEncryptedObjectsStatus in the order of the model.
+func (SseKmsEncryptedObjectsStatus) EnumValues() []string {
+	return []string{"Enabled", "Disabled"}
+}
+
 // StorageClass is one of the values below; "" is absent.
 type StorageClass string
 
@@ -407,4 +821,65 @@ func (StorageClass) EnumValues() []string {
 	return []string{"STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER",
 		"DEEP_ARCHIVE", "OUTPOSTS", "GLACIER_IR", "SNOW", "EXPRESS_ONEZONE", "FSX_OPENZFS",
 		"FSX_ONTAP"}
+}
+
+// TaggingDirective is one of the values below; "" is absent.
+type TaggingDirective string
+
+// Values of TaggingDirective.
+const (
+	TaggingDirectiveCopy    TaggingDirective = "COPY"
+	TaggingDirectiveReplace TaggingDirective = "REPLACE"
+)
+
+// EnumValues returns the values of TaggingDirective in the order of the model.
+func (TaggingDirective) EnumValues() []string {
+	return []string{"COPY", "REPLACE"}
+}
+
+// TransitionDefaultMinimumObjectSize is one of the values below; "" is absent.
+type TransitionDefaultMinimumObjectSize string
+
+// Values of TransitionDefaultMinimumObjectSize.
+const (
+	TransitionDefaultMinimumObjectSizeVariesByStorageClass  TransitionDefaultMinimumObjectSize = "varies_by_storage_class"
+	TransitionDefaultMinimumObjectSizeAllStorageClasses128k TransitionDefaultMinimumObjectSize = "all_storage_classes_128K"
+)
+
+// EnumValues returns the values of TransitionDefaultMinimumObjectSize in the order of the model.
+func (TransitionDefaultMinimumObjectSize) EnumValues() []string {
+	return []string{"varies_by_storage_class", "all_storage_classes_128K"}
+}
+
+// TransitionStorageClass is one of the values below; "" is absent.
+type TransitionStorageClass string
+
+// Values of TransitionStorageClass.
+const (
+	TransitionStorageClassGlacier            TransitionStorageClass = "GLACIER"
+	TransitionStorageClassStandardIa         TransitionStorageClass = "STANDARD_IA"
+	TransitionStorageClassOnezoneIa          TransitionStorageClass = "ONEZONE_IA"
+	TransitionStorageClassIntelligentTiering TransitionStorageClass = "INTELLIGENT_TIERING"
+	TransitionStorageClassDeepArchive        TransitionStorageClass = "DEEP_ARCHIVE"
+	TransitionStorageClassGlacierIr          TransitionStorageClass = "GLACIER_IR"
+)
+
+// EnumValues returns the values of TransitionStorageClass in the order of the model.
+func (TransitionStorageClass) EnumValues() []string {
+	return []string{"GLACIER", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "DEEP_ARCHIVE", "GLACIER_IR"}
+}
+
+// Type is one of the values below; "" is absent.
+type Type string
+
+// Values of Type.
+const (
+	TypeCanonicalUser         Type = "CanonicalUser"
+	TypeAmazonCustomerByEmail Type = "AmazonCustomerByEmail"
+	TypeGroup                 Type = "Group"
+)
+
+// EnumValues returns the values of Type in the order of the model.
+func (Type) EnumValues() []string {
+	return []string{"CanonicalUser", "AmazonCustomerByEmail", "Group"}
 }

@@ -104,6 +104,32 @@ func (e *NoSuchKey) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "NoSuchKey", Status: 404, Message: e.Message}
 }
 
+// NoSuchUpload: The specified multipart upload does not exist.
+type NoSuchUpload struct {
+	Message string `aws:"message"`
+}
+
+func (e *NoSuchUpload) Error() string { return "NoSuchUpload: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *NoSuchUpload) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "NoSuchUpload", Status: 404, Message: e.Message}
+}
+
+// ObjectNotInActiveTierError: The source object of the COPY action is not in the active tier and is only stored in Amazon S3 Glacier.
+type ObjectNotInActiveTierError struct {
+	Message string `aws:"message"`
+}
+
+func (e *ObjectNotInActiveTierError) Error() string {
+	return "ObjectNotInActiveTierError: " + e.Message
+}
+
+// ErrorInfo says how the protocols render the error.
+func (e *ObjectNotInActiveTierError) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "ObjectNotInActiveTierError", Status: 403, Message: e.Message}
+}
+
 // TooManyParts: You have attempted to add more parts than the maximum of 10000 that are allowed for this object.
 type TooManyParts struct {
 	Message string `aws:"message"`

@@ -7,6 +7,91 @@ import (
 	"time"
 )
 
+// AbortMultipartUploadRequest is the input of AbortMultipartUpload.
+type AbortMultipartUploadRequest struct {
+	Bucket               string       `aws:"Bucket,uri=Bucket,req"`
+	Key                  string       `aws:"Key,uri=Key,req,len=1:"`
+	UploadId             string       `aws:"UploadId,query=uploadId,req"`
+	RequestPayer         RequestPayer `aws:"RequestPayer,header=x-amz-request-payer"`
+	ExpectedBucketOwner  *string      `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+	IfMatchInitiatedTime *time.Time   `aws:"IfMatchInitiatedTime,header=x-amz-if-match-initiated-time,ts=http"`
+}
+
+// CompleteMultipartUploadRequest is the input of CompleteMultipartUpload.
+type CompleteMultipartUploadRequest struct {
+	Bucket               string                    `aws:"Bucket,uri=Bucket,req"`
+	Key                  string                    `aws:"Key,uri=Key,req,len=1:"`
+	MultipartUpload      *CompletedMultipartUpload `aws:"MultipartUpload,xml=CompleteMultipartUpload,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	UploadId             string                    `aws:"UploadId,query=uploadId,req"`
+	ChecksumCRC32        *string                   `aws:"ChecksumCRC32,header=x-amz-checksum-crc32"`
+	ChecksumCRC32C       *string                   `aws:"ChecksumCRC32C,header=x-amz-checksum-crc32c"`
+	ChecksumCRC64NVME    *string                   `aws:"ChecksumCRC64NVME,header=x-amz-checksum-crc64nvme"`
+	ChecksumSHA1         *string                   `aws:"ChecksumSHA1,header=x-amz-checksum-sha1"`
+	ChecksumSHA256       *string                   `aws:"ChecksumSHA256,header=x-amz-checksum-sha256"`
+	ChecksumSHA512       *string                   `aws:"ChecksumSHA512,header=x-amz-checksum-sha512"`
+	ChecksumMD5          *string                   `aws:"ChecksumMD5,header=x-amz-checksum-md5"`
+	ChecksumXXHASH64     *string                   `aws:"ChecksumXXHASH64,header=x-amz-checksum-xxhash64"`
+	ChecksumXXHASH3      *string                   `aws:"ChecksumXXHASH3,header=x-amz-checksum-xxhash3"`
+	ChecksumXXHASH128    *string                   `aws:"ChecksumXXHASH128,header=x-amz-checksum-xxhash128"`
+	ChecksumType         ChecksumType              `aws:"ChecksumType,header=x-amz-checksum-type"`
+	MpuObjectSize        *int64                    `aws:"MpuObjectSize,header=x-amz-mp-object-size"`
+	RequestPayer         RequestPayer              `aws:"RequestPayer,header=x-amz-request-payer"`
+	ExpectedBucketOwner  *string                   `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+	IfMatch              *string                   `aws:"IfMatch,header=If-Match"`
+	IfNoneMatch          *string                   `aws:"IfNoneMatch,header=If-None-Match"`
+	SSECustomerAlgorithm *string                   `aws:"SSECustomerAlgorithm,header=x-amz-server-side-encryption-customer-algorithm"`
+	SSECustomerKey       *string                   `aws:"SSECustomerKey,header=x-amz-server-side-encryption-customer-key,sens"`
+	SSECustomerKeyMD5    *string                   `aws:"SSECustomerKeyMD5,header=x-amz-server-side-encryption-customer-key-MD5"`
+}
+
+// CopyObjectRequest is the input of CopyObject.
+type CopyObjectRequest struct {
+	ACL                            ObjectCannedACL           `aws:"ACL,header=x-amz-acl"`
+	Bucket                         string                    `aws:"Bucket,uri=Bucket,req"`
+	CacheControl                   *string                   `aws:"CacheControl,header=Cache-Control"`
+	ChecksumAlgorithm              ChecksumAlgorithm         `aws:"ChecksumAlgorithm,header=x-amz-checksum-algorithm"`
+	ContentDisposition             *string                   `aws:"ContentDisposition,header=Content-Disposition"`
+	ContentEncoding                *string                   `aws:"ContentEncoding,header=Content-Encoding"`
+	ContentLanguage                *string                   `aws:"ContentLanguage,header=Content-Language"`
+	ContentType                    *string                   `aws:"ContentType,header=Content-Type"`
+	CopySource                     string                    `aws:"CopySource,header=x-amz-copy-source,req" pattern:"\\/?.+\\/.+"`
+	CopySourceIfMatch              *string                   `aws:"CopySourceIfMatch,header=x-amz-copy-source-if-match"`
+	CopySourceIfModifiedSince      *time.Time                `aws:"CopySourceIfModifiedSince,header=x-amz-copy-source-if-modified-since"`
+	CopySourceIfNoneMatch          *string                   `aws:"CopySourceIfNoneMatch,header=x-amz-copy-source-if-none-match"`
+	CopySourceIfUnmodifiedSince    *time.Time                `aws:"CopySourceIfUnmodifiedSince,header=x-amz-copy-source-if-unmodified-since"`
+	Expires                        *time.Time                `aws:"Expires,header=Expires"`
+	GrantFullControl               *string                   `aws:"GrantFullControl,header=x-amz-grant-full-control"`
+	GrantRead                      *string                   `aws:"GrantRead,header=x-amz-grant-read"`
+	GrantReadACP                   *string                   `aws:"GrantReadACP,header=x-amz-grant-read-acp"`
+	GrantWriteACP                  *string                   `aws:"GrantWriteACP,header=x-amz-grant-write-acp"`
+	IfMatch                        *string                   `aws:"IfMatch,header=If-Match"`
+	IfNoneMatch                    *string                   `aws:"IfNoneMatch,header=If-None-Match"`
+	Key                            string                    `aws:"Key,uri=Key,req,len=1:"`
+	Metadata                       map[string]string         `aws:"Metadata,headers=x-amz-meta-"`
+	MetadataDirective              MetadataDirective         `aws:"MetadataDirective,header=x-amz-metadata-directive"`
+	TaggingDirective               TaggingDirective          `aws:"TaggingDirective,header=x-amz-tagging-directive"`
+	AnnotationDirective            AnnotationDirective       `aws:"AnnotationDirective,header=x-amz-object-annotation-directive"`
+	ServerSideEncryption           ServerSideEncryption      `aws:"ServerSideEncryption,header=x-amz-server-side-encryption"`
+	StorageClass                   StorageClass              `aws:"StorageClass,header=x-amz-storage-class"`
+	WebsiteRedirectLocation        *string                   `aws:"WebsiteRedirectLocation,header=x-amz-website-redirect-location"`
+	SSECustomerAlgorithm           *string                   `aws:"SSECustomerAlgorithm,header=x-amz-server-side-encryption-customer-algorithm"`
+	SSECustomerKey                 *string                   `aws:"SSECustomerKey,header=x-amz-server-side-encryption-customer-key,sens"`
+	SSECustomerKeyMD5              *string                   `aws:"SSECustomerKeyMD5,header=x-amz-server-side-encryption-customer-key-MD5"`
+	SSEKMSKeyId                    *string                   `aws:"SSEKMSKeyId,header=x-amz-server-side-encryption-aws-kms-key-id,sens"`
+	SSEKMSEncryptionContext        *string                   `aws:"SSEKMSEncryptionContext,header=x-amz-server-side-encryption-context,sens"`
+	BucketKeyEnabled               *bool                     `aws:"BucketKeyEnabled,header=x-amz-server-side-encryption-bucket-key-enabled"`
+	CopySourceSSECustomerAlgorithm *string                   `aws:"CopySourceSSECustomerAlgorithm,header=x-amz-copy-source-server-side-encryption-customer-algorithm"`
+	CopySourceSSECustomerKey       *string                   `aws:"CopySourceSSECustomerKey,header=x-amz-copy-source-server-side-encryption-customer-key,sens"`
+	CopySourceSSECustomerKeyMD5    *string                   `aws:"CopySourceSSECustomerKeyMD5,header=x-amz-copy-source-server-side-encryption-customer-key-MD5"`
+	RequestPayer                   RequestPayer              `aws:"RequestPayer,header=x-amz-request-payer"`
+	Tagging                        *string                   `aws:"Tagging,header=x-amz-tagging"`
+	ObjectLockMode                 ObjectLockMode            `aws:"ObjectLockMode,header=x-amz-object-lock-mode"`
+	ObjectLockRetainUntilDate      *time.Time                `aws:"ObjectLockRetainUntilDate,header=x-amz-object-lock-retain-until-date,ts=iso8601"`
+	ObjectLockLegalHoldStatus      ObjectLockLegalHoldStatus `aws:"ObjectLockLegalHoldStatus,header=x-amz-object-lock-legal-hold"`
+	ExpectedBucketOwner            *string                   `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+	ExpectedSourceBucketOwner      *string                   `aws:"ExpectedSourceBucketOwner,header=x-amz-source-expected-bucket-owner"`
+}
+
 // CreateBucketRequest is the input of CreateBucket.
 type CreateBucketRequest struct {
 	ACL                        BucketCannedACL            `aws:"ACL,header=x-amz-acl"`
@@ -22,8 +107,79 @@ type CreateBucketRequest struct {
 	BucketNamespace            BucketNamespace            `aws:"BucketNamespace,header=x-amz-bucket-namespace"`
 }
 
+// CreateMultipartUploadRequest is the input of CreateMultipartUpload.
+type CreateMultipartUploadRequest struct {
+	ACL                       ObjectCannedACL           `aws:"ACL,header=x-amz-acl"`
+	Bucket                    string                    `aws:"Bucket,uri=Bucket,req"`
+	CacheControl              *string                   `aws:"CacheControl,header=Cache-Control"`
+	ContentDisposition        *string                   `aws:"ContentDisposition,header=Content-Disposition"`
+	ContentEncoding           *string                   `aws:"ContentEncoding,header=Content-Encoding"`
+	ContentLanguage           *string                   `aws:"ContentLanguage,header=Content-Language"`
+	ContentType               *string                   `aws:"ContentType,header=Content-Type"`
+	Expires                   *time.Time                `aws:"Expires,header=Expires"`
+	GrantFullControl          *string                   `aws:"GrantFullControl,header=x-amz-grant-full-control"`
+	GrantRead                 *string                   `aws:"GrantRead,header=x-amz-grant-read"`
+	GrantReadACP              *string                   `aws:"GrantReadACP,header=x-amz-grant-read-acp"`
+	GrantWriteACP             *string                   `aws:"GrantWriteACP,header=x-amz-grant-write-acp"`
+	Key                       string                    `aws:"Key,uri=Key,req,len=1:"`
+	Metadata                  map[string]string         `aws:"Metadata,headers=x-amz-meta-"`
+	ServerSideEncryption      ServerSideEncryption      `aws:"ServerSideEncryption,header=x-amz-server-side-encryption"`
+	StorageClass              StorageClass              `aws:"StorageClass,header=x-amz-storage-class"`
+	WebsiteRedirectLocation   *string                   `aws:"WebsiteRedirectLocation,header=x-amz-website-redirect-location"`
+	SSECustomerAlgorithm      *string                   `aws:"SSECustomerAlgorithm,header=x-amz-server-side-encryption-customer-algorithm"`
+	SSECustomerKey            *string                   `aws:"SSECustomerKey,header=x-amz-server-side-encryption-customer-key,sens"`
+	SSECustomerKeyMD5         *string                   `aws:"SSECustomerKeyMD5,header=x-amz-server-side-encryption-customer-key-MD5"`
+	SSEKMSKeyId               *string                   `aws:"SSEKMSKeyId,header=x-amz-server-side-encryption-aws-kms-key-id,sens"`
+	SSEKMSEncryptionContext   *string                   `aws:"SSEKMSEncryptionContext,header=x-amz-server-side-encryption-context,sens"`
+	BucketKeyEnabled          *bool                     `aws:"BucketKeyEnabled,header=x-amz-server-side-encryption-bucket-key-enabled"`
+	RequestPayer              RequestPayer              `aws:"RequestPayer,header=x-amz-request-payer"`
+	Tagging                   *string                   `aws:"Tagging,header=x-amz-tagging"`
+	ObjectLockMode            ObjectLockMode            `aws:"ObjectLockMode,header=x-amz-object-lock-mode"`
+	ObjectLockRetainUntilDate *time.Time                `aws:"ObjectLockRetainUntilDate,header=x-amz-object-lock-retain-until-date,ts=iso8601"`
+	ObjectLockLegalHoldStatus ObjectLockLegalHoldStatus `aws:"ObjectLockLegalHoldStatus,header=x-amz-object-lock-legal-hold"`
+	ExpectedBucketOwner       *string                   `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+	ChecksumAlgorithm         ChecksumAlgorithm         `aws:"ChecksumAlgorithm,header=x-amz-checksum-algorithm"`
+	ChecksumType              ChecksumType              `aws:"ChecksumType,header=x-amz-checksum-type"`
+}
+
+// DeleteBucketCorsRequest is the input of DeleteBucketCors.
+type DeleteBucketCorsRequest struct {
+	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
+	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
+// DeleteBucketEncryptionRequest is the input of DeleteBucketEncryption.
+type DeleteBucketEncryptionRequest struct {
+	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
+	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
+// DeleteBucketLifecycleRequest is the input of DeleteBucketLifecycle.
+type DeleteBucketLifecycleRequest struct {
+	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
+	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
+// DeleteBucketOwnershipControlsRequest is the input of DeleteBucketOwnershipControls.
+type DeleteBucketOwnershipControlsRequest struct {
+	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
+	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
+// DeleteBucketPolicyRequest is the input of DeleteBucketPolicy.
+type DeleteBucketPolicyRequest struct {
+	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
+	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
 // DeleteBucketRequest is the input of DeleteBucket.
 type DeleteBucketRequest struct {
+	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
+	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
+// DeleteBucketTaggingRequest is the input of DeleteBucketTagging.
+type DeleteBucketTaggingRequest struct {
 	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
 	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
@@ -42,6 +198,14 @@ type DeleteObjectRequest struct {
 	IfMatchSize               *int64       `aws:"IfMatchSize,header=x-amz-if-match-size"`
 }
 
+// DeleteObjectTaggingRequest is the input of DeleteObjectTagging.
+type DeleteObjectTaggingRequest struct {
+	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
+	Key                 string  `aws:"Key,uri=Key,req,len=1:"`
+	VersionId           *string `aws:"VersionId,query=versionId"`
+	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
 // DeleteObjectsRequest is the input of DeleteObjects.
 type DeleteObjectsRequest struct {
 	Bucket                    string            `aws:"Bucket,uri=Bucket,req"`
@@ -53,8 +217,135 @@ type DeleteObjectsRequest struct {
 	ChecksumAlgorithm         ChecksumAlgorithm `aws:"ChecksumAlgorithm,header=x-amz-sdk-checksum-algorithm"`
 }
 
+// DeletePublicAccessBlockRequest is the input of DeletePublicAccessBlock.
+type DeletePublicAccessBlockRequest struct {
+	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
+	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
+// GetBucketAccelerateConfigurationRequest is the input of GetBucketAccelerateConfiguration.
+type GetBucketAccelerateConfigurationRequest struct {
+	Bucket              string       `aws:"Bucket,uri=Bucket,req"`
+	ExpectedBucketOwner *string      `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+	RequestPayer        RequestPayer `aws:"RequestPayer,header=x-amz-request-payer"`
+}
+
+// GetBucketAclRequest is the input of GetBucketAcl.
+type GetBucketAclRequest struct {
+	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
+	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
+// GetBucketCorsRequest is the input of GetBucketCors.
+type GetBucketCorsRequest struct {
+	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
+	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
+// GetBucketEncryptionRequest is the input of GetBucketEncryption.
+type GetBucketEncryptionRequest struct {
+	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
+	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
+// GetBucketLifecycleConfigurationRequest is the input of GetBucketLifecycleConfiguration.
+type GetBucketLifecycleConfigurationRequest struct {
+	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
+	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
 // GetBucketLocationRequest is the input of GetBucketLocation.
 type GetBucketLocationRequest struct {
+	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
+	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
+// GetBucketLoggingRequest is the input of GetBucketLogging.
+type GetBucketLoggingRequest struct {
+	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
+	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
+// GetBucketNotificationConfigurationRequest is the input of GetBucketNotificationConfiguration.
+type GetBucketNotificationConfigurationRequest struct {
+	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
+	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
+// GetBucketOwnershipControlsRequest is the input of GetBucketOwnershipControls.
+type GetBucketOwnershipControlsRequest struct {
+	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
+	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
+// GetBucketPolicyRequest is the input of GetBucketPolicy.
+type GetBucketPolicyRequest struct {
+	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
+	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
+// GetBucketPolicyStatusRequest is the input of GetBucketPolicyStatus.
+type GetBucketPolicyStatusRequest struct {
+	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
+	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
+// GetBucketReplicationRequest is the input of GetBucketReplication.
+type GetBucketReplicationRequest struct {
+	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
+	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
+// GetBucketRequestPaymentRequest is the input of GetBucketRequestPayment.
+type GetBucketRequestPaymentRequest struct {
+	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
+	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
+// GetBucketTaggingRequest is the input of GetBucketTagging.
+type GetBucketTaggingRequest struct {
+	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
+	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
+// GetBucketVersioningRequest is the input of GetBucketVersioning.
+type GetBucketVersioningRequest struct {
+	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
+	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
+// GetBucketWebsiteRequest is the input of GetBucketWebsite.
+type GetBucketWebsiteRequest struct {
+	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
+	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
+// GetObjectAclRequest is the input of GetObjectAcl.
+type GetObjectAclRequest struct {
+	Bucket              string       `aws:"Bucket,uri=Bucket,req"`
+	Key                 string       `aws:"Key,uri=Key,req,len=1:"`
+	VersionId           *string      `aws:"VersionId,query=versionId"`
+	RequestPayer        RequestPayer `aws:"RequestPayer,header=x-amz-request-payer"`
+	ExpectedBucketOwner *string      `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
+// GetObjectAttributesRequest is the input of GetObjectAttributes.
+type GetObjectAttributesRequest struct {
+	Bucket               string             `aws:"Bucket,uri=Bucket,req"`
+	Key                  string             `aws:"Key,uri=Key,req,len=1:"`
+	VersionId            *string            `aws:"VersionId,query=versionId"`
+	MaxParts             *int32             `aws:"MaxParts,header=x-amz-max-parts"`
+	PartNumberMarker     *int32             `aws:"PartNumberMarker,header=x-amz-part-number-marker"`
+	SSECustomerAlgorithm *string            `aws:"SSECustomerAlgorithm,header=x-amz-server-side-encryption-customer-algorithm"`
+	SSECustomerKey       *string            `aws:"SSECustomerKey,header=x-amz-server-side-encryption-customer-key,sens"`
+	SSECustomerKeyMD5    *string            `aws:"SSECustomerKeyMD5,header=x-amz-server-side-encryption-customer-key-MD5"`
+	RequestPayer         RequestPayer       `aws:"RequestPayer,header=x-amz-request-payer"`
+	ExpectedBucketOwner  *string            `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+	ObjectAttributes     []ObjectAttributes `aws:"ObjectAttributes,header=x-amz-object-attributes,req"`
+}
+
+// GetObjectLockConfigurationRequest is the input of GetObjectLockConfiguration.
+type GetObjectLockConfigurationRequest struct {
 	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
 	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
@@ -82,6 +373,21 @@ type GetObjectRequest struct {
 	PartNumber                 *int32       `aws:"PartNumber,query=partNumber"`
 	ExpectedBucketOwner        *string      `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 	ChecksumMode               ChecksumMode `aws:"ChecksumMode,header=x-amz-checksum-mode"`
+}
+
+// GetObjectTaggingRequest is the input of GetObjectTagging.
+type GetObjectTaggingRequest struct {
+	Bucket              string       `aws:"Bucket,uri=Bucket,req"`
+	Key                 string       `aws:"Key,uri=Key,req,len=1:"`
+	VersionId           *string      `aws:"VersionId,query=versionId"`
+	ExpectedBucketOwner *string      `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+	RequestPayer        RequestPayer `aws:"RequestPayer,header=x-amz-request-payer"`
+}
+
+// GetPublicAccessBlockRequest is the input of GetPublicAccessBlock.
+type GetPublicAccessBlockRequest struct {
+	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
+	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
 // HeadBucketRequest is the input of HeadBucket.
@@ -123,6 +429,33 @@ type ListBucketsRequest struct {
 	BucketRegion      *string `aws:"BucketRegion,query=bucket-region"`
 }
 
+// ListMultipartUploadsRequest is the input of ListMultipartUploads.
+type ListMultipartUploadsRequest struct {
+	Bucket              string       `aws:"Bucket,uri=Bucket,req"`
+	Delimiter           *string      `aws:"Delimiter,query=delimiter"`
+	EncodingType        EncodingType `aws:"EncodingType,query=encoding-type"`
+	KeyMarker           *string      `aws:"KeyMarker,query=key-marker"`
+	MaxUploads          *int32       `aws:"MaxUploads,query=max-uploads"`
+	Prefix              *string      `aws:"Prefix,query=prefix"`
+	UploadIdMarker      *string      `aws:"UploadIdMarker,query=upload-id-marker"`
+	ExpectedBucketOwner *string      `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+	RequestPayer        RequestPayer `aws:"RequestPayer,header=x-amz-request-payer"`
+}
+
+// ListObjectVersionsRequest is the input of ListObjectVersions.
+type ListObjectVersionsRequest struct {
+	Bucket                   string                     `aws:"Bucket,uri=Bucket,req"`
+	Delimiter                *string                    `aws:"Delimiter,query=delimiter"`
+	EncodingType             EncodingType               `aws:"EncodingType,query=encoding-type"`
+	KeyMarker                *string                    `aws:"KeyMarker,query=key-marker"`
+	MaxKeys                  *int32                     `aws:"MaxKeys,query=max-keys"`
+	Prefix                   *string                    `aws:"Prefix,query=prefix"`
+	VersionIdMarker          *string                    `aws:"VersionIdMarker,query=version-id-marker"`
+	ExpectedBucketOwner      *string                    `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+	RequestPayer             RequestPayer               `aws:"RequestPayer,header=x-amz-request-payer"`
+	OptionalObjectAttributes []OptionalObjectAttributes `aws:"OptionalObjectAttributes,header=x-amz-optional-object-attributes"`
+}
+
 // ListObjectsRequest is the input of ListObjects.
 type ListObjectsRequest struct {
 	Bucket                   string                     `aws:"Bucket,uri=Bucket,req"`
@@ -149,6 +482,85 @@ type ListObjectsV2Request struct {
 	RequestPayer             RequestPayer               `aws:"RequestPayer,header=x-amz-request-payer"`
 	ExpectedBucketOwner      *string                    `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 	OptionalObjectAttributes []OptionalObjectAttributes `aws:"OptionalObjectAttributes,header=x-amz-optional-object-attributes"`
+}
+
+// ListPartsRequest is the input of ListParts.
+type ListPartsRequest struct {
+	Bucket               string       `aws:"Bucket,uri=Bucket,req"`
+	Key                  string       `aws:"Key,uri=Key,req,len=1:"`
+	MaxParts             *int32       `aws:"MaxParts,query=max-parts"`
+	PartNumberMarker     *int32       `aws:"PartNumberMarker,query=part-number-marker"`
+	UploadId             string       `aws:"UploadId,query=uploadId,req"`
+	RequestPayer         RequestPayer `aws:"RequestPayer,header=x-amz-request-payer"`
+	ExpectedBucketOwner  *string      `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+	SSECustomerAlgorithm *string      `aws:"SSECustomerAlgorithm,header=x-amz-server-side-encryption-customer-algorithm"`
+	SSECustomerKey       *string      `aws:"SSECustomerKey,header=x-amz-server-side-encryption-customer-key,sens"`
+	SSECustomerKeyMD5    *string      `aws:"SSECustomerKeyMD5,header=x-amz-server-side-encryption-customer-key-MD5"`
+}
+
+// PutBucketCorsRequest is the input of PutBucketCors.
+type PutBucketCorsRequest struct {
+	Bucket              string             `aws:"Bucket,uri=Bucket,req"`
+	CORSConfiguration   *CORSConfiguration `aws:"CORSConfiguration,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/,req"`
+	ContentMD5          *string            `aws:"ContentMD5,header=Content-MD5"`
+	ChecksumAlgorithm   ChecksumAlgorithm  `aws:"ChecksumAlgorithm,header=x-amz-sdk-checksum-algorithm"`
+	ExpectedBucketOwner *string            `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
+// PutBucketEncryptionRequest is the input of PutBucketEncryption.
+type PutBucketEncryptionRequest struct {
+	Bucket                            string                             `aws:"Bucket,uri=Bucket,req"`
+	ContentMD5                        *string                            `aws:"ContentMD5,header=Content-MD5"`
+	ChecksumAlgorithm                 ChecksumAlgorithm                  `aws:"ChecksumAlgorithm,header=x-amz-sdk-checksum-algorithm"`
+	ServerSideEncryptionConfiguration *ServerSideEncryptionConfiguration `aws:"ServerSideEncryptionConfiguration,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/,req"`
+	ExpectedBucketOwner               *string                            `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
+// PutBucketLifecycleConfigurationRequest is the input of PutBucketLifecycleConfiguration.
+type PutBucketLifecycleConfigurationRequest struct {
+	Bucket                             string                             `aws:"Bucket,uri=Bucket,req"`
+	ChecksumAlgorithm                  ChecksumAlgorithm                  `aws:"ChecksumAlgorithm,header=x-amz-sdk-checksum-algorithm"`
+	LifecycleConfiguration             *BucketLifecycleConfiguration      `aws:"LifecycleConfiguration,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	ExpectedBucketOwner                *string                            `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+	TransitionDefaultMinimumObjectSize TransitionDefaultMinimumObjectSize `aws:"TransitionDefaultMinimumObjectSize,header=x-amz-transition-default-minimum-object-size"`
+}
+
+// PutBucketOwnershipControlsRequest is the input of PutBucketOwnershipControls.
+type PutBucketOwnershipControlsRequest struct {
+	Bucket              string             `aws:"Bucket,uri=Bucket,req"`
+	ContentMD5          *string            `aws:"ContentMD5,header=Content-MD5"`
+	ExpectedBucketOwner *string            `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+	OwnershipControls   *OwnershipControls `aws:"OwnershipControls,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/,req"`
+	ChecksumAlgorithm   ChecksumAlgorithm  `aws:"ChecksumAlgorithm,header=x-amz-sdk-checksum-algorithm"`
+}
+
+// PutBucketPolicyRequest is the input of PutBucketPolicy.
+type PutBucketPolicyRequest struct {
+	Bucket                        string            `aws:"Bucket,uri=Bucket,req"`
+	ContentMD5                    *string           `aws:"ContentMD5,header=Content-MD5"`
+	ChecksumAlgorithm             ChecksumAlgorithm `aws:"ChecksumAlgorithm,header=x-amz-sdk-checksum-algorithm"`
+	ConfirmRemoveSelfBucketAccess *bool             `aws:"ConfirmRemoveSelfBucketAccess,header=x-amz-confirm-remove-self-bucket-access"`
+	Policy                        string            `aws:"Policy,payload,req"`
+	ExpectedBucketOwner           *string           `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
+// PutBucketTaggingRequest is the input of PutBucketTagging.
+type PutBucketTaggingRequest struct {
+	Bucket              string            `aws:"Bucket,uri=Bucket,req"`
+	ContentMD5          *string           `aws:"ContentMD5,header=Content-MD5"`
+	ChecksumAlgorithm   ChecksumAlgorithm `aws:"ChecksumAlgorithm,header=x-amz-sdk-checksum-algorithm"`
+	Tagging             *Tagging          `aws:"Tagging,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/,req"`
+	ExpectedBucketOwner *string           `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
+// PutBucketVersioningRequest is the input of PutBucketVersioning.
+type PutBucketVersioningRequest struct {
+	Bucket                  string                   `aws:"Bucket,uri=Bucket,req"`
+	ContentMD5              *string                  `aws:"ContentMD5,header=Content-MD5"`
+	ChecksumAlgorithm       ChecksumAlgorithm        `aws:"ChecksumAlgorithm,header=x-amz-sdk-checksum-algorithm"`
+	MFA                     *string                  `aws:"MFA,header=x-amz-mfa"`
+	VersioningConfiguration *VersioningConfiguration `aws:"VersioningConfiguration,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/,req"`
+	ExpectedBucketOwner     *string                  `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
 // PutObjectRequest is the input of PutObject.
@@ -199,4 +611,75 @@ type PutObjectRequest struct {
 	ObjectLockRetainUntilDate *time.Time                `aws:"ObjectLockRetainUntilDate,header=x-amz-object-lock-retain-until-date,ts=iso8601"`
 	ObjectLockLegalHoldStatus ObjectLockLegalHoldStatus `aws:"ObjectLockLegalHoldStatus,header=x-amz-object-lock-legal-hold"`
 	ExpectedBucketOwner       *string                   `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
+// PutObjectTaggingRequest is the input of PutObjectTagging.
+type PutObjectTaggingRequest struct {
+	Bucket              string            `aws:"Bucket,uri=Bucket,req"`
+	Key                 string            `aws:"Key,uri=Key,req,len=1:"`
+	VersionId           *string           `aws:"VersionId,query=versionId"`
+	ContentMD5          *string           `aws:"ContentMD5,header=Content-MD5"`
+	ChecksumAlgorithm   ChecksumAlgorithm `aws:"ChecksumAlgorithm,header=x-amz-sdk-checksum-algorithm"`
+	Tagging             *Tagging          `aws:"Tagging,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/,req"`
+	ExpectedBucketOwner *string           `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+	RequestPayer        RequestPayer      `aws:"RequestPayer,header=x-amz-request-payer"`
+}
+
+// PutPublicAccessBlockRequest is the input of PutPublicAccessBlock.
+type PutPublicAccessBlockRequest struct {
+	Bucket                         string                          `aws:"Bucket,uri=Bucket,req"`
+	ContentMD5                     *string                         `aws:"ContentMD5,header=Content-MD5"`
+	ChecksumAlgorithm              ChecksumAlgorithm               `aws:"ChecksumAlgorithm,header=x-amz-sdk-checksum-algorithm"`
+	PublicAccessBlockConfiguration *PublicAccessBlockConfiguration `aws:"PublicAccessBlockConfiguration,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/,req"`
+	ExpectedBucketOwner            *string                         `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
+// UploadPartCopyRequest is the input of UploadPartCopy.
+type UploadPartCopyRequest struct {
+	Bucket                         string       `aws:"Bucket,uri=Bucket,req"`
+	CopySource                     string       `aws:"CopySource,header=x-amz-copy-source,req" pattern:"\\/?.+\\/.+"`
+	CopySourceIfMatch              *string      `aws:"CopySourceIfMatch,header=x-amz-copy-source-if-match"`
+	CopySourceIfModifiedSince      *time.Time   `aws:"CopySourceIfModifiedSince,header=x-amz-copy-source-if-modified-since"`
+	CopySourceIfNoneMatch          *string      `aws:"CopySourceIfNoneMatch,header=x-amz-copy-source-if-none-match"`
+	CopySourceIfUnmodifiedSince    *time.Time   `aws:"CopySourceIfUnmodifiedSince,header=x-amz-copy-source-if-unmodified-since"`
+	CopySourceRange                *string      `aws:"CopySourceRange,header=x-amz-copy-source-range"`
+	Key                            string       `aws:"Key,uri=Key,req,len=1:"`
+	PartNumber                     int32        `aws:"PartNumber,query=partNumber,req"`
+	UploadId                       string       `aws:"UploadId,query=uploadId,req"`
+	SSECustomerAlgorithm           *string      `aws:"SSECustomerAlgorithm,header=x-amz-server-side-encryption-customer-algorithm"`
+	SSECustomerKey                 *string      `aws:"SSECustomerKey,header=x-amz-server-side-encryption-customer-key,sens"`
+	SSECustomerKeyMD5              *string      `aws:"SSECustomerKeyMD5,header=x-amz-server-side-encryption-customer-key-MD5"`
+	CopySourceSSECustomerAlgorithm *string      `aws:"CopySourceSSECustomerAlgorithm,header=x-amz-copy-source-server-side-encryption-customer-algorithm"`
+	CopySourceSSECustomerKey       *string      `aws:"CopySourceSSECustomerKey,header=x-amz-copy-source-server-side-encryption-customer-key,sens"`
+	CopySourceSSECustomerKeyMD5    *string      `aws:"CopySourceSSECustomerKeyMD5,header=x-amz-copy-source-server-side-encryption-customer-key-MD5"`
+	RequestPayer                   RequestPayer `aws:"RequestPayer,header=x-amz-request-payer"`
+	ExpectedBucketOwner            *string      `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+	ExpectedSourceBucketOwner      *string      `aws:"ExpectedSourceBucketOwner,header=x-amz-source-expected-bucket-owner"`
+}
+
+// UploadPartRequest is the input of UploadPart.
+type UploadPartRequest struct {
+	Body                 io.Reader         `aws:"Body,payload,stream"`
+	Bucket               string            `aws:"Bucket,uri=Bucket,req"`
+	ContentLength        *int64            `aws:"ContentLength,header=Content-Length"`
+	ContentMD5           *string           `aws:"ContentMD5,header=Content-MD5"`
+	ChecksumAlgorithm    ChecksumAlgorithm `aws:"ChecksumAlgorithm,header=x-amz-sdk-checksum-algorithm"`
+	ChecksumCRC32        *string           `aws:"ChecksumCRC32,header=x-amz-checksum-crc32"`
+	ChecksumCRC32C       *string           `aws:"ChecksumCRC32C,header=x-amz-checksum-crc32c"`
+	ChecksumCRC64NVME    *string           `aws:"ChecksumCRC64NVME,header=x-amz-checksum-crc64nvme"`
+	ChecksumSHA1         *string           `aws:"ChecksumSHA1,header=x-amz-checksum-sha1"`
+	ChecksumSHA256       *string           `aws:"ChecksumSHA256,header=x-amz-checksum-sha256"`
+	ChecksumSHA512       *string           `aws:"ChecksumSHA512,header=x-amz-checksum-sha512"`
+	ChecksumMD5          *string           `aws:"ChecksumMD5,header=x-amz-checksum-md5"`
+	ChecksumXXHASH64     *string           `aws:"ChecksumXXHASH64,header=x-amz-checksum-xxhash64"`
+	ChecksumXXHASH3      *string           `aws:"ChecksumXXHASH3,header=x-amz-checksum-xxhash3"`
+	ChecksumXXHASH128    *string           `aws:"ChecksumXXHASH128,header=x-amz-checksum-xxhash128"`
+	Key                  string            `aws:"Key,uri=Key,req,len=1:"`
+	PartNumber           int32             `aws:"PartNumber,query=partNumber,req"`
+	UploadId             string            `aws:"UploadId,query=uploadId,req"`
+	SSECustomerAlgorithm *string           `aws:"SSECustomerAlgorithm,header=x-amz-server-side-encryption-customer-algorithm"`
+	SSECustomerKey       *string           `aws:"SSECustomerKey,header=x-amz-server-side-encryption-customer-key,sens"`
+	SSECustomerKeyMD5    *string           `aws:"SSECustomerKeyMD5,header=x-amz-server-side-encryption-customer-key-MD5"`
+	RequestPayer         RequestPayer      `aws:"RequestPayer,header=x-amz-request-payer"`
+	ExpectedBucketOwner  *string           `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }

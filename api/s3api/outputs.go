@@ -7,10 +7,75 @@ import (
 	"time"
 )
 
+// AbortMultipartUploadOutput is the output of AbortMultipartUpload.
+type AbortMultipartUploadOutput struct {
+	RequestCharged RequestCharged `aws:"RequestCharged,header=x-amz-request-charged"`
+}
+
+// CompleteMultipartUploadOutput is the output of CompleteMultipartUpload.
+type CompleteMultipartUploadOutput struct {
+	_                    struct{}             `aws:"xml=CompleteMultipartUploadResult,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	Location             *string              `aws:"Location"`
+	Bucket               *string              `aws:"Bucket"`
+	Key                  *string              `aws:"Key,len=1:"`
+	Expiration           *string              `aws:"Expiration,header=x-amz-expiration"`
+	ETag                 *string              `aws:"ETag"`
+	ChecksumCRC32        *string              `aws:"ChecksumCRC32"`
+	ChecksumCRC32C       *string              `aws:"ChecksumCRC32C"`
+	ChecksumCRC64NVME    *string              `aws:"ChecksumCRC64NVME"`
+	ChecksumSHA1         *string              `aws:"ChecksumSHA1"`
+	ChecksumSHA256       *string              `aws:"ChecksumSHA256"`
+	ChecksumSHA512       *string              `aws:"ChecksumSHA512"`
+	ChecksumMD5          *string              `aws:"ChecksumMD5"`
+	ChecksumXXHASH64     *string              `aws:"ChecksumXXHASH64"`
+	ChecksumXXHASH3      *string              `aws:"ChecksumXXHASH3"`
+	ChecksumXXHASH128    *string              `aws:"ChecksumXXHASH128"`
+	ChecksumType         ChecksumType         `aws:"ChecksumType"`
+	ServerSideEncryption ServerSideEncryption `aws:"ServerSideEncryption,header=x-amz-server-side-encryption"`
+	VersionId            *string              `aws:"VersionId,header=x-amz-version-id"`
+	SSEKMSKeyId          *string              `aws:"SSEKMSKeyId,header=x-amz-server-side-encryption-aws-kms-key-id,sens"`
+	BucketKeyEnabled     *bool                `aws:"BucketKeyEnabled,header=x-amz-server-side-encryption-bucket-key-enabled"`
+	RequestCharged       RequestCharged       `aws:"RequestCharged,header=x-amz-request-charged"`
+}
+
+// CopyObjectOutput is the output of CopyObject.
+type CopyObjectOutput struct {
+	CopyObjectResult        *CopyObjectResult    `aws:"CopyObjectResult,payload"`
+	Expiration              *string              `aws:"Expiration,header=x-amz-expiration"`
+	CopySourceVersionId     *string              `aws:"CopySourceVersionId,header=x-amz-copy-source-version-id"`
+	VersionId               *string              `aws:"VersionId,header=x-amz-version-id"`
+	ServerSideEncryption    ServerSideEncryption `aws:"ServerSideEncryption,header=x-amz-server-side-encryption"`
+	SSECustomerAlgorithm    *string              `aws:"SSECustomerAlgorithm,header=x-amz-server-side-encryption-customer-algorithm"`
+	SSECustomerKeyMD5       *string              `aws:"SSECustomerKeyMD5,header=x-amz-server-side-encryption-customer-key-MD5"`
+	SSEKMSKeyId             *string              `aws:"SSEKMSKeyId,header=x-amz-server-side-encryption-aws-kms-key-id,sens"`
+	SSEKMSEncryptionContext *string              `aws:"SSEKMSEncryptionContext,header=x-amz-server-side-encryption-context,sens"`
+	BucketKeyEnabled        *bool                `aws:"BucketKeyEnabled,header=x-amz-server-side-encryption-bucket-key-enabled"`
+	RequestCharged          RequestCharged       `aws:"RequestCharged,header=x-amz-request-charged"`
+}
+
 // CreateBucketOutput is the output of CreateBucket.
 type CreateBucketOutput struct {
 	Location  *string `aws:"Location,header=Location"`
 	BucketArn *string `aws:"BucketArn,header=x-amz-bucket-arn,len=1:128" pattern:"arn:[^:]+:(s3|s3express):.*"`
+}
+
+// CreateMultipartUploadOutput is the output of CreateMultipartUpload.
+type CreateMultipartUploadOutput struct {
+	_                       struct{}             `aws:"xml=InitiateMultipartUploadResult,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	AbortDate               *time.Time           `aws:"AbortDate,header=x-amz-abort-date"`
+	AbortRuleId             *string              `aws:"AbortRuleId,header=x-amz-abort-rule-id"`
+	Bucket                  *string              `aws:"Bucket"`
+	Key                     *string              `aws:"Key,len=1:"`
+	UploadId                *string              `aws:"UploadId"`
+	ServerSideEncryption    ServerSideEncryption `aws:"ServerSideEncryption,header=x-amz-server-side-encryption"`
+	SSECustomerAlgorithm    *string              `aws:"SSECustomerAlgorithm,header=x-amz-server-side-encryption-customer-algorithm"`
+	SSECustomerKeyMD5       *string              `aws:"SSECustomerKeyMD5,header=x-amz-server-side-encryption-customer-key-MD5"`
+	SSEKMSKeyId             *string              `aws:"SSEKMSKeyId,header=x-amz-server-side-encryption-aws-kms-key-id,sens"`
+	SSEKMSEncryptionContext *string              `aws:"SSEKMSEncryptionContext,header=x-amz-server-side-encryption-context,sens"`
+	BucketKeyEnabled        *bool                `aws:"BucketKeyEnabled,header=x-amz-server-side-encryption-bucket-key-enabled"`
+	RequestCharged          RequestCharged       `aws:"RequestCharged,header=x-amz-request-charged"`
+	ChecksumAlgorithm       ChecksumAlgorithm    `aws:"ChecksumAlgorithm,header=x-amz-checksum-algorithm"`
+	ChecksumType            ChecksumType         `aws:"ChecksumType,header=x-amz-checksum-type"`
 }
 
 // DeleteObjectOutput is the output of DeleteObject.
@@ -18,6 +83,11 @@ type DeleteObjectOutput struct {
 	DeleteMarker   *bool          `aws:"DeleteMarker,header=x-amz-delete-marker"`
 	VersionId      *string        `aws:"VersionId,header=x-amz-version-id"`
 	RequestCharged RequestCharged `aws:"RequestCharged,header=x-amz-request-charged"`
+}
+
+// DeleteObjectTaggingOutput is the output of DeleteObjectTagging.
+type DeleteObjectTaggingOutput struct {
+	VersionId *string `aws:"VersionId,header=x-amz-version-id"`
 }
 
 // DeleteObjectsOutput is the output of DeleteObjects.
@@ -28,10 +98,123 @@ type DeleteObjectsOutput struct {
 	Errors         []Error         `aws:"Errors,xml=Error,flat"`
 }
 
+// GetBucketAccelerateConfigurationOutput is the output of GetBucketAccelerateConfiguration.
+type GetBucketAccelerateConfigurationOutput struct {
+	_              struct{}               `aws:"xml=AccelerateConfiguration,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	Status         BucketAccelerateStatus `aws:"Status"`
+	RequestCharged RequestCharged         `aws:"RequestCharged,header=x-amz-request-charged"`
+}
+
+// GetBucketAclOutput is the output of GetBucketAcl.
+type GetBucketAclOutput struct {
+	_      struct{} `aws:"xml=AccessControlPolicy,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	Owner  *Owner   `aws:"Owner"`
+	Grants []Grant  `aws:"Grants,item=Grant,xml=AccessControlList"`
+}
+
+// GetBucketCorsOutput is the output of GetBucketCors.
+type GetBucketCorsOutput struct {
+	_         struct{}   `aws:"xml=CORSConfiguration,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	CORSRules []CORSRule `aws:"CORSRules,xml=CORSRule,flat"`
+}
+
+// GetBucketEncryptionOutput is the output of GetBucketEncryption.
+type GetBucketEncryptionOutput struct {
+	ServerSideEncryptionConfiguration *ServerSideEncryptionConfiguration `aws:"ServerSideEncryptionConfiguration,payload"`
+}
+
+// GetBucketLifecycleConfigurationOutput is the output of GetBucketLifecycleConfiguration.
+type GetBucketLifecycleConfigurationOutput struct {
+	_                                  struct{}                           `aws:"xml=LifecycleConfiguration,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	Rules                              []LifecycleRule                    `aws:"Rules,xml=Rule,flat"`
+	TransitionDefaultMinimumObjectSize TransitionDefaultMinimumObjectSize `aws:"TransitionDefaultMinimumObjectSize,header=x-amz-transition-default-minimum-object-size"`
+}
+
 // GetBucketLocationOutput is the output of GetBucketLocation.
 type GetBucketLocationOutput struct {
 	_                  struct{}                 `aws:"xml=LocationConstraint,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	LocationConstraint BucketLocationConstraint `aws:"LocationConstraint"`
+}
+
+// GetBucketLoggingOutput is the output of GetBucketLogging.
+type GetBucketLoggingOutput struct {
+	_              struct{}        `aws:"xml=BucketLoggingStatus,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	LoggingEnabled *LoggingEnabled `aws:"LoggingEnabled"`
+}
+
+// GetBucketOwnershipControlsOutput is the output of GetBucketOwnershipControls.
+type GetBucketOwnershipControlsOutput struct {
+	OwnershipControls *OwnershipControls `aws:"OwnershipControls,payload"`
+}
+
+// GetBucketPolicyOutput is the output of GetBucketPolicy.
+type GetBucketPolicyOutput struct {
+	Policy *string `aws:"Policy,payload"`
+}
+
+// GetBucketPolicyStatusOutput is the output of GetBucketPolicyStatus.
+type GetBucketPolicyStatusOutput struct {
+	PolicyStatus *PolicyStatus `aws:"PolicyStatus,payload"`
+}
+
+// GetBucketReplicationOutput is the output of GetBucketReplication.
+type GetBucketReplicationOutput struct {
+	ReplicationConfiguration *ReplicationConfiguration `aws:"ReplicationConfiguration,payload"`
+}
+
+// GetBucketRequestPaymentOutput is the output of GetBucketRequestPayment.
+type GetBucketRequestPaymentOutput struct {
+	_     struct{} `aws:"xml=RequestPaymentConfiguration,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	Payer Payer    `aws:"Payer"`
+}
+
+// GetBucketTaggingOutput is the output of GetBucketTagging.
+type GetBucketTaggingOutput struct {
+	_      struct{} `aws:"xml=Tagging,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	TagSet []Tag    `aws:"TagSet,item=Tag,req"`
+}
+
+// GetBucketVersioningOutput is the output of GetBucketVersioning.
+type GetBucketVersioningOutput struct {
+	_         struct{}               `aws:"xml=VersioningConfiguration,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	Status    BucketVersioningStatus `aws:"Status"`
+	MFADelete MFADeleteStatus        `aws:"MFADelete,xml=MfaDelete"`
+}
+
+// GetBucketWebsiteOutput is the output of GetBucketWebsite.
+type GetBucketWebsiteOutput struct {
+	_                     struct{}               `aws:"xml=WebsiteConfiguration,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	RedirectAllRequestsTo *RedirectAllRequestsTo `aws:"RedirectAllRequestsTo"`
+	IndexDocument         *IndexDocument         `aws:"IndexDocument"`
+	ErrorDocument         *ErrorDocument         `aws:"ErrorDocument"`
+	RoutingRules          []RoutingRule          `aws:"RoutingRules,item=RoutingRule"`
+}
+
+// GetObjectAclOutput is the output of GetObjectAcl.
+type GetObjectAclOutput struct {
+	_              struct{}       `aws:"xml=AccessControlPolicy,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	Owner          *Owner         `aws:"Owner"`
+	Grants         []Grant        `aws:"Grants,item=Grant,xml=AccessControlList"`
+	RequestCharged RequestCharged `aws:"RequestCharged,header=x-amz-request-charged"`
+}
+
+// GetObjectAttributesOutput is the output of GetObjectAttributes.
+type GetObjectAttributesOutput struct {
+	_              struct{}                  `aws:"xml=GetObjectAttributesResponse,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	DeleteMarker   *bool                     `aws:"DeleteMarker,header=x-amz-delete-marker"`
+	LastModified   *time.Time                `aws:"LastModified,header=Last-Modified"`
+	VersionId      *string                   `aws:"VersionId,header=x-amz-version-id"`
+	RequestCharged RequestCharged            `aws:"RequestCharged,header=x-amz-request-charged"`
+	ETag           *string                   `aws:"ETag"`
+	Checksum       *Checksum                 `aws:"Checksum"`
+	ObjectParts    *GetObjectAttributesParts `aws:"ObjectParts"`
+	StorageClass   StorageClass              `aws:"StorageClass"`
+	ObjectSize     *int64                    `aws:"ObjectSize"`
+}
+
+// GetObjectLockConfigurationOutput is the output of GetObjectLockConfiguration.
+type GetObjectLockConfigurationOutput struct {
+	ObjectLockConfiguration *ObjectLockConfiguration `aws:"ObjectLockConfiguration,payload"`
 }
 
 // GetObjectOutput is the output of GetObject.
@@ -79,6 +262,18 @@ type GetObjectOutput struct {
 	ObjectLockMode            ObjectLockMode            `aws:"ObjectLockMode,header=x-amz-object-lock-mode"`
 	ObjectLockRetainUntilDate *time.Time                `aws:"ObjectLockRetainUntilDate,header=x-amz-object-lock-retain-until-date,ts=iso8601"`
 	ObjectLockLegalHoldStatus ObjectLockLegalHoldStatus `aws:"ObjectLockLegalHoldStatus,header=x-amz-object-lock-legal-hold"`
+}
+
+// GetObjectTaggingOutput is the output of GetObjectTagging.
+type GetObjectTaggingOutput struct {
+	_         struct{} `aws:"xml=Tagging,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	VersionId *string  `aws:"VersionId,header=x-amz-version-id"`
+	TagSet    []Tag    `aws:"TagSet,item=Tag,req"`
+}
+
+// GetPublicAccessBlockOutput is the output of GetPublicAccessBlock.
+type GetPublicAccessBlockOutput struct {
+	PublicAccessBlockConfiguration *PublicAccessBlockConfiguration `aws:"PublicAccessBlockConfiguration,payload"`
 }
 
 // HeadBucketOutput is the output of HeadBucket.
@@ -146,6 +341,43 @@ type ListBucketsOutput struct {
 	Prefix            *string  `aws:"Prefix"`
 }
 
+// ListMultipartUploadsOutput is the output of ListMultipartUploads.
+type ListMultipartUploadsOutput struct {
+	_                  struct{}          `aws:"xml=ListMultipartUploadsResult,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	Bucket             *string           `aws:"Bucket"`
+	KeyMarker          *string           `aws:"KeyMarker"`
+	UploadIdMarker     *string           `aws:"UploadIdMarker"`
+	NextKeyMarker      *string           `aws:"NextKeyMarker"`
+	Prefix             *string           `aws:"Prefix"`
+	Delimiter          *string           `aws:"Delimiter"`
+	NextUploadIdMarker *string           `aws:"NextUploadIdMarker"`
+	MaxUploads         *int32            `aws:"MaxUploads"`
+	IsTruncated        *bool             `aws:"IsTruncated"`
+	Uploads            []MultipartUpload `aws:"Uploads,xml=Upload,flat"`
+	CommonPrefixes     []CommonPrefix    `aws:"CommonPrefixes,flat"`
+	EncodingType       EncodingType      `aws:"EncodingType"`
+	RequestCharged     RequestCharged    `aws:"RequestCharged,header=x-amz-request-charged"`
+}
+
+// ListObjectVersionsOutput is the output of ListObjectVersions.
+type ListObjectVersionsOutput struct {
+	_                   struct{}            `aws:"xml=ListVersionsResult,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	IsTruncated         *bool               `aws:"IsTruncated"`
+	KeyMarker           *string             `aws:"KeyMarker"`
+	VersionIdMarker     *string             `aws:"VersionIdMarker"`
+	NextKeyMarker       *string             `aws:"NextKeyMarker"`
+	NextVersionIdMarker *string             `aws:"NextVersionIdMarker"`
+	Versions            []ObjectVersion     `aws:"Versions,xml=Version,flat"`
+	DeleteMarkers       []DeleteMarkerEntry `aws:"DeleteMarkers,xml=DeleteMarker,flat"`
+	Name                *string             `aws:"Name"`
+	Prefix              *string             `aws:"Prefix"`
+	Delimiter           *string             `aws:"Delimiter"`
+	MaxKeys             *int32              `aws:"MaxKeys"`
+	CommonPrefixes      []CommonPrefix      `aws:"CommonPrefixes,flat"`
+	EncodingType        EncodingType        `aws:"EncodingType"`
+	RequestCharged      RequestCharged      `aws:"RequestCharged,header=x-amz-request-charged"`
+}
+
 // ListObjectsOutput is the output of ListObjects.
 type ListObjectsOutput struct {
 	_              struct{}       `aws:"xml=ListBucketResult,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
@@ -180,6 +412,40 @@ type ListObjectsV2Output struct {
 	RequestCharged        RequestCharged `aws:"RequestCharged,header=x-amz-request-charged"`
 }
 
+// ListPartsOutput is the output of ListParts.
+type ListPartsOutput struct {
+	_                    struct{}          `aws:"xml=ListPartsResult,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	AbortDate            *time.Time        `aws:"AbortDate,header=x-amz-abort-date"`
+	AbortRuleId          *string           `aws:"AbortRuleId,header=x-amz-abort-rule-id"`
+	Bucket               *string           `aws:"Bucket"`
+	Key                  *string           `aws:"Key,len=1:"`
+	UploadId             *string           `aws:"UploadId"`
+	PartNumberMarker     *int32            `aws:"PartNumberMarker"`
+	NextPartNumberMarker *int32            `aws:"NextPartNumberMarker"`
+	MaxParts             *int32            `aws:"MaxParts"`
+	IsTruncated          *bool             `aws:"IsTruncated"`
+	Parts                []Part            `aws:"Parts,xml=Part,flat"`
+	Initiator            *Initiator        `aws:"Initiator"`
+	Owner                *Owner            `aws:"Owner"`
+	StorageClass         StorageClass      `aws:"StorageClass"`
+	RequestCharged       RequestCharged    `aws:"RequestCharged,header=x-amz-request-charged"`
+	ChecksumAlgorithm    ChecksumAlgorithm `aws:"ChecksumAlgorithm"`
+	ChecksumType         ChecksumType      `aws:"ChecksumType"`
+}
+
+// NotificationConfiguration: A container for specifying the notification configuration of the bucket.
+type NotificationConfiguration struct {
+	TopicConfigurations          []TopicConfiguration          `aws:"TopicConfigurations,xml=TopicConfiguration,flat"`
+	QueueConfigurations          []QueueConfiguration          `aws:"QueueConfigurations,xml=QueueConfiguration,flat"`
+	LambdaFunctionConfigurations []LambdaFunctionConfiguration `aws:"LambdaFunctionConfigurations,xml=CloudFunctionConfiguration,flat"`
+	EventBridgeConfiguration     *EventBridgeConfiguration     `aws:"EventBridgeConfiguration"`
+}
+
+// PutBucketLifecycleConfigurationOutput is the output of PutBucketLifecycleConfiguration.
+type PutBucketLifecycleConfigurationOutput struct {
+	TransitionDefaultMinimumObjectSize TransitionDefaultMinimumObjectSize `aws:"TransitionDefaultMinimumObjectSize,header=x-amz-transition-default-minimum-object-size"`
+}
+
 // PutObjectOutput is the output of PutObject.
 type PutObjectOutput struct {
 	Expiration              *string              `aws:"Expiration,header=x-amz-expiration"`
@@ -206,5 +472,85 @@ type PutObjectOutput struct {
 	RequestCharged          RequestCharged       `aws:"RequestCharged,header=x-amz-request-charged"`
 }
 
+// PutObjectTaggingOutput is the output of PutObjectTagging.
+type PutObjectTaggingOutput struct {
+	VersionId *string `aws:"VersionId,header=x-amz-version-id"`
+}
+
+// UploadPartCopyOutput is the output of UploadPartCopy.
+type UploadPartCopyOutput struct {
+	CopySourceVersionId  *string              `aws:"CopySourceVersionId,header=x-amz-copy-source-version-id"`
+	CopyPartResult       *CopyPartResult      `aws:"CopyPartResult,payload"`
+	ServerSideEncryption ServerSideEncryption `aws:"ServerSideEncryption,header=x-amz-server-side-encryption"`
+	SSECustomerAlgorithm *string              `aws:"SSECustomerAlgorithm,header=x-amz-server-side-encryption-customer-algorithm"`
+	SSECustomerKeyMD5    *string              `aws:"SSECustomerKeyMD5,header=x-amz-server-side-encryption-customer-key-MD5"`
+	SSEKMSKeyId          *string              `aws:"SSEKMSKeyId,header=x-amz-server-side-encryption-aws-kms-key-id,sens"`
+	BucketKeyEnabled     *bool                `aws:"BucketKeyEnabled,header=x-amz-server-side-encryption-bucket-key-enabled"`
+	RequestCharged       RequestCharged       `aws:"RequestCharged,header=x-amz-request-charged"`
+}
+
+// UploadPartOutput is the output of UploadPart.
+type UploadPartOutput struct {
+	ServerSideEncryption ServerSideEncryption `aws:"ServerSideEncryption,header=x-amz-server-side-encryption"`
+	ETag                 *string              `aws:"ETag,header=ETag"`
+	ChecksumCRC32        *string              `aws:"ChecksumCRC32,header=x-amz-checksum-crc32"`
+	ChecksumCRC32C       *string              `aws:"ChecksumCRC32C,header=x-amz-checksum-crc32c"`
+	ChecksumCRC64NVME    *string              `aws:"ChecksumCRC64NVME,header=x-amz-checksum-crc64nvme"`
+	ChecksumSHA1         *string              `aws:"ChecksumSHA1,header=x-amz-checksum-sha1"`
+	ChecksumSHA256       *string              `aws:"ChecksumSHA256,header=x-amz-checksum-sha256"`
+	ChecksumSHA512       *string              `aws:"ChecksumSHA512,header=x-amz-checksum-sha512"`
+	ChecksumMD5          *string              `aws:"ChecksumMD5,header=x-amz-checksum-md5"`
+	ChecksumXXHASH64     *string              `aws:"ChecksumXXHASH64,header=x-amz-checksum-xxhash64"`
+	ChecksumXXHASH3      *string              `aws:"ChecksumXXHASH3,header=x-amz-checksum-xxhash3"`
+	ChecksumXXHASH128    *string              `aws:"ChecksumXXHASH128,header=x-amz-checksum-xxhash128"`
+	SSECustomerAlgorithm *string              `aws:"SSECustomerAlgorithm,header=x-amz-server-side-encryption-customer-algorithm"`
+	SSECustomerKeyMD5    *string              `aws:"SSECustomerKeyMD5,header=x-amz-server-side-encryption-customer-key-MD5"`
+	SSEKMSKeyId          *string              `aws:"SSEKMSKeyId,header=x-amz-server-side-encryption-aws-kms-key-id,sens"`
+	BucketKeyEnabled     *bool                `aws:"BucketKeyEnabled,header=x-amz-server-side-encryption-bucket-key-enabled"`
+	RequestCharged       RequestCharged       `aws:"RequestCharged,header=x-amz-request-charged"`
+}
+
 // DeleteBucketOutput is the empty output of an operation.
 type DeleteBucketOutput struct{}
+
+// DeleteBucketCorsOutput is the empty output of an operation.
+type DeleteBucketCorsOutput struct{}
+
+// DeleteBucketEncryptionOutput is the empty output of an operation.
+type DeleteBucketEncryptionOutput struct{}
+
+// DeleteBucketLifecycleOutput is the empty output of an operation.
+type DeleteBucketLifecycleOutput struct{}
+
+// DeleteBucketOwnershipControlsOutput is the empty output of an operation.
+type DeleteBucketOwnershipControlsOutput struct{}
+
+// DeleteBucketPolicyOutput is the empty output of an operation.
+type DeleteBucketPolicyOutput struct{}
+
+// DeleteBucketTaggingOutput is the empty output of an operation.
+type DeleteBucketTaggingOutput struct{}
+
+// DeletePublicAccessBlockOutput is the empty output of an operation.
+type DeletePublicAccessBlockOutput struct{}
+
+// PutBucketCorsOutput is the empty output of an operation.
+type PutBucketCorsOutput struct{}
+
+// PutBucketEncryptionOutput is the empty output of an operation.
+type PutBucketEncryptionOutput struct{}
+
+// PutBucketOwnershipControlsOutput is the empty output of an operation.
+type PutBucketOwnershipControlsOutput struct{}
+
+// PutBucketPolicyOutput is the empty output of an operation.
+type PutBucketPolicyOutput struct{}
+
+// PutBucketTaggingOutput is the empty output of an operation.
+type PutBucketTaggingOutput struct{}
+
+// PutBucketVersioningOutput is the empty output of an operation.
+type PutBucketVersioningOutput struct{}
+
+// PutPublicAccessBlockOutput is the empty output of an operation.
+type PutPublicAccessBlockOutput struct{}

@@ -11,30 +11,122 @@ import (
 
 // Handler serves the operations of S3 that Brume has.
 type Handler interface {
+	// AbortMultipartUpload: This operation aborts a multipart upload.
+	AbortMultipartUpload(context.Context, aws.Identity, *AbortMultipartUploadRequest) (*AbortMultipartUploadOutput, error)
+	// CompleteMultipartUpload: Completes a multipart upload by assembling previously uploaded parts.
+	CompleteMultipartUpload(context.Context, aws.Identity, *CompleteMultipartUploadRequest) (*CompleteMultipartUploadOutput, error)
+	// CopyObject: Creates a copy of an object that is already stored in Amazon S3.
+	CopyObject(context.Context, aws.Identity, *CopyObjectRequest) (*CopyObjectOutput, error)
 	// CreateBucket: This action creates an Amazon S3 bucket.
 	CreateBucket(context.Context, aws.Identity, *CreateBucketRequest) (*CreateBucketOutput, error)
+	// CreateMultipartUpload: End of support notice: As of October 1, 2025, Amazon S3 has discontinued support for Email Grantee Access Control Lists (ACLs).
+	CreateMultipartUpload(context.Context, aws.Identity, *CreateMultipartUploadRequest) (*CreateMultipartUploadOutput, error)
 	// DeleteBucket: Deletes the S3 bucket.
 	DeleteBucket(context.Context, aws.Identity, *DeleteBucketRequest) (*DeleteBucketOutput, error)
+	// DeleteBucketCors: This operation is not supported for directory buckets.
+	DeleteBucketCors(context.Context, aws.Identity, *DeleteBucketCorsRequest) (*DeleteBucketCorsOutput, error)
+	// DeleteBucketEncryption: This implementation of the DELETE action resets the default encryption for the bucket as server-side encryption with Amazon S3 managed keys (SSE-S3).
+	DeleteBucketEncryption(context.Context, aws.Identity, *DeleteBucketEncryptionRequest) (*DeleteBucketEncryptionOutput, error)
+	// DeleteBucketLifecycle: Deletes the lifecycle configuration from the specified bucket.
+	DeleteBucketLifecycle(context.Context, aws.Identity, *DeleteBucketLifecycleRequest) (*DeleteBucketLifecycleOutput, error)
+	// DeleteBucketOwnershipControls: This operation is not supported for directory buckets.
+	DeleteBucketOwnershipControls(context.Context, aws.Identity, *DeleteBucketOwnershipControlsRequest) (*DeleteBucketOwnershipControlsOutput, error)
+	// DeleteBucketPolicy: Deletes the policy of a specified bucket.
+	DeleteBucketPolicy(context.Context, aws.Identity, *DeleteBucketPolicyRequest) (*DeleteBucketPolicyOutput, error)
+	// DeleteBucketTagging: This operation is not supported for directory buckets.
+	DeleteBucketTagging(context.Context, aws.Identity, *DeleteBucketTaggingRequest) (*DeleteBucketTaggingOutput, error)
 	// DeleteObject: Removes an object from a bucket.
 	DeleteObject(context.Context, aws.Identity, *DeleteObjectRequest) (*DeleteObjectOutput, error)
+	// DeleteObjectTagging: This operation is not supported for directory buckets.
+	DeleteObjectTagging(context.Context, aws.Identity, *DeleteObjectTaggingRequest) (*DeleteObjectTaggingOutput, error)
 	// DeleteObjects: This operation enables you to delete multiple objects from a bucket using a single HTTP request.
 	DeleteObjects(context.Context, aws.Identity, *DeleteObjectsRequest) (*DeleteObjectsOutput, error)
+	// DeletePublicAccessBlock: This operation is not supported for directory buckets.
+	DeletePublicAccessBlock(context.Context, aws.Identity, *DeletePublicAccessBlockRequest) (*DeletePublicAccessBlockOutput, error)
+	// GetBucketAccelerateConfiguration: This operation is not supported for directory buckets.
+	GetBucketAccelerateConfiguration(context.Context, aws.Identity, *GetBucketAccelerateConfigurationRequest) (*GetBucketAccelerateConfigurationOutput, error)
+	// GetBucketAcl: This operation is not supported for directory buckets.
+	GetBucketAcl(context.Context, aws.Identity, *GetBucketAclRequest) (*GetBucketAclOutput, error)
+	// GetBucketCors: This operation is not supported for directory buckets.
+	GetBucketCors(context.Context, aws.Identity, *GetBucketCorsRequest) (*GetBucketCorsOutput, error)
+	// GetBucketEncryption: Returns the default encryption configuration for an Amazon S3 bucket.
+	GetBucketEncryption(context.Context, aws.Identity, *GetBucketEncryptionRequest) (*GetBucketEncryptionOutput, error)
+	// GetBucketLifecycleConfiguration: Returns the lifecycle configuration information set on the bucket.
+	GetBucketLifecycleConfiguration(context.Context, aws.Identity, *GetBucketLifecycleConfigurationRequest) (*GetBucketLifecycleConfigurationOutput, error)
 	// GetBucketLocation: Using the GetBucketLocation operation is no longer a best practice.
 	GetBucketLocation(context.Context, aws.Identity, *GetBucketLocationRequest) (*GetBucketLocationOutput, error)
+	// GetBucketLogging: This operation is not supported for directory buckets.
+	GetBucketLogging(context.Context, aws.Identity, *GetBucketLoggingRequest) (*GetBucketLoggingOutput, error)
+	// GetBucketNotificationConfiguration: This operation is not supported for directory buckets.
+	GetBucketNotificationConfiguration(context.Context, aws.Identity, *GetBucketNotificationConfigurationRequest) (*NotificationConfiguration, error)
+	// GetBucketOwnershipControls: This operation is not supported for directory buckets.
+	GetBucketOwnershipControls(context.Context, aws.Identity, *GetBucketOwnershipControlsRequest) (*GetBucketOwnershipControlsOutput, error)
+	// GetBucketPolicy: Returns the policy of a specified bucket.
+	GetBucketPolicy(context.Context, aws.Identity, *GetBucketPolicyRequest) (*GetBucketPolicyOutput, error)
+	// GetBucketPolicyStatus: This operation is not supported for directory buckets.
+	GetBucketPolicyStatus(context.Context, aws.Identity, *GetBucketPolicyStatusRequest) (*GetBucketPolicyStatusOutput, error)
+	// GetBucketReplication: This operation is not supported for directory buckets.
+	GetBucketReplication(context.Context, aws.Identity, *GetBucketReplicationRequest) (*GetBucketReplicationOutput, error)
+	// GetBucketRequestPayment: This operation is not supported for directory buckets.
+	GetBucketRequestPayment(context.Context, aws.Identity, *GetBucketRequestPaymentRequest) (*GetBucketRequestPaymentOutput, error)
+	// GetBucketTagging: This operation is not supported for directory buckets.
+	GetBucketTagging(context.Context, aws.Identity, *GetBucketTaggingRequest) (*GetBucketTaggingOutput, error)
+	// GetBucketVersioning: This operation is not supported for directory buckets.
+	GetBucketVersioning(context.Context, aws.Identity, *GetBucketVersioningRequest) (*GetBucketVersioningOutput, error)
+	// GetBucketWebsite: This operation is not supported for directory buckets.
+	GetBucketWebsite(context.Context, aws.Identity, *GetBucketWebsiteRequest) (*GetBucketWebsiteOutput, error)
 	// GetObject: Retrieves an object from Amazon S3.
 	GetObject(context.Context, aws.Identity, *GetObjectRequest) (*GetObjectOutput, error)
+	// GetObjectAcl: This operation is not supported for directory buckets.
+	GetObjectAcl(context.Context, aws.Identity, *GetObjectAclRequest) (*GetObjectAclOutput, error)
+	// GetObjectAttributes: Retrieves all of the metadata from an object without returning the object itself.
+	GetObjectAttributes(context.Context, aws.Identity, *GetObjectAttributesRequest) (*GetObjectAttributesOutput, error)
+	// GetObjectLockConfiguration: This operation is not supported for directory buckets.
+	GetObjectLockConfiguration(context.Context, aws.Identity, *GetObjectLockConfigurationRequest) (*GetObjectLockConfigurationOutput, error)
+	// GetObjectTagging: This operation is not supported for directory buckets.
+	GetObjectTagging(context.Context, aws.Identity, *GetObjectTaggingRequest) (*GetObjectTaggingOutput, error)
+	// GetPublicAccessBlock: This operation is not supported for directory buckets.
+	GetPublicAccessBlock(context.Context, aws.Identity, *GetPublicAccessBlockRequest) (*GetPublicAccessBlockOutput, error)
 	// HeadBucket: You can use this operation to determine if a bucket exists and if you have permission to access it.
 	HeadBucket(context.Context, aws.Identity, *HeadBucketRequest) (*HeadBucketOutput, error)
 	// HeadObject: The HEAD operation retrieves metadata from an object without returning the object itself.
 	HeadObject(context.Context, aws.Identity, *HeadObjectRequest) (*HeadObjectOutput, error)
 	// ListBuckets: This operation is not supported for directory buckets.
 	ListBuckets(context.Context, aws.Identity, *ListBucketsRequest) (*ListBucketsOutput, error)
+	// ListMultipartUploads: This operation lists in-progress multipart uploads in a bucket.
+	ListMultipartUploads(context.Context, aws.Identity, *ListMultipartUploadsRequest) (*ListMultipartUploadsOutput, error)
+	// ListObjectVersions: This operation is not supported for directory buckets.
+	ListObjectVersions(context.Context, aws.Identity, *ListObjectVersionsRequest) (*ListObjectVersionsOutput, error)
 	// ListObjects: This operation is not supported for directory buckets.
 	ListObjects(context.Context, aws.Identity, *ListObjectsRequest) (*ListObjectsOutput, error)
 	// ListObjectsV2: Returns some or all (up to 1,000) of the objects in a bucket with each request.
 	ListObjectsV2(context.Context, aws.Identity, *ListObjectsV2Request) (*ListObjectsV2Output, error)
+	// ListParts: Lists the parts that have been uploaded for a specific multipart upload.
+	ListParts(context.Context, aws.Identity, *ListPartsRequest) (*ListPartsOutput, error)
+	// PutBucketCors: This operation is not supported for directory buckets.
+	PutBucketCors(context.Context, aws.Identity, *PutBucketCorsRequest) (*PutBucketCorsOutput, error)
+	// PutBucketEncryption: This operation configures default encryption and Amazon S3 Bucket Keys for an existing bucket.
+	PutBucketEncryption(context.Context, aws.Identity, *PutBucketEncryptionRequest) (*PutBucketEncryptionOutput, error)
+	// PutBucketLifecycleConfiguration: Creates a new lifecycle configuration for the bucket or replaces an existing lifecycle configuration.
+	PutBucketLifecycleConfiguration(context.Context, aws.Identity, *PutBucketLifecycleConfigurationRequest) (*PutBucketLifecycleConfigurationOutput, error)
+	// PutBucketOwnershipControls: This operation is not supported for directory buckets.
+	PutBucketOwnershipControls(context.Context, aws.Identity, *PutBucketOwnershipControlsRequest) (*PutBucketOwnershipControlsOutput, error)
+	// PutBucketPolicy: Applies an Amazon S3 bucket policy to an Amazon S3 bucket.
+	PutBucketPolicy(context.Context, aws.Identity, *PutBucketPolicyRequest) (*PutBucketPolicyOutput, error)
+	// PutBucketTagging: This operation is not supported for directory buckets.
+	PutBucketTagging(context.Context, aws.Identity, *PutBucketTaggingRequest) (*PutBucketTaggingOutput, error)
+	// PutBucketVersioning: This operation is not supported for directory buckets.
+	PutBucketVersioning(context.Context, aws.Identity, *PutBucketVersioningRequest) (*PutBucketVersioningOutput, error)
 	// PutObject: End of support notice: As of October 1, 2025, Amazon S3 has discontinued support for Email Grantee Access Control Lists (ACLs).
 	PutObject(context.Context, aws.Identity, *PutObjectRequest) (*PutObjectOutput, error)
+	// PutObjectTagging: This operation is not supported for directory buckets.
+	PutObjectTagging(context.Context, aws.Identity, *PutObjectTaggingRequest) (*PutObjectTaggingOutput, error)
+	// PutPublicAccessBlock: This operation is not supported for directory buckets.
+	PutPublicAccessBlock(context.Context, aws.Identity, *PutPublicAccessBlockRequest) (*PutPublicAccessBlockOutput, error)
+	// UploadPart: Uploads a part in a multipart upload.
+	UploadPart(context.Context, aws.Identity, *UploadPartRequest) (*UploadPartOutput, error)
+	// UploadPartCopy: Uploads a part by copying data from an existing object as data source.
+	UploadPartCopy(context.Context, aws.Identity, *UploadPartCopyRequest) (*UploadPartCopyOutput, error)
 }
 
 // Service describes the API: all operations of the model, with a handler method where Brume has one.
@@ -48,69 +140,69 @@ var Service = aws.Describe[Handler](aws.Meta{
 	Endpoint:  "s3",
 	Protocols: aws.RestXML,
 },
-	aws.Lacks("AbortMultipartUpload", "DELETE", "/{Bucket}/{Key+}", aws.NeedsQuery("uploadId")),
-	aws.Lacks("CompleteMultipartUpload", "POST", "/{Bucket}/{Key+}", aws.NeedsQuery("uploadId")),
-	aws.Lacks("CopyObject", "PUT", "/{Bucket}/{Key+}", aws.NeedsHeader("x-amz-copy-source")),
+	aws.Has("AbortMultipartUpload", "DELETE", "/{Bucket}/{Key+}", 204, Handler.AbortMultipartUpload),
+	aws.Has("CompleteMultipartUpload", "POST", "/{Bucket}/{Key+}", 200, Handler.CompleteMultipartUpload),
+	aws.Has("CopyObject", "PUT", "/{Bucket}/{Key+}", 200, Handler.CopyObject),
 	aws.Has("CreateBucket", "PUT", "/{Bucket}", 200, Handler.CreateBucket),
 	aws.Lacks("CreateBucketMetadataConfiguration", "POST", "/{Bucket}?metadataConfiguration"),
 	aws.Lacks("CreateBucketMetadataTableConfiguration", "POST", "/{Bucket}?metadataTable"),
-	aws.Lacks("CreateMultipartUpload", "POST", "/{Bucket}/{Key+}?uploads"),
+	aws.Has("CreateMultipartUpload", "POST", "/{Bucket}/{Key+}?uploads", 200, Handler.CreateMultipartUpload),
 	aws.Lacks("CreateSession", "GET", "/{Bucket}?session"),
 	aws.Has("DeleteBucket", "DELETE", "/{Bucket}", 204, Handler.DeleteBucket),
 	aws.Lacks("DeleteBucketAnalyticsConfiguration", "DELETE", "/{Bucket}?analytics", aws.NeedsQuery("id")),
-	aws.Lacks("DeleteBucketCors", "DELETE", "/{Bucket}?cors"),
-	aws.Lacks("DeleteBucketEncryption", "DELETE", "/{Bucket}?encryption"),
+	aws.Has("DeleteBucketCors", "DELETE", "/{Bucket}?cors", 204, Handler.DeleteBucketCors),
+	aws.Has("DeleteBucketEncryption", "DELETE", "/{Bucket}?encryption", 204, Handler.DeleteBucketEncryption),
 	aws.Lacks("DeleteBucketIntelligentTieringConfiguration", "DELETE", "/{Bucket}?intelligent-tiering", aws.NeedsQuery("id")),
 	aws.Lacks("DeleteBucketInventoryConfiguration", "DELETE", "/{Bucket}?inventory", aws.NeedsQuery("id")),
-	aws.Lacks("DeleteBucketLifecycle", "DELETE", "/{Bucket}?lifecycle"),
+	aws.Has("DeleteBucketLifecycle", "DELETE", "/{Bucket}?lifecycle", 204, Handler.DeleteBucketLifecycle),
 	aws.Lacks("DeleteBucketMetadataConfiguration", "DELETE", "/{Bucket}?metadataConfiguration"),
 	aws.Lacks("DeleteBucketMetadataTableConfiguration", "DELETE", "/{Bucket}?metadataTable"),
 	aws.Lacks("DeleteBucketMetricsConfiguration", "DELETE", "/{Bucket}?metrics", aws.NeedsQuery("id")),
-	aws.Lacks("DeleteBucketOwnershipControls", "DELETE", "/{Bucket}?ownershipControls"),
-	aws.Lacks("DeleteBucketPolicy", "DELETE", "/{Bucket}?policy"),
+	aws.Has("DeleteBucketOwnershipControls", "DELETE", "/{Bucket}?ownershipControls", 204, Handler.DeleteBucketOwnershipControls),
+	aws.Has("DeleteBucketPolicy", "DELETE", "/{Bucket}?policy", 204, Handler.DeleteBucketPolicy),
 	aws.Lacks("DeleteBucketReplication", "DELETE", "/{Bucket}?replication"),
-	aws.Lacks("DeleteBucketTagging", "DELETE", "/{Bucket}?tagging"),
+	aws.Has("DeleteBucketTagging", "DELETE", "/{Bucket}?tagging", 204, Handler.DeleteBucketTagging),
 	aws.Lacks("DeleteBucketWebsite", "DELETE", "/{Bucket}?website"),
 	aws.Has("DeleteObject", "DELETE", "/{Bucket}/{Key+}", 204, Handler.DeleteObject),
 	aws.Lacks("DeleteObjectAnnotation", "DELETE", "/{Bucket}/{Key+}?annotation", aws.NeedsQuery("annotationName")),
-	aws.Lacks("DeleteObjectTagging", "DELETE", "/{Bucket}/{Key+}?tagging"),
+	aws.Has("DeleteObjectTagging", "DELETE", "/{Bucket}/{Key+}?tagging", 204, Handler.DeleteObjectTagging),
 	aws.Has("DeleteObjects", "POST", "/{Bucket}?delete", 200, Handler.DeleteObjects),
-	aws.Lacks("DeletePublicAccessBlock", "DELETE", "/{Bucket}?publicAccessBlock"),
+	aws.Has("DeletePublicAccessBlock", "DELETE", "/{Bucket}?publicAccessBlock", 204, Handler.DeletePublicAccessBlock),
 	aws.Lacks("GetBucketAbac", "GET", "/{Bucket}?abac"),
-	aws.Lacks("GetBucketAccelerateConfiguration", "GET", "/{Bucket}?accelerate"),
-	aws.Lacks("GetBucketAcl", "GET", "/{Bucket}?acl"),
+	aws.Has("GetBucketAccelerateConfiguration", "GET", "/{Bucket}?accelerate", 200, Handler.GetBucketAccelerateConfiguration),
+	aws.Has("GetBucketAcl", "GET", "/{Bucket}?acl", 200, Handler.GetBucketAcl),
 	aws.Lacks("GetBucketAnalyticsConfiguration", "GET", "/{Bucket}?analytics", aws.NeedsQuery("id")),
-	aws.Lacks("GetBucketCors", "GET", "/{Bucket}?cors"),
-	aws.Lacks("GetBucketEncryption", "GET", "/{Bucket}?encryption"),
+	aws.Has("GetBucketCors", "GET", "/{Bucket}?cors", 200, Handler.GetBucketCors),
+	aws.Has("GetBucketEncryption", "GET", "/{Bucket}?encryption", 200, Handler.GetBucketEncryption),
 	aws.Lacks("GetBucketIntelligentTieringConfiguration", "GET", "/{Bucket}?intelligent-tiering", aws.NeedsQuery("id")),
 	aws.Lacks("GetBucketInventoryConfiguration", "GET", "/{Bucket}?inventory", aws.NeedsQuery("id")),
 	aws.Lacks("GetBucketLifecycle", "GET", "/{Bucket}?lifecycle"),
-	aws.Lacks("GetBucketLifecycleConfiguration", "GET", "/{Bucket}?lifecycle"),
+	aws.Has("GetBucketLifecycleConfiguration", "GET", "/{Bucket}?lifecycle", 200, Handler.GetBucketLifecycleConfiguration),
 	aws.Has("GetBucketLocation", "GET", "/{Bucket}?location", 200, Handler.GetBucketLocation),
-	aws.Lacks("GetBucketLogging", "GET", "/{Bucket}?logging"),
+	aws.Has("GetBucketLogging", "GET", "/{Bucket}?logging", 200, Handler.GetBucketLogging),
 	aws.Lacks("GetBucketMetadataConfiguration", "GET", "/{Bucket}?metadataConfiguration"),
 	aws.Lacks("GetBucketMetadataTableConfiguration", "GET", "/{Bucket}?metadataTable"),
 	aws.Lacks("GetBucketMetricsConfiguration", "GET", "/{Bucket}?metrics", aws.NeedsQuery("id")),
 	aws.Lacks("GetBucketNotification", "GET", "/{Bucket}?notification"),
-	aws.Lacks("GetBucketNotificationConfiguration", "GET", "/{Bucket}?notification"),
-	aws.Lacks("GetBucketOwnershipControls", "GET", "/{Bucket}?ownershipControls"),
-	aws.Lacks("GetBucketPolicy", "GET", "/{Bucket}?policy"),
-	aws.Lacks("GetBucketPolicyStatus", "GET", "/{Bucket}?policyStatus"),
-	aws.Lacks("GetBucketReplication", "GET", "/{Bucket}?replication"),
-	aws.Lacks("GetBucketRequestPayment", "GET", "/{Bucket}?requestPayment"),
-	aws.Lacks("GetBucketTagging", "GET", "/{Bucket}?tagging"),
-	aws.Lacks("GetBucketVersioning", "GET", "/{Bucket}?versioning"),
-	aws.Lacks("GetBucketWebsite", "GET", "/{Bucket}?website"),
+	aws.Has("GetBucketNotificationConfiguration", "GET", "/{Bucket}?notification", 200, Handler.GetBucketNotificationConfiguration),
+	aws.Has("GetBucketOwnershipControls", "GET", "/{Bucket}?ownershipControls", 200, Handler.GetBucketOwnershipControls),
+	aws.Has("GetBucketPolicy", "GET", "/{Bucket}?policy", 200, Handler.GetBucketPolicy),
+	aws.Has("GetBucketPolicyStatus", "GET", "/{Bucket}?policyStatus", 200, Handler.GetBucketPolicyStatus),
+	aws.Has("GetBucketReplication", "GET", "/{Bucket}?replication", 200, Handler.GetBucketReplication),
+	aws.Has("GetBucketRequestPayment", "GET", "/{Bucket}?requestPayment", 200, Handler.GetBucketRequestPayment),
+	aws.Has("GetBucketTagging", "GET", "/{Bucket}?tagging", 200, Handler.GetBucketTagging),
+	aws.Has("GetBucketVersioning", "GET", "/{Bucket}?versioning", 200, Handler.GetBucketVersioning),
+	aws.Has("GetBucketWebsite", "GET", "/{Bucket}?website", 200, Handler.GetBucketWebsite),
 	aws.Has("GetObject", "GET", "/{Bucket}/{Key+}", 200, Handler.GetObject),
-	aws.Lacks("GetObjectAcl", "GET", "/{Bucket}/{Key+}?acl"),
+	aws.Has("GetObjectAcl", "GET", "/{Bucket}/{Key+}?acl", 200, Handler.GetObjectAcl),
 	aws.Lacks("GetObjectAnnotation", "GET", "/{Bucket}/{Key+}?annotation", aws.NeedsQuery("annotationName")),
-	aws.Lacks("GetObjectAttributes", "GET", "/{Bucket}/{Key+}?attributes", aws.NeedsHeader("x-amz-object-attributes")),
+	aws.Has("GetObjectAttributes", "GET", "/{Bucket}/{Key+}?attributes", 200, Handler.GetObjectAttributes),
 	aws.Lacks("GetObjectLegalHold", "GET", "/{Bucket}/{Key+}?legal-hold"),
-	aws.Lacks("GetObjectLockConfiguration", "GET", "/{Bucket}?object-lock"),
+	aws.Has("GetObjectLockConfiguration", "GET", "/{Bucket}?object-lock", 200, Handler.GetObjectLockConfiguration),
 	aws.Lacks("GetObjectRetention", "GET", "/{Bucket}/{Key+}?retention"),
-	aws.Lacks("GetObjectTagging", "GET", "/{Bucket}/{Key+}?tagging"),
+	aws.Has("GetObjectTagging", "GET", "/{Bucket}/{Key+}?tagging", 200, Handler.GetObjectTagging),
 	aws.Lacks("GetObjectTorrent", "GET", "/{Bucket}/{Key+}?torrent"),
-	aws.Lacks("GetPublicAccessBlock", "GET", "/{Bucket}?publicAccessBlock"),
+	aws.Has("GetPublicAccessBlock", "GET", "/{Bucket}?publicAccessBlock", 200, Handler.GetPublicAccessBlock),
 	aws.Has("HeadBucket", "HEAD", "/{Bucket}", 200, Handler.HeadBucket),
 	aws.Has("HeadObject", "HEAD", "/{Bucket}/{Key+}", 200, Handler.HeadObject),
 	aws.Lacks("ListBucketAnalyticsConfigurations", "GET", "/{Bucket}?analytics"),
@@ -119,32 +211,32 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Lacks("ListBucketMetricsConfigurations", "GET", "/{Bucket}?metrics"),
 	aws.Has("ListBuckets", "GET", "/", 200, Handler.ListBuckets),
 	aws.Lacks("ListDirectoryBuckets", "GET", "/"),
-	aws.Lacks("ListMultipartUploads", "GET", "/{Bucket}?uploads"),
+	aws.Has("ListMultipartUploads", "GET", "/{Bucket}?uploads", 200, Handler.ListMultipartUploads),
 	aws.Lacks("ListObjectAnnotations", "GET", "/{Bucket}/{Key+}?annotation"),
-	aws.Lacks("ListObjectVersions", "GET", "/{Bucket}?versions"),
+	aws.Has("ListObjectVersions", "GET", "/{Bucket}?versions", 200, Handler.ListObjectVersions),
 	aws.Has("ListObjects", "GET", "/{Bucket}", 200, Handler.ListObjects),
 	aws.Has("ListObjectsV2", "GET", "/{Bucket}?list-type=2", 200, Handler.ListObjectsV2),
-	aws.Lacks("ListParts", "GET", "/{Bucket}/{Key+}", aws.NeedsQuery("uploadId")),
+	aws.Has("ListParts", "GET", "/{Bucket}/{Key+}", 200, Handler.ListParts),
 	aws.Lacks("PutBucketAbac", "PUT", "/{Bucket}?abac"),
 	aws.Lacks("PutBucketAccelerateConfiguration", "PUT", "/{Bucket}?accelerate"),
 	aws.Lacks("PutBucketAcl", "PUT", "/{Bucket}?acl"),
 	aws.Lacks("PutBucketAnalyticsConfiguration", "PUT", "/{Bucket}?analytics", aws.NeedsQuery("id")),
-	aws.Lacks("PutBucketCors", "PUT", "/{Bucket}?cors"),
-	aws.Lacks("PutBucketEncryption", "PUT", "/{Bucket}?encryption"),
+	aws.Has("PutBucketCors", "PUT", "/{Bucket}?cors", 200, Handler.PutBucketCors),
+	aws.Has("PutBucketEncryption", "PUT", "/{Bucket}?encryption", 200, Handler.PutBucketEncryption),
 	aws.Lacks("PutBucketIntelligentTieringConfiguration", "PUT", "/{Bucket}?intelligent-tiering", aws.NeedsQuery("id")),
 	aws.Lacks("PutBucketInventoryConfiguration", "PUT", "/{Bucket}?inventory", aws.NeedsQuery("id")),
 	aws.Lacks("PutBucketLifecycle", "PUT", "/{Bucket}?lifecycle"),
-	aws.Lacks("PutBucketLifecycleConfiguration", "PUT", "/{Bucket}?lifecycle"),
+	aws.Has("PutBucketLifecycleConfiguration", "PUT", "/{Bucket}?lifecycle", 200, Handler.PutBucketLifecycleConfiguration),
 	aws.Lacks("PutBucketLogging", "PUT", "/{Bucket}?logging"),
 	aws.Lacks("PutBucketMetricsConfiguration", "PUT", "/{Bucket}?metrics", aws.NeedsQuery("id")),
 	aws.Lacks("PutBucketNotification", "PUT", "/{Bucket}?notification"),
 	aws.Lacks("PutBucketNotificationConfiguration", "PUT", "/{Bucket}?notification"),
-	aws.Lacks("PutBucketOwnershipControls", "PUT", "/{Bucket}?ownershipControls"),
-	aws.Lacks("PutBucketPolicy", "PUT", "/{Bucket}?policy"),
+	aws.Has("PutBucketOwnershipControls", "PUT", "/{Bucket}?ownershipControls", 200, Handler.PutBucketOwnershipControls),
+	aws.Has("PutBucketPolicy", "PUT", "/{Bucket}?policy", 200, Handler.PutBucketPolicy),
 	aws.Lacks("PutBucketReplication", "PUT", "/{Bucket}?replication"),
 	aws.Lacks("PutBucketRequestPayment", "PUT", "/{Bucket}?requestPayment"),
-	aws.Lacks("PutBucketTagging", "PUT", "/{Bucket}?tagging"),
-	aws.Lacks("PutBucketVersioning", "PUT", "/{Bucket}?versioning"),
+	aws.Has("PutBucketTagging", "PUT", "/{Bucket}?tagging", 200, Handler.PutBucketTagging),
+	aws.Has("PutBucketVersioning", "PUT", "/{Bucket}?versioning", 200, Handler.PutBucketVersioning),
 	aws.Lacks("PutBucketWebsite", "PUT", "/{Bucket}?website"),
 	aws.Has("PutObject", "PUT", "/{Bucket}/{Key+}", 200, Handler.PutObject),
 	aws.Lacks("PutObjectAcl", "PUT", "/{Bucket}/{Key+}?acl"),
@@ -152,8 +244,8 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Lacks("PutObjectLegalHold", "PUT", "/{Bucket}/{Key+}?legal-hold"),
 	aws.Lacks("PutObjectLockConfiguration", "PUT", "/{Bucket}?object-lock"),
 	aws.Lacks("PutObjectRetention", "PUT", "/{Bucket}/{Key+}?retention"),
-	aws.Lacks("PutObjectTagging", "PUT", "/{Bucket}/{Key+}?tagging"),
-	aws.Lacks("PutPublicAccessBlock", "PUT", "/{Bucket}?publicAccessBlock"),
+	aws.Has("PutObjectTagging", "PUT", "/{Bucket}/{Key+}?tagging", 200, Handler.PutObjectTagging),
+	aws.Has("PutPublicAccessBlock", "PUT", "/{Bucket}?publicAccessBlock", 200, Handler.PutPublicAccessBlock),
 	aws.Lacks("RenameObject", "PUT", "/{Bucket}/{Key+}?renameObject", aws.NeedsHeader("x-amz-rename-source")),
 	aws.Lacks("RestoreObject", "POST", "/{Bucket}/{Key+}?restore"),
 	aws.Lacks("SelectObjectContent", "POST", "/{Bucket}/{Key+}?select&select-type=2"),
@@ -161,7 +253,7 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Lacks("UpdateBucketMetadataInventoryTableConfiguration", "PUT", "/{Bucket}?metadataInventoryTable"),
 	aws.Lacks("UpdateBucketMetadataJournalTableConfiguration", "PUT", "/{Bucket}?metadataJournalTable"),
 	aws.Lacks("UpdateObjectEncryption", "PUT", "/{Bucket}/{Key+}?encryption"),
-	aws.Lacks("UploadPart", "PUT", "/{Bucket}/{Key+}", aws.NeedsQuery("partNumber", "uploadId")),
-	aws.Lacks("UploadPartCopy", "PUT", "/{Bucket}/{Key+}", aws.NeedsQuery("partNumber", "uploadId"), aws.NeedsHeader("x-amz-copy-source")),
+	aws.Has("UploadPart", "PUT", "/{Bucket}/{Key+}", 200, Handler.UploadPart),
+	aws.Has("UploadPartCopy", "PUT", "/{Bucket}/{Key+}", 200, Handler.UploadPartCopy),
 	aws.Lacks("WriteGetObjectResponse", "POST", "/WriteGetObjectResponse"),
 )

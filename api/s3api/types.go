@@ -6,6 +6,21 @@ import (
 	"time"
 )
 
+// AbortIncompleteMultipartUpload: Specifies the days since the initiation of an incomplete multipart upload that Amazon S3 will wait before permanently removing all parts of the …
+type AbortIncompleteMultipartUpload struct {
+	DaysAfterInitiation *int32 `aws:"DaysAfterInitiation"`
+}
+
+// AccessControlTranslation: A container for information about access control for replicas.
+type AccessControlTranslation struct {
+	Owner OwnerOverride `aws:"Owner,req"`
+}
+
+// BlockedEncryptionTypes: A bucket-level setting for Amazon S3 general purpose buckets used to prevent the upload of new objects encrypted with the specified server-side …
+type BlockedEncryptionTypes struct {
+	EncryptionType []EncryptionType `aws:"EncryptionType,flat"`
+}
+
 // Bucket: In terms of implementation, a Bucket is a resource.
 type Bucket struct {
 	Name         *string    `aws:"Name"`
@@ -20,9 +35,104 @@ type BucketInfo struct {
 	Type           BucketType     `aws:"Type"`
 }
 
+// BucketLifecycleConfiguration: Specifies the lifecycle configuration for objects in an Amazon S3 bucket.
+type BucketLifecycleConfiguration struct {
+	Rules []LifecycleRule `aws:"Rules,xml=Rule,flat,req"`
+}
+
+// CORSConfiguration: Describes the cross-origin access configuration for objects in an Amazon S3 bucket.
+type CORSConfiguration struct {
+	CORSRules []CORSRule `aws:"CORSRules,xml=CORSRule,flat,req"`
+}
+
+// CORSRule: Specifies a cross-origin access rule for an Amazon S3 bucket.
+type CORSRule struct {
+	ID             *string  `aws:"ID"`
+	AllowedHeaders []string `aws:"AllowedHeaders,xml=AllowedHeader,flat"`
+	AllowedMethods []string `aws:"AllowedMethods,xml=AllowedMethod,flat,req"`
+	AllowedOrigins []string `aws:"AllowedOrigins,xml=AllowedOrigin,flat,req"`
+	ExposeHeaders  []string `aws:"ExposeHeaders,xml=ExposeHeader,flat"`
+	MaxAgeSeconds  *int32   `aws:"MaxAgeSeconds"`
+}
+
+// Checksum: Contains all the possible checksum or digest values for an object.
+type Checksum struct {
+	ChecksumCRC32     *string      `aws:"ChecksumCRC32"`
+	ChecksumCRC32C    *string      `aws:"ChecksumCRC32C"`
+	ChecksumCRC64NVME *string      `aws:"ChecksumCRC64NVME"`
+	ChecksumSHA1      *string      `aws:"ChecksumSHA1"`
+	ChecksumSHA256    *string      `aws:"ChecksumSHA256"`
+	ChecksumSHA512    *string      `aws:"ChecksumSHA512"`
+	ChecksumMD5       *string      `aws:"ChecksumMD5"`
+	ChecksumXXHASH64  *string      `aws:"ChecksumXXHASH64"`
+	ChecksumXXHASH3   *string      `aws:"ChecksumXXHASH3"`
+	ChecksumXXHASH128 *string      `aws:"ChecksumXXHASH128"`
+	ChecksumType      ChecksumType `aws:"ChecksumType"`
+}
+
 // CommonPrefix: Container for all (if there are any) keys between Prefix and the next occurrence of the string specified by a delimiter.
 type CommonPrefix struct {
 	Prefix *string `aws:"Prefix"`
+}
+
+// CompletedMultipartUpload: The container for the completed multipart upload details.
+type CompletedMultipartUpload struct {
+	Parts []CompletedPart `aws:"Parts,xml=Part,flat"`
+}
+
+// CompletedPart: Details of the parts that were uploaded.
+type CompletedPart struct {
+	ETag              *string `aws:"ETag"`
+	ChecksumCRC32     *string `aws:"ChecksumCRC32"`
+	ChecksumCRC32C    *string `aws:"ChecksumCRC32C"`
+	ChecksumCRC64NVME *string `aws:"ChecksumCRC64NVME"`
+	ChecksumSHA1      *string `aws:"ChecksumSHA1"`
+	ChecksumSHA256    *string `aws:"ChecksumSHA256"`
+	ChecksumSHA512    *string `aws:"ChecksumSHA512"`
+	ChecksumMD5       *string `aws:"ChecksumMD5"`
+	ChecksumXXHASH64  *string `aws:"ChecksumXXHASH64"`
+	ChecksumXXHASH3   *string `aws:"ChecksumXXHASH3"`
+	ChecksumXXHASH128 *string `aws:"ChecksumXXHASH128"`
+	PartNumber        *int32  `aws:"PartNumber"`
+}
+
+// Condition: A container for describing a condition that must be met for the specified redirect to apply.
+type Condition struct {
+	HttpErrorCodeReturnedEquals *string `aws:"HttpErrorCodeReturnedEquals"`
+	KeyPrefixEquals             *string `aws:"KeyPrefixEquals"`
+}
+
+// CopyObjectResult: Container for all response elements.
+type CopyObjectResult struct {
+	ETag              *string      `aws:"ETag"`
+	LastModified      *time.Time   `aws:"LastModified"`
+	ChecksumType      ChecksumType `aws:"ChecksumType"`
+	ChecksumCRC32     *string      `aws:"ChecksumCRC32"`
+	ChecksumCRC32C    *string      `aws:"ChecksumCRC32C"`
+	ChecksumCRC64NVME *string      `aws:"ChecksumCRC64NVME"`
+	ChecksumSHA1      *string      `aws:"ChecksumSHA1"`
+	ChecksumSHA256    *string      `aws:"ChecksumSHA256"`
+	ChecksumSHA512    *string      `aws:"ChecksumSHA512"`
+	ChecksumMD5       *string      `aws:"ChecksumMD5"`
+	ChecksumXXHASH64  *string      `aws:"ChecksumXXHASH64"`
+	ChecksumXXHASH3   *string      `aws:"ChecksumXXHASH3"`
+	ChecksumXXHASH128 *string      `aws:"ChecksumXXHASH128"`
+}
+
+// CopyPartResult: Container for all response elements.
+type CopyPartResult struct {
+	ETag              *string    `aws:"ETag"`
+	LastModified      *time.Time `aws:"LastModified"`
+	ChecksumCRC32     *string    `aws:"ChecksumCRC32"`
+	ChecksumCRC32C    *string    `aws:"ChecksumCRC32C"`
+	ChecksumCRC64NVME *string    `aws:"ChecksumCRC64NVME"`
+	ChecksumSHA1      *string    `aws:"ChecksumSHA1"`
+	ChecksumSHA256    *string    `aws:"ChecksumSHA256"`
+	ChecksumSHA512    *string    `aws:"ChecksumSHA512"`
+	ChecksumMD5       *string    `aws:"ChecksumMD5"`
+	ChecksumXXHASH64  *string    `aws:"ChecksumXXHASH64"`
+	ChecksumXXHASH3   *string    `aws:"ChecksumXXHASH3"`
+	ChecksumXXHASH128 *string    `aws:"ChecksumXXHASH128"`
 }
 
 // CreateBucketConfiguration: The configuration information for the bucket.
@@ -33,10 +143,31 @@ type CreateBucketConfiguration struct {
 	Tags               []Tag                    `aws:"Tags,item=Tag"`
 }
 
+// DefaultRetention: The container element for optionally specifying the default Object Lock retention settings for new objects placed in the specified bucket.
+type DefaultRetention struct {
+	Mode  ObjectLockRetentionMode `aws:"Mode"`
+	Days  *int32                  `aws:"Days"`
+	Years *int32                  `aws:"Years"`
+}
+
 // Delete: Container for the objects to delete.
 type Delete struct {
 	Objects []ObjectIdentifier `aws:"Objects,xml=Object,flat,req"`
 	Quiet   *bool              `aws:"Quiet"`
+}
+
+// DeleteMarkerEntry: Information about the delete marker.
+type DeleteMarkerEntry struct {
+	Owner        *Owner     `aws:"Owner"`
+	Key          *string    `aws:"Key,len=1:"`
+	VersionId    *string    `aws:"VersionId"`
+	IsLatest     *bool      `aws:"IsLatest"`
+	LastModified *time.Time `aws:"LastModified"`
+}
+
+// DeleteMarkerReplication: Specifies whether Amazon S3 replicates delete markers.
+type DeleteMarkerReplication struct {
+	Status DeleteMarkerReplicationStatus `aws:"Status"`
 }
 
 // DeletedObject: Information about the deleted object.
@@ -47,6 +178,22 @@ type DeletedObject struct {
 	DeleteMarkerVersionId *string `aws:"DeleteMarkerVersionId"`
 }
 
+// Destination: Specifies information about where to publish analysis or configuration results for an Amazon S3 bucket and S3 Replication Time Control (S3 RTC).
+type Destination struct {
+	Bucket                   string                    `aws:"Bucket,req"`
+	Account                  *string                   `aws:"Account"`
+	StorageClass             StorageClass              `aws:"StorageClass"`
+	AccessControlTranslation *AccessControlTranslation `aws:"AccessControlTranslation"`
+	EncryptionConfiguration  *EncryptionConfiguration  `aws:"EncryptionConfiguration"`
+	ReplicationTime          *ReplicationTime          `aws:"ReplicationTime"`
+	Metrics                  *Metrics                  `aws:"Metrics"`
+}
+
+// EncryptionConfiguration: Specifies encryption-related information for an Amazon S3 bucket that is a destination for replicated objects.
+type EncryptionConfiguration struct {
+	ReplicaKmsKeyID *string `aws:"ReplicaKmsKeyID"`
+}
+
 // Error: For information about using the Amazon S3 API—including error handling—see the Amazon S3 Developer Guide.
 type Error struct {
 	Key       *string `aws:"Key,len=1:"`
@@ -55,10 +202,155 @@ type Error struct {
 	Message   *string `aws:"Message"`
 }
 
+// ErrorDocument: The error information.
+type ErrorDocument struct {
+	Key string `aws:"Key,req,len=1:"`
+}
+
+// EventBridgeConfiguration: A container for specifying the configuration for Amazon EventBridge.
+type EventBridgeConfiguration struct {
+}
+
+// ExistingObjectReplication: Optional configuration to replicate existing source bucket objects.
+type ExistingObjectReplication struct {
+	Status ExistingObjectReplicationStatus `aws:"Status,req"`
+}
+
+// FilterRule: Specifies the Amazon S3 object key name to filter on.
+type FilterRule struct {
+	Name  FilterRuleName `aws:"Name"`
+	Value *string        `aws:"Value"`
+}
+
+// GetObjectAttributesParts: A collection of parts associated with a multipart upload.
+type GetObjectAttributesParts struct {
+	TotalPartsCount      *int32       `aws:"TotalPartsCount,xml=PartsCount"`
+	PartNumberMarker     *int32       `aws:"PartNumberMarker"`
+	NextPartNumberMarker *int32       `aws:"NextPartNumberMarker"`
+	MaxParts             *int32       `aws:"MaxParts"`
+	IsTruncated          *bool        `aws:"IsTruncated"`
+	Parts                []ObjectPart `aws:"Parts,xml=Part,flat"`
+}
+
+// Grant: Container for grant information.
+type Grant struct {
+	Grantee    *Grantee   `aws:"Grantee,ns=xsi:http://www.w3.org/2001/XMLSchema-instance"`
+	Permission Permission `aws:"Permission"`
+}
+
+// Grantee: Container for the person being granted permissions.
+type Grantee struct {
+	DisplayName  *string `aws:"DisplayName"`
+	EmailAddress *string `aws:"EmailAddress"`
+	ID           *string `aws:"ID"`
+	Type         Type    `aws:"Type,xml=xsi:type,attr,req"`
+	URI          *string `aws:"URI"`
+}
+
+// IndexDocument: Container for the Suffix element.
+type IndexDocument struct {
+	Suffix string `aws:"Suffix,req"`
+}
+
+// Initiator: Container element that identifies who initiated the multipart upload.
+type Initiator struct {
+	ID          *string `aws:"ID"`
+	DisplayName *string `aws:"DisplayName"`
+}
+
+// LambdaFunctionConfiguration: A container for specifying the configuration for Lambda notifications.
+type LambdaFunctionConfiguration struct {
+	Id                *string                          `aws:"Id"`
+	LambdaFunctionArn string                           `aws:"LambdaFunctionArn,xml=CloudFunction,req"`
+	Events            []Event                          `aws:"Events,xml=Event,flat,req"`
+	Filter            *NotificationConfigurationFilter `aws:"Filter"`
+}
+
+// LifecycleExpiration: Container for the expiration for the lifecycle of the object.
+type LifecycleExpiration struct {
+	Date                      *time.Time `aws:"Date,ts=iso8601"`
+	Days                      *int32     `aws:"Days"`
+	ExpiredObjectDeleteMarker *bool      `aws:"ExpiredObjectDeleteMarker"`
+}
+
+// LifecycleRule: A lifecycle rule for individual objects in an Amazon S3 bucket.
+type LifecycleRule struct {
+	Expiration                     *LifecycleExpiration            `aws:"Expiration"`
+	ID                             *string                         `aws:"ID"`
+	Prefix                         *string                         `aws:"Prefix"`
+	Filter                         *LifecycleRuleFilter            `aws:"Filter"`
+	Status                         ExpirationStatus                `aws:"Status,req"`
+	Transitions                    []Transition                    `aws:"Transitions,xml=Transition,flat"`
+	NoncurrentVersionTransitions   []NoncurrentVersionTransition   `aws:"NoncurrentVersionTransitions,xml=NoncurrentVersionTransition,flat"`
+	NoncurrentVersionExpiration    *NoncurrentVersionExpiration    `aws:"NoncurrentVersionExpiration"`
+	AbortIncompleteMultipartUpload *AbortIncompleteMultipartUpload `aws:"AbortIncompleteMultipartUpload"`
+}
+
+// LifecycleRuleAndOperator: This is used in a Lifecycle Rule Filter to apply a logical AND to two or more predicates.
+type LifecycleRuleAndOperator struct {
+	Prefix                *string `aws:"Prefix"`
+	Tags                  []Tag   `aws:"Tags,xml=Tag,flat"`
+	ObjectSizeGreaterThan *int64  `aws:"ObjectSizeGreaterThan"`
+	ObjectSizeLessThan    *int64  `aws:"ObjectSizeLessThan"`
+}
+
+// LifecycleRuleFilter: The Filter is used to identify objects that a Lifecycle Rule applies to.
+type LifecycleRuleFilter struct {
+	Prefix                *string                   `aws:"Prefix"`
+	Tag                   *Tag                      `aws:"Tag"`
+	ObjectSizeGreaterThan *int64                    `aws:"ObjectSizeGreaterThan"`
+	ObjectSizeLessThan    *int64                    `aws:"ObjectSizeLessThan"`
+	And                   *LifecycleRuleAndOperator `aws:"And"`
+}
+
 // LocationInfo: Specifies the location where the bucket will be created.
 type LocationInfo struct {
 	Type LocationType `aws:"Type"`
 	Name *string      `aws:"Name"`
+}
+
+// LoggingEnabled: Describes where logs are stored and the prefix that Amazon S3 assigns to all log object keys for a bucket.
+type LoggingEnabled struct {
+	TargetBucket          string                 `aws:"TargetBucket,req"`
+	TargetGrants          []TargetGrant          `aws:"TargetGrants,item=Grant"`
+	TargetPrefix          string                 `aws:"TargetPrefix,req"`
+	TargetObjectKeyFormat *TargetObjectKeyFormat `aws:"TargetObjectKeyFormat"`
+}
+
+// Metrics: A container specifying replication metrics-related settings enabling replication metrics and events.
+type Metrics struct {
+	Status         MetricsStatus         `aws:"Status,req"`
+	EventThreshold *ReplicationTimeValue `aws:"EventThreshold"`
+}
+
+// MultipartUpload: Container for the MultipartUpload for the Amazon S3 object.
+type MultipartUpload struct {
+	UploadId          *string           `aws:"UploadId"`
+	Key               *string           `aws:"Key,len=1:"`
+	Initiated         *time.Time        `aws:"Initiated"`
+	StorageClass      StorageClass      `aws:"StorageClass"`
+	Owner             *Owner            `aws:"Owner"`
+	Initiator         *Initiator        `aws:"Initiator"`
+	ChecksumAlgorithm ChecksumAlgorithm `aws:"ChecksumAlgorithm"`
+	ChecksumType      ChecksumType      `aws:"ChecksumType"`
+}
+
+// NoncurrentVersionExpiration: Specifies when noncurrent object versions expire.
+type NoncurrentVersionExpiration struct {
+	NoncurrentDays          *int32 `aws:"NoncurrentDays"`
+	NewerNoncurrentVersions *int32 `aws:"NewerNoncurrentVersions"`
+}
+
+// NoncurrentVersionTransition: Container for the transition rule that describes when noncurrent objects transition to the STANDARD_IA, ONEZONE_IA, INTELLIGENT_TIERING, GLACIER_IR …
+type NoncurrentVersionTransition struct {
+	NoncurrentDays          *int32                 `aws:"NoncurrentDays"`
+	StorageClass            TransitionStorageClass `aws:"StorageClass"`
+	NewerNoncurrentVersions *int32                 `aws:"NewerNoncurrentVersions"`
+}
+
+// NotificationConfigurationFilter: Specifies object key name filtering rules.
+type NotificationConfigurationFilter struct {
+	Key *S3KeyFilter `aws:"Key,xml=S3Key"`
 }
 
 // Object: An object consists of data and its descriptive metadata.
@@ -83,10 +375,169 @@ type ObjectIdentifier struct {
 	Size             *int64     `aws:"Size"`
 }
 
+// ObjectLockConfiguration: The container element for Object Lock configuration parameters.
+type ObjectLockConfiguration struct {
+	ObjectLockEnabled ObjectLockEnabled `aws:"ObjectLockEnabled"`
+	Rule              *ObjectLockRule   `aws:"Rule"`
+}
+
+// ObjectLockRule: The container element for an Object Lock rule.
+type ObjectLockRule struct {
+	DefaultRetention *DefaultRetention `aws:"DefaultRetention"`
+}
+
+// ObjectPart: A container for elements related to an individual part.
+type ObjectPart struct {
+	PartNumber        *int32  `aws:"PartNumber"`
+	Size              *int64  `aws:"Size"`
+	ChecksumCRC32     *string `aws:"ChecksumCRC32"`
+	ChecksumCRC32C    *string `aws:"ChecksumCRC32C"`
+	ChecksumCRC64NVME *string `aws:"ChecksumCRC64NVME"`
+	ChecksumSHA1      *string `aws:"ChecksumSHA1"`
+	ChecksumSHA256    *string `aws:"ChecksumSHA256"`
+	ChecksumSHA512    *string `aws:"ChecksumSHA512"`
+	ChecksumMD5       *string `aws:"ChecksumMD5"`
+	ChecksumXXHASH64  *string `aws:"ChecksumXXHASH64"`
+	ChecksumXXHASH3   *string `aws:"ChecksumXXHASH3"`
+	ChecksumXXHASH128 *string `aws:"ChecksumXXHASH128"`
+}
+
+// ObjectVersion: The version of an object.
+type ObjectVersion struct {
+	ETag              *string                   `aws:"ETag"`
+	ChecksumAlgorithm []ChecksumAlgorithm       `aws:"ChecksumAlgorithm,flat"`
+	ChecksumType      ChecksumType              `aws:"ChecksumType"`
+	Size              *int64                    `aws:"Size"`
+	StorageClass      ObjectVersionStorageClass `aws:"StorageClass"`
+	Key               *string                   `aws:"Key,len=1:"`
+	VersionId         *string                   `aws:"VersionId"`
+	IsLatest          *bool                     `aws:"IsLatest"`
+	LastModified      *time.Time                `aws:"LastModified"`
+	Owner             *Owner                    `aws:"Owner"`
+	RestoreStatus     *RestoreStatus            `aws:"RestoreStatus"`
+}
+
 // Owner: Container for the owner's display name and ID.
 type Owner struct {
 	DisplayName *string `aws:"DisplayName"`
 	ID          *string `aws:"ID"`
+}
+
+// OwnershipControls: The container element for a bucket's ownership controls.
+type OwnershipControls struct {
+	Rules []OwnershipControlsRule `aws:"Rules,xml=Rule,flat,req"`
+}
+
+// OwnershipControlsRule: The container element for an ownership control rule.
+type OwnershipControlsRule struct {
+	ObjectOwnership ObjectOwnership `aws:"ObjectOwnership,req"`
+}
+
+// Part: Container for elements related to a part.
+type Part struct {
+	PartNumber        *int32     `aws:"PartNumber"`
+	LastModified      *time.Time `aws:"LastModified"`
+	ETag              *string    `aws:"ETag"`
+	Size              *int64     `aws:"Size"`
+	ChecksumCRC32     *string    `aws:"ChecksumCRC32"`
+	ChecksumCRC32C    *string    `aws:"ChecksumCRC32C"`
+	ChecksumCRC64NVME *string    `aws:"ChecksumCRC64NVME"`
+	ChecksumSHA1      *string    `aws:"ChecksumSHA1"`
+	ChecksumSHA256    *string    `aws:"ChecksumSHA256"`
+	ChecksumSHA512    *string    `aws:"ChecksumSHA512"`
+	ChecksumMD5       *string    `aws:"ChecksumMD5"`
+	ChecksumXXHASH64  *string    `aws:"ChecksumXXHASH64"`
+	ChecksumXXHASH3   *string    `aws:"ChecksumXXHASH3"`
+	ChecksumXXHASH128 *string    `aws:"ChecksumXXHASH128"`
+}
+
+// PartitionedPrefix: Amazon S3 keys for log objects are partitioned in the following format …
+type PartitionedPrefix struct {
+	PartitionDateSource PartitionDateSource `aws:"PartitionDateSource"`
+}
+
+// PolicyStatus: The container element for a bucket's policy status.
+type PolicyStatus struct {
+	IsPublic *bool `aws:"IsPublic"`
+}
+
+// PublicAccessBlockConfiguration: The PublicAccessBlock configuration that you want to apply to this Amazon S3 bucket.
+type PublicAccessBlockConfiguration struct {
+	BlockPublicAcls       *bool `aws:"BlockPublicAcls"`
+	IgnorePublicAcls      *bool `aws:"IgnorePublicAcls"`
+	BlockPublicPolicy     *bool `aws:"BlockPublicPolicy"`
+	RestrictPublicBuckets *bool `aws:"RestrictPublicBuckets"`
+}
+
+// QueueConfiguration: Specifies the configuration for publishing messages to an Amazon Simple Queue Service (Amazon SQS) queue when Amazon S3 detects specified events.
+type QueueConfiguration struct {
+	Id       *string                          `aws:"Id"`
+	QueueArn string                           `aws:"QueueArn,xml=Queue,req"`
+	Events   []Event                          `aws:"Events,xml=Event,flat,req"`
+	Filter   *NotificationConfigurationFilter `aws:"Filter"`
+}
+
+// Redirect: Specifies how requests are redirected.
+type Redirect struct {
+	HostName             *string  `aws:"HostName"`
+	HttpRedirectCode     *string  `aws:"HttpRedirectCode"`
+	Protocol             Protocol `aws:"Protocol"`
+	ReplaceKeyPrefixWith *string  `aws:"ReplaceKeyPrefixWith"`
+	ReplaceKeyWith       *string  `aws:"ReplaceKeyWith"`
+}
+
+// RedirectAllRequestsTo: Specifies the redirect behavior of all requests to a website endpoint of an Amazon S3 bucket.
+type RedirectAllRequestsTo struct {
+	HostName string   `aws:"HostName,req"`
+	Protocol Protocol `aws:"Protocol"`
+}
+
+// ReplicaModifications: A filter that you can specify for selection for modifications on replicas.
+type ReplicaModifications struct {
+	Status ReplicaModificationsStatus `aws:"Status,req"`
+}
+
+// ReplicationConfiguration: A container for replication rules.
+type ReplicationConfiguration struct {
+	Role  string            `aws:"Role,req"`
+	Rules []ReplicationRule `aws:"Rules,xml=Rule,flat,req"`
+}
+
+// ReplicationRule: Specifies which Amazon S3 objects to replicate and where to store the replicas.
+type ReplicationRule struct {
+	ID                        *string                    `aws:"ID"`
+	Priority                  *int32                     `aws:"Priority"`
+	Prefix                    *string                    `aws:"Prefix"`
+	Filter                    *ReplicationRuleFilter     `aws:"Filter"`
+	Status                    ReplicationRuleStatus      `aws:"Status,req"`
+	SourceSelectionCriteria   *SourceSelectionCriteria   `aws:"SourceSelectionCriteria"`
+	ExistingObjectReplication *ExistingObjectReplication `aws:"ExistingObjectReplication"`
+	Destination               *Destination               `aws:"Destination,req"`
+	DeleteMarkerReplication   *DeleteMarkerReplication   `aws:"DeleteMarkerReplication"`
+}
+
+// ReplicationRuleAndOperator: A container for specifying rule filters.
+type ReplicationRuleAndOperator struct {
+	Prefix *string `aws:"Prefix"`
+	Tags   []Tag   `aws:"Tags,xml=Tag,flat"`
+}
+
+// ReplicationRuleFilter: A filter that identifies the subset of objects to which the replication rule applies.
+type ReplicationRuleFilter struct {
+	Prefix *string                     `aws:"Prefix"`
+	Tag    *Tag                        `aws:"Tag"`
+	And    *ReplicationRuleAndOperator `aws:"And"`
+}
+
+// ReplicationTime: A container specifying S3 Replication Time Control (S3 RTC) related information, including whether S3 RTC is enabled and the time when all objects …
+type ReplicationTime struct {
+	Status ReplicationTimeStatus `aws:"Status,req"`
+	Time   *ReplicationTimeValue `aws:"Time,req"`
+}
+
+// ReplicationTimeValue: A container specifying the time value for S3 Replication Time Control (S3 RTC) and replication metrics EventThreshold.
+type ReplicationTimeValue struct {
+	Minutes *int32 `aws:"Minutes"`
 }
 
 // RestoreStatus: Specifies the restoration status of an object.
@@ -95,8 +546,90 @@ type RestoreStatus struct {
 	RestoreExpiryDate   *time.Time `aws:"RestoreExpiryDate"`
 }
 
+// RoutingRule: Specifies the redirect behavior and when a redirect is applied.
+type RoutingRule struct {
+	Condition *Condition `aws:"Condition"`
+	Redirect  *Redirect  `aws:"Redirect,req"`
+}
+
+// S3KeyFilter: A container for object key name prefix and suffix filtering rules.
+type S3KeyFilter struct {
+	FilterRules []FilterRule `aws:"FilterRules,xml=FilterRule,flat"`
+}
+
+// ServerSideEncryptionByDefault: Describes the default server-side encryption to apply to new objects in the bucket.
+type ServerSideEncryptionByDefault struct {
+	SSEAlgorithm   ServerSideEncryption `aws:"SSEAlgorithm,req"`
+	KMSMasterKeyID *string              `aws:"KMSMasterKeyID,sens"`
+}
+
+// ServerSideEncryptionConfiguration: Specifies the default server-side-encryption configuration.
+type ServerSideEncryptionConfiguration struct {
+	Rules []ServerSideEncryptionRule `aws:"Rules,xml=Rule,flat,req"`
+}
+
+// ServerSideEncryptionRule: Specifies the default server-side encryption configuration.
+type ServerSideEncryptionRule struct {
+	ApplyServerSideEncryptionByDefault *ServerSideEncryptionByDefault `aws:"ApplyServerSideEncryptionByDefault"`
+	BucketKeyEnabled                   *bool                          `aws:"BucketKeyEnabled"`
+	BlockedEncryptionTypes             *BlockedEncryptionTypes        `aws:"BlockedEncryptionTypes"`
+}
+
+// SimplePrefix: To use simple format for S3 keys for log objects, set SimplePrefix to an empty object.
+type SimplePrefix struct {
+}
+
+// SourceSelectionCriteria: A container that describes additional filters for identifying the source objects that you want to replicate.
+type SourceSelectionCriteria struct {
+	SseKmsEncryptedObjects *SseKmsEncryptedObjects `aws:"SseKmsEncryptedObjects"`
+	ReplicaModifications   *ReplicaModifications   `aws:"ReplicaModifications"`
+}
+
+// SseKmsEncryptedObjects: A container for filter information for the selection of S3 objects encrypted with Amazon Web Services KMS.
+type SseKmsEncryptedObjects struct {
+	Status SseKmsEncryptedObjectsStatus `aws:"Status,req"`
+}
+
 // Tag: A container of a key value name pair.
 type Tag struct {
 	Key   string `aws:"Key,req,len=1:"`
 	Value string `aws:"Value,req"`
+}
+
+// Tagging: Container for TagSet elements.
+type Tagging struct {
+	TagSet []Tag `aws:"TagSet,item=Tag,req"`
+}
+
+// TargetGrant: Container for granting information.
+type TargetGrant struct {
+	Grantee    *Grantee             `aws:"Grantee,ns=xsi:http://www.w3.org/2001/XMLSchema-instance"`
+	Permission BucketLogsPermission `aws:"Permission"`
+}
+
+// TargetObjectKeyFormat: Amazon S3 key format for log objects.
+type TargetObjectKeyFormat struct {
+	SimplePrefix      *SimplePrefix      `aws:"SimplePrefix"`
+	PartitionedPrefix *PartitionedPrefix `aws:"PartitionedPrefix"`
+}
+
+// TopicConfiguration: A container for specifying the configuration for publication of messages to an Amazon Simple Notification Service (Amazon SNS) topic when Amazon S3 …
+type TopicConfiguration struct {
+	Id       *string                          `aws:"Id"`
+	TopicArn string                           `aws:"TopicArn,xml=Topic,req"`
+	Events   []Event                          `aws:"Events,xml=Event,flat,req"`
+	Filter   *NotificationConfigurationFilter `aws:"Filter"`
+}
+
+// Transition: Specifies when an object transitions to a specified storage class.
+type Transition struct {
+	Date         *time.Time             `aws:"Date,ts=iso8601"`
+	Days         *int32                 `aws:"Days"`
+	StorageClass TransitionStorageClass `aws:"StorageClass"`
+}
+
+// VersioningConfiguration: Describes the versioning state of an Amazon S3 bucket.
+type VersioningConfiguration struct {
+	MFADelete MFADelete              `aws:"MFADelete,xml=MfaDelete"`
+	Status    BucketVersioningStatus `aws:"Status"`
 }

@@ -32,6 +32,8 @@ type bucketRecord struct {
 	Block      publicBlock `cbor:"4,keyasint"`
 	HasPolicy  bool        `cbor:"5,keyasint,omitempty"`
 	Blocked    bool        `cbor:"6,keyasint,omitempty"` // there is a public access block
+	Public     bool        `cbor:"7,keyasint,omitempty"` // the policy lets everybody in
+	Lifecycle  bool        `cbor:"8,keyasint,omitempty"` // there are rules of a lifecycle
 }
 
 const bucketVersion = 1

@@ -78,6 +78,7 @@ type expectation struct {
 	md5       []byte // nil: not said
 	algorithm string // whose value is wanted, "" when not said
 	value     string // base64; "" when it comes in the trailer
+	keep      string // the algorithm whose value is kept, "" for the client's
 }
 
 // expect reads Content-MD5 and the checksum members of a request.
@@ -140,7 +141,7 @@ func setSum(out any, s sum) {
 	if f := v.FieldByName(sumPrefix + s.Algorithm); f.IsValid() {
 		f.Set(reflect.ValueOf(ptr(s.Value)))
 	}
-	if f := v.FieldByName("ChecksumType"); f.IsValid() {
+	if f := v.FieldByName("ChecksumType"); f.IsValid() && s.Type != "" {
 		f.SetString(s.Type)
 	}
 }
@@ -162,8 +163,11 @@ func newDigest(e expectation, trailers bool) *digest {
 		for _, a := range algorithms() {
 			d.sums[a] = newHash(a)
 		}
-	default:
+	case e.keep == "":
 		d.sums[crc64NVME] = newHash(crc64NVME)
+	}
+	if e.keep != "" && d.sums[e.keep] == nil {
+		d.sums[e.keep] = newHash(e.keep)
 	}
 	return d
 }
@@ -202,9 +206,11 @@ func (d *digest) check(e expectation, trailer http.Header) (sum, error) {
 	if e.algorithm == "" {
 		e.algorithm = crc64NVME
 	}
-	have := encodeSum(d.sums[e.algorithm].Sum(nil))
-	if e.value != "" && e.value != have {
+	if e.value != "" && e.value != encodeSum(d.sums[e.algorithm].Sum(nil)) {
 		return sum{}, aws.Errorf("BadDigest", http.StatusBadRequest, "The %s you specified did not match the calculated checksum.", e.algorithm)
 	}
-	return sum{e.algorithm, have, fullObject}, nil
+	if e.keep == "" {
+		e.keep = e.algorithm
+	}
+	return sum{e.keep, encodeSum(d.sums[e.keep].Sum(nil)), fullObject}, nil
 }

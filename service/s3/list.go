@@ -15,7 +15,8 @@ type listing struct {
 	prefix, delimiter string
 	after             string // keys and common prefixes above this one
 	limit             int
-	url               bool // names are percent-encoded in the answer
+	url               bool        // names are percent-encoded in the answer
+	resume            store.Tuple // a whole key of the family after which the walk begins, instead of all with that text
 }
 
 // newListing reads the parameters that lists share.
@@ -72,6 +73,9 @@ func (l *listing) walk(r store.Reader, family store.Tuple, yield func(key string
 	rng := withPrefix(family, l.prefix)
 	if l.after != "" && l.after >= l.prefix {
 		rng.Begin = family.Text(l.after).After(rng).Begin
+		if l.resume != nil {
+			rng.Begin = l.resume.After(rng).Begin
+		}
 		if c := l.skip(); c != "" {
 			rng.Begin = withPrefix(family, c).End
 		}

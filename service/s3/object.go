@@ -316,18 +316,19 @@ func (b *bucket) makeRoom(tx store.Tx, key string, g *garbage) (seq uint64, null
 	return seq, null, err
 }
 
-// put makes o the current version of key. Its body, when it is small, is given; blobs are named here unless they are
-// already.
-func (b *bucket) put(tx store.Tx, key string, o *object, body []byte, g *garbage) (err error) {
+// put makes o, with the body or the parts in c, the current version of key. Whoever puts it names its blobs.
+func (b *bucket) put(tx store.Tx, key string, o *object, c content, g *garbage) (err error) {
 	if o.Seq, o.Null, err = b.makeRoom(tx, key, g); err != nil {
 		return err
 	}
 	o.Modified = tx.Now()
-	if o.Inline {
-		tx.Set(b.body(key, o.Seq), body)
-	}
-	nameBlob(tx, o.Blob)
 	tx.Set(b.current(key), o.encode())
+	switch {
+	case o.Inline:
+		tx.Set(b.body(key, o.Seq), c.small)
+	case o.Parts > 0:
+		return store.SetLarge(tx, b.manifest(key, o.Seq), record.Encode(manifestVersion, manifest{c.parts}))
+	}
 	return nil
 }
 

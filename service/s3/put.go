@@ -51,7 +51,7 @@ func (s *Service) PutObject(ctx context.Context, id aws.Identity, in *s3api.PutO
 	if err != nil {
 		return nil, err
 	}
-	o.Size, o.ETag, o.Sum, o.Blob, o.Inline = got.size, got.etag, got.sum, got.blob, got.blob.Blob == "" && got.size > 0
+	o.fill(got)
 	done, err := s.commit(ctx, b, in.Key, o, got.small, cond)
 	if err != nil {
 		s.abandon(ctx, got)
@@ -62,6 +62,11 @@ func (s *Service) PutObject(ctx context.Context, id aws.Identity, in *s3api.PutO
 		SSEKMSEncryptionContext: o.Sealed.contextHeader(), BucketKeyEnabled: o.Sealed.bucketKeyOf()}
 	setSum(out, o.Sum)
 	return out, nil
+}
+
+// fill says of a new object what its body is.
+func (o *object) fill(got received) {
+	o.Size, o.ETag, o.Sum, o.Blob, o.Inline = got.size, got.etag, got.sum, got.blob, got.blob.Blob == "" && got.size > 0
 }
 
 // committed is an object that has been written.
@@ -79,9 +84,10 @@ func (s *Service) commit(ctx context.Context, b *bucket, key string, o *object, 
 		if err := cond.check(tx, b, key); err != nil {
 			return c, err
 		}
-		if err := b.put(tx, key, &o, body, &c.garbage); err != nil {
+		if err := b.put(tx, key, &o, content{small: body}, &c.garbage); err != nil {
 			return c, err
 		}
+		nameBlob(tx, o.Blob)
 		c.o = &o
 		var err error
 		c.expiration, err = b.expiration(tx, key, &o)

@@ -8,7 +8,6 @@ package s3
 
 import (
 	"context"
-	"io"
 	"log/slog"
 
 	"github.com/brume-dev/brume/api/s3api"
@@ -29,7 +28,6 @@ type Config struct {
 	Clock  clock.Clock
 	Caller aws.Caller // for KMS
 	Timer  *timer.Runner
-	Rand   io.Reader // for the ids of uploads
 	Log    *slog.Logger
 }
 
@@ -48,6 +46,7 @@ func New(c Config) (*Service, error) {
 	}
 	s := &Service{c}
 	c.Timer.Handle(kindErase, s.erase, timer.Policy{})
+	c.Timer.Handle(kindRound, s.round, timer.Policy{})
 	return s, nil
 }
 

@@ -1,0 +1,85 @@
+package s3
+
+import (
+	"context"
+
+	"github.com/brume-dev/brume/api/s3api"
+	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/store"
+	"github.com/brume-dev/brume/store/record"
+)
+
+// PutBucketTagging replaces the tags of a bucket.
+func (s *Service) PutBucketTagging(ctx context.Context, _ aws.Identity, in *s3api.PutBucketTaggingRequest) (*s3api.PutBucketTaggingOutput, error) {
+	t, err := newTags(in.Tagging.TagSet, maxBucketTags)
+	if err != nil {
+		return nil, err
+	}
+	return change[s3api.PutBucketTaggingOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *bucket) error {
+		return t.save(tx, b)
+	})
+}
+
+// GetBucketTagging lists the tags of a bucket.
+func (s *Service) GetBucketTagging(ctx context.Context, _ aws.Identity, in *s3api.GetBucketTaggingRequest) (*s3api.GetBucketTaggingOutput, error) {
+	return view(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(r store.Reader, b *bucket) (*s3api.GetBucketTaggingOutput, error) {
+		v, ok, err := store.GetLarge(r, b.setting(settingTags))
+		if err != nil || !ok {
+			return nil, firstError(err, missing("NoSuchTagSet", "The TagSet does not exist"))
+		}
+		var t tagSet
+		err = record.Decode(v, 1, &t)
+		return &s3api.GetBucketTaggingOutput{TagSet: tagList(t.Tags)}, err
+	})
+}
+
+// DeleteBucketTagging takes the tags of a bucket away.
+func (s *Service) DeleteBucketTagging(ctx context.Context, _ aws.Identity, in *s3api.DeleteBucketTaggingRequest) (*s3api.DeleteBucketTaggingOutput, error) {
+	return change[s3api.DeleteBucketTaggingOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *bucket) error {
+		return tagSet{}.save(tx, b)
+	})
+}
+
+// retag changes the tags of a version of an object.
+func (s *Service) retag(ctx context.Context, name, key string, version, expected *string, tags map[string]string) (*string, error) {
+	return update(ctx, s, name, expected, func(tx store.Tx, b *bucket) (*string, error) {
+		o, err := b.find(tx, key, version)
+		if err != nil {
+			return nil, err
+		}
+		o.Tags = tags
+		if o.Left.IsZero() {
+			tx.Set(b.current(key), o.encode())
+		} else {
+			b.keep(tx, key, o)
+		}
+		return o.versionHeader(b), nil
+	})
+}
+
+// PutObjectTagging replaces the tags of an object.
+func (s *Service) PutObjectTagging(ctx context.Context, _ aws.Identity, in *s3api.PutObjectTaggingRequest) (*s3api.PutObjectTaggingOutput, error) {
+	t, err := newTags(in.Tagging.TagSet, maxObjectTags)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.retag(ctx, in.Bucket, in.Key, in.VersionId, in.ExpectedBucketOwner, t.Tags)
+	return &s3api.PutObjectTaggingOutput{VersionId: v}, err
+}
+
+// GetObjectTagging lists the tags of an object.
+func (s *Service) GetObjectTagging(ctx context.Context, _ aws.Identity, in *s3api.GetObjectTaggingRequest) (*s3api.GetObjectTaggingOutput, error) {
+	return view(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(r store.Reader, b *bucket) (*s3api.GetObjectTaggingOutput, error) {
+		o, err := b.find(r, in.Key, in.VersionId)
+		if err != nil {
+			return nil, err
+		}
+		return &s3api.GetObjectTaggingOutput{TagSet: tagList(o.Tags), VersionId: o.versionHeader(b)}, nil
+	})
+}
+
+// DeleteObjectTagging takes the tags of an object away.
+func (s *Service) DeleteObjectTagging(ctx context.Context, _ aws.Identity, in *s3api.DeleteObjectTaggingRequest) (*s3api.DeleteObjectTaggingOutput, error) {
+	v, err := s.retag(ctx, in.Bucket, in.Key, in.VersionId, in.ExpectedBucketOwner, nil)
+	return &s3api.DeleteObjectTaggingOutput{VersionId: v}, err
+}
