@@ -25,6 +25,8 @@ type Event struct {
 	ID      string `json:"id,omitempty"`
 	Account string `json:"account,omitempty"`
 	Region  string `json:"region,omitempty"`
+	// ReplayName is that of the replay that the event comes from, if any.
+	ReplayName string `json:"replay-name,omitempty"`
 }
 
 // Body is e as JSON.

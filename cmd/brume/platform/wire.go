@@ -20,11 +20,13 @@ import (
 	"github.com/brume-dev/brume/api/xrayapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/dispatch"
+	"github.com/brume-dev/brume/event/target"
 	"github.com/brume-dev/brume/gateway"
 	"github.com/brume-dev/brume/service/apigateway"
 	"github.com/brume-dev/brume/service/cloudformation"
 	"github.com/brume-dev/brume/service/dynamodb"
 	"github.com/brume-dev/brume/service/ecr"
+	"github.com/brume-dev/brume/service/eventbridge"
 	"github.com/brume-dev/brume/service/iam"
 	"github.com/brume-dev/brume/service/kms"
 	"github.com/brume-dev/brume/service/logs"
@@ -37,8 +39,7 @@ import (
 // Wire) may be used only once the platform runs.
 func (h *house) wire() error {
 	w := wiring{house: h}
-	lacking := []*aws.Service{eventbridgeapi.Service,
-		lambdaapi.Service, xrayapi.Service}
+	lacking := []*aws.Service{lambdaapi.Service, xrayapi.Service}
 	for _, svc := range lacking {
 		h.table.Register(svc, nil) // every operation answers NotImplemented
 		h.absent[svc.Name] = true
@@ -53,6 +54,7 @@ func (h *house) wire() error {
 		Wire: late{h}, Roles: sessions, Policies: late{h}, Services: h.table.Services, HTTP: http.DefaultTransport, Rand: rand.Reader, Log: h.Log})
 	add(&w, dynamodbapi.Service, dynamodb.New, dynamodb.Config{Store: h.store, Timer: h.timer})
 	add(&w, ecrapi.Service, ecr.New, ecr.Config{Store: h.store, Caller: h.table})
+	add(&w, eventbridgeapi.Service, eventbridge.New, eventbridge.Config{Store: h.store, Clock: h.clock, Timer: h.timer, Rand: rand.Reader, Log: h.Log})
 	add(&w, kmsapi.Service, kms.New, kms.Config{Store: h.store, Timer: h.timer, Rand: rand.Reader})
 	add(&w, logsapi.Service, logs.New, logs.Config{Store: h.store, Clock: h.clock, Caller: h.table, Timer: h.timer, Log: h.Log})
 	objects := add(&w, s3api.Service, s3.New, s3.Config{Store: h.store, Blobs: h.blobs, Clock: h.clock, Caller: h.table,
@@ -61,6 +63,7 @@ func (h *house) wire() error {
 	if w.err != nil {
 		return w.err
 	}
+	target.Register(target.Config{Runner: h.timer, Caller: h.table, Roles: sessions, Clock: h.clock, Log: h.Log})
 	h.planes["execute-api"] = apis.Plane()
 	h.loops = append(h.loops, apis.Plane().Run)
 	h.loops, h.live[s3.Space] = append(h.loops, users.Run), objects.Live
