@@ -18,15 +18,17 @@ import (
 
 // commands are the subcommands, each in the file of its name.
 type commands struct {
-	Serve  serve   `cmd:"" help:"Run the platform on this machine."`
-	Up     up      `cmd:"" help:"Run a platform, unless one is running, and deploy a template to it."`
-	Deploy deploys `cmd:"" help:"Create or update the stack of a template, and wait for it."`
-	Delete deletes `cmd:"" help:"Delete a stack, and wait for it."`
-	Invoke invoke  `cmd:"" help:"Call a function."`
-	Logs   logs    `cmd:"" help:"Show what a function or a log group has written."`
-	Demo   demo    `cmd:"" help:"Run the jobs example on a fresh platform."`
-	Status status  `cmd:"" help:"Show what a running platform is doing."`
-	Clock  clocks  `cmd:"" help:"Show or move the time of a running platform."`
+	Serve    serve     `cmd:"" help:"Run the platform on this machine."`
+	Up       up        `cmd:"" help:"Run a platform, unless one is running, and deploy a template to it."`
+	Deploy   deploys   `cmd:"" help:"Create or update the stack of a template, and wait for it."`
+	Delete   deletes   `cmd:"" help:"Delete a stack, and wait for it."`
+	Invoke   invoke    `cmd:"" help:"Call a function."`
+	Logs     logs      `cmd:"" help:"Show what a function or a log group has written."`
+	Demo     demo      `cmd:"" help:"Run the jobs example on a fresh platform."`
+	Status   status    `cmd:"" help:"Show what a running platform is doing."`
+	Clock    clocks    `cmd:"" help:"Show or move the time of a running platform."`
+	Bench    benchmark `cmd:"" help:"Measure a platform beside what the machine could do at best."`
+	Ceilings ceilings  `cmd:"" hidden:"" help:"The handlers that brume bench compares with."`
 
 	Version kong.VersionFlag `help:"Show the version."`
 }
@@ -49,7 +51,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	exit := -1
 	parser, err := kong.New(new(commands), kong.Name("brume"), kong.Description("Serverless applications, written for the AWS APIs, on your own machine."),
 		kong.UsageOnError(), kong.Writers(out, errOut), kong.Exit(func(code int) { exit = code }),
-		kong.Vars{"version": version(), "data": dataFolder()}, kong.Bind(&world{ctx, out, errOut}))
+		kong.Vars{"version": version(), "data": dataFolder(), "temporary": os.TempDir()}, kong.Bind(&world{ctx, out, errOut}))
 	if err != nil {
 		panic(err) // the commands above are malformed
 	}

@@ -1,0 +1,201 @@
+// Package bench measures a platform from outside, with signed requests over connections of its own, beside what the same
+// client gets in the same run from handlers that do as little as a server can (Ceilings): ratios say more than rates,
+// which are those of a machine and an hour.
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Bench is one run of cases.
+type Bench struct {
+	// Target is what is measured; without an endpoint each case gets a platform of its own, in a process and a fresh folder
+	// of its own.
+	Target      Target
+	Program     string // the brume program, to be started as a platform and as ceilings
+	Folder      string // of temporary files: on the disk that is to be measured
+	Connections int
+	Duration    time.Duration // of every load, all rounds together
+	Rounds      int           // in which loads and ceilings take turns
+	Out         io.Writer
+}
+
+// Case is something to measure.
+type Case struct {
+	Name, About string
+	run         func(context.Context, *rig) error
+	alone       bool // starts its platforms itself
+}
+
+// Cases are all there are, in the order in which they are run.
+func Cases() []Case {
+	return []Case{
+		{"put-item", "DynamoDB PutItem of small items", putItem, false},
+		{"get-item", "DynamoDB GetItem of the same", getItem, false},
+		{"invoke", "Lambda Invoke of a warm Python function, over 1 connection and over all", invoke, false},
+		{"cold-start", "Lambda Invoke that starts an environment: Python without imports, a Go binary", coldStart, false},
+		{"api", "API Gateway to a mock and to a Lambda function, IAM-authorized", callAPI, false},
+		{"put-events", "EventBridge PutEvents of one event, that no rule wants and that an archive keeps", putEvents, false},
+		{"start", "how soon a platform is ready, and what it occupies idle", start, true},
+	}
+}
+
+// Run measures the cases of those names, or all. What cannot be measured is said and left out; it is an error at the end.
+func (b *Bench) Run(ctx context.Context, names []string) error {
+	all := Cases()
+	for _, n := range names {
+		if !slices.ContainsFunc(all, func(c Case) bool { return c.Name == n }) {
+			return fmt.Errorf("there is no case %q", n)
+		}
+	}
+	fmt.Fprintf(b.Out, "%d connections, %v each in %d rounds; %s, %d cores, %s, load %s\n", b.Connections, b.Duration, b.Rounds,
+		runtime.GOOS+"/"+runtime.GOARCH, runtime.NumCPU(), runtime.Version(), machineLoad())
+	var errs []error
+	for _, c := range all {
+		if len(names) > 0 && !slices.Contains(names, c.Name) {
+			continue
+		}
+		fmt.Fprintf(b.Out, "\n%s: %s\n", c.Name, c.About)
+		if err := b.one(ctx, &c); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			fmt.Fprintf(b.Out, "  not measured: %v\n", err)
+			errs = append(errs, fmt.Errorf("%s: %w", c.Name, err))
+		}
+	}
+	fmt.Fprintf(b.Out, "\nload at the end %s\n", machineLoad())
+	return errors.Join(errs...)
+}
+
+func (b *Bench) one(ctx context.Context, c *Case) (err error) {
+	on := *b
+	r := &rig{Bench: &on, name: fmt.Sprintf("brume-bench-%x", time.Now().UnixNano())}
+	if c.alone {
+		if b.Target.Endpoint != "" {
+			return errors.New("it starts platforms of its own: run it without --endpoint")
+		}
+		return c.run(ctx, r)
+	}
+	if b.Target.Endpoint == "" {
+		data, err := os.MkdirTemp(b.Folder, "data-")
+		if err != nil {
+			return err
+		}
+		p, err := b.platform(ctx, data)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, p.stop()) }()
+		on.Target.Endpoint, r.own = p.urls[0], p
+	}
+	defer r.undo()
+	if err := c.run(ctx, r); err != nil {
+		return err
+	}
+	return nil
+}
+
+// machineLoad is how busy the machine has been of late.
+func machineLoad() string {
+	b, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	words := strings.Fields(string(b))
+	return strings.Join(words[:min(3, len(words))], " ")
+}
+
+// measurement is one load and what it is compared with.
+type measurement struct {
+	label       string
+	requests    []*request
+	connections int
+	synced      bool // whether the answer waits for the disk
+}
+
+// contestant is one of those that take turns.
+type contestant struct {
+	load   *load
+	server *server // nil: not ours to look into
+	rates  []float64
+	total  sample
+	cpu    time.Duration // of the server
+}
+
+// measure lets target and ceilings take turns, and prints what came of it.
+func (r *rig) measure(ctx context.Context, m measurement) error {
+	target := newLoad(&r.Target, r.Target.Endpoint, m.requests, m.connections)
+	defer target.close()
+	warm, err := target.slice(ctx, max(r.Duration/10, 50*time.Millisecond))
+	if err != nil {
+		return fmt.Errorf("%s: %w", m.label, err)
+	}
+	limits, err := r.ceilings(ctx, int(warm.bytes)/len(warm.took))
+	if err != nil {
+		return err
+	}
+	defer limits.stop()
+	all := []*contestant{{load: target, server: r.own}}
+	for _, url := range limits.urls {
+		if len(all) == 2 && !m.synced {
+			break
+		}
+		c := &contestant{load: newLoad(&r.Target, url, m.requests, m.connections), server: limits}
+		defer c.load.close()
+		if _, err := c.load.slice(ctx, 50*time.Millisecond); err != nil { // connections, the first garbage collection
+			return err
+		}
+		all = append(all, c)
+	}
+	var synced int64
+	for range r.Rounds {
+		for i, c := range all {
+			before, _ := r.syncs(ctx)
+			cpu := c.server.cpu()
+			s, err := c.load.slice(ctx, r.Duration/time.Duration(r.Rounds))
+			if err != nil {
+				return fmt.Errorf("%s: %w", m.label, err)
+			}
+			if i == 0 {
+				after, _ := r.syncs(ctx)
+				synced += after - before
+			}
+			c.cpu += c.server.cpu() - cpu
+			c.rates = append(c.rates, s.rate())
+			c.total.add(s)
+		}
+	}
+	var disk syncs
+	if m.synced {
+		if disk, err = askSyncs(ctx, limits.urls[1]); err != nil {
+			return err
+		}
+	}
+	r.report(ctx, m, all, synced, disk)
+	return nil
+}
+
+// askSyncs asks the synced handler how it fared.
+func askSyncs(ctx context.Context, url string) (s syncs, err error) {
+	q, err := http.NewRequestWithContext(ctx, http.MethodGet, url+syncsPath, nil)
+	if err != nil {
+		return s, err
+	}
+	res, err := http.DefaultClient.Do(q)
+	if err != nil {
+		return s, err
+	}
+	defer res.Body.Close()
+	return s, json.NewDecoder(res.Body).Decode(&s)
+}

@@ -1,0 +1,9 @@
+package bench
+
+import (
+	"os"
+	"syscall"
+)
+
+// fdatasync makes what was written to f durable.
+func fdatasync(f *os.File) error { return syscall.Fdatasync(int(f.Fd())) }
