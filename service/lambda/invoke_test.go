@@ -378,3 +378,40 @@ func TestParallel(t *testing.T) {
 		t.Errorf("%d environments", started)
 	}
 }
+
+// While a function is made ready it is not changed, and an invocation waits for it.
+func TestPending(t *testing.T) {
+	r := newRig(t, options{idle: true})
+	r.stage.on("f", echo)
+	r.create("f", nil)
+	timeout := int32(9)
+	change := &lambdaapi.UpdateFunctionConfigurationRequest{FunctionName: "f", Timeout: &timeout}
+	_, err := r.client.UpdateFunctionConfiguration(t.Context(), alice, change)
+	if err == nil || !strings.HasSuffix(err.Error(), "The function is currently in the following state: Pending") {
+		t.Errorf("a change while pending: %v", err)
+	}
+	answered := make(chan string)
+	go func() { answered <- r.must("f", "1", nil) }()
+	r.run()
+	if got := <-answered; got != "1" {
+		t.Errorf("answer %s", got)
+	}
+	r.stop()
+	r = newRig(t, options{keep: r, idle: true})
+	if _, err := r.client.UpdateFunctionConfiguration(t.Context(), alice, change); err != nil {
+		t.Fatal(err)
+	}
+	_, err = r.client.UpdateFunctionConfiguration(t.Context(), alice, change)
+	if err == nil || !strings.HasSuffix(err.Error(), "An update is in progress for resource: "+functionARN("f")) {
+		t.Errorf("a change during a change: %v", err)
+	}
+	if got := r.must("f", "2", nil); got != "2" {
+		t.Errorf("invoked during a change: %s", got)
+	}
+	r.run()
+	r.advance(0)
+	if c, err := r.client.GetFunctionConfiguration(t.Context(), alice, &lambdaapi.GetFunctionConfigurationRequest{FunctionName: "f"}); err != nil ||
+		c.LastUpdateStatus != lambdaapi.LastUpdateStatusSuccessful || *c.Timeout != 9 {
+		t.Errorf("after the change: %+v %v", c, err)
+	}
+}

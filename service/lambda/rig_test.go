@@ -22,6 +22,7 @@ import (
 	"github.com/brume-dev/brume/api/sqsapi"
 	"github.com/brume-dev/brume/api/xrayapi"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/blob"
 	"github.com/brume-dev/brume/blob/memblob"
 	"github.com/brume-dev/brume/clock"
 	"github.com/brume-dev/brume/dispatch"
@@ -51,25 +52,27 @@ type rig struct {
 	t       testing.TB
 	clock   *clock.Virtual
 	store   store.Store
+	blobs   blob.Store
 	table   *dispatch.Table
 	service *lambda.Service
 	client  lambdaapi.Client
 	stage   *stage
 	*outside
-	stop func()
+	run, stop func()
 }
 
 type options struct {
 	store func(clock.Clock) store.Store
 	keep  *rig // whose state, and stage, are gone on with
+	idle  bool // nothing runs until run is called: promises wait
 }
 
 func newRig(t testing.TB, o options) *rig {
 	t.Helper()
 	r := &rig{t: t, clock: clock.Frozen(noon), stage: newStage(), outside: &outside{t: t, objects: map[string][]byte{}}}
-	blobs := memblob.New(clock.Real())
+	r.blobs = memblob.New(clock.Real())
 	if o.keep != nil {
-		r.clock, r.store, r.stage, r.outside = o.keep.clock, o.keep.store, o.keep.stage, o.keep.outside
+		r.clock, r.store, r.blobs, r.stage, r.outside = o.keep.clock, o.keep.store, o.keep.blobs, o.keep.stage, o.keep.outside
 	} else if r.store = store.Store(memstore.New(r.clock)); o.store != nil {
 		r.store = o.store(r.clock)
 	}
@@ -77,7 +80,7 @@ func newRig(t testing.TB, o options) *rig {
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo}))
 	runner := timer.New(timer.Config{Store: r.store, Clock: r.clock, Drain: time.Millisecond, Log: log})
 	var err error
-	r.service, err = lambda.New(lambda.Config{Store: r.store, Blobs: blobs, Clock: r.clock, Caller: r.table, Timer: runner, Roles: r.outside,
+	r.service, err = lambda.New(lambda.Config{Store: r.store, Blobs: r.blobs, Clock: r.clock, Caller: r.table, Timer: runner, Roles: r.outside,
 		Runner: r.stage, Dir: t.TempDir(), Now: time.Now, Rand: zeros{}, Log: log, CodeURL: func(string) string { return "https://code" }})
 	if err != nil {
 		t.Fatal(err)
@@ -92,12 +95,17 @@ func newRig(t testing.TB, o options) *rig {
 	r.client = lambdaapi.NewClient(r.table)
 	ctx, cancel := context.WithCancel(context.Background())
 	var loops sync.WaitGroup
-	loops.Go(func() { _ = runner.Run(ctx) })
-	loops.Go(func() { _ = r.service.Run(ctx) })
 	r.stop = sync.OnceFunc(func() { cancel(); loops.Wait() })
 	t.Cleanup(r.stop)
-	if err := runner.Settle(ctx); err != nil { // from here on the clock knows of it
-		t.Fatal(err)
+	r.run = func() {
+		loops.Go(func() { _ = runner.Run(ctx) })
+		loops.Go(func() { _ = r.service.Run(ctx) })
+		if err := runner.Settle(ctx); err != nil { // from here on the clock knows of it
+			t.Fatal(err)
+		}
+	}
+	if !o.idle {
+		r.run()
 	}
 	return r
 }

@@ -39,8 +39,12 @@ func open(r io.ReaderAt, size int64) (*zip.Reader, error) {
 		return nil, ErrEmpty
 	}
 	z, err := zip.NewReader(r, size)
-	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
+	switch {
+	case err == nil, errors.Is(err, zip.ErrInsecurePath):
+	case errors.Is(err, zip.ErrFormat), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return nil, ErrNotZip
+	default:
+		return nil, fmt.Errorf("code: read the archive: %w", err)
 	}
 	if len(z.File) == 0 {
 		return nil, ErrEmpty
