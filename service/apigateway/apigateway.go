@@ -31,6 +31,9 @@ type Config struct {
 	HTTP     http.RoundTripper     // HTTP integrations go through it
 	Rand     io.Reader             // crypto/rand.Reader
 	Log      *slog.Logger
+
+	Rate  float64 // requests a second that an account may make to its APIs; 0: AWS's quota
+	Burst int
 }
 
 // Service implements apigatewayapi.Handler.
@@ -48,7 +51,7 @@ const kindForget = "apigateway.forget"
 func New(c Config) (*Service, error) {
 	s := &Service{Config: c}
 	s.plane = execute.New(execute.Config{Source: s, Clock: c.Clock, Caller: c.Caller, Wire: c.Wire, Roles: c.Roles, Policies: c.Policies,
-		Services: c.Services, HTTP: c.HTTP, Rand: c.Rand, Log: c.Log})
+		Services: c.Services, HTTP: c.HTTP, Rand: c.Rand, Log: c.Log, Rate: c.Rate, Burst: c.Burst})
 	c.Timer.Handle(kindForget, s.forget, timer.Policy{})
 	return s, nil
 }

@@ -116,13 +116,19 @@ func answer(status int, header http.Header, body string) (*http.Response, error)
 
 func open(t testing.TB) (*apigateway.Service, *world, *clock.Virtual) {
 	t.Helper()
+	return openWith(t, 0)
+}
+
+// openWith is open with another rate for accounts.
+func openWith(t testing.TB, rate float64) (*apigateway.Service, *world, *clock.Virtual) {
+	t.Helper()
 	c := clock.Frozen(start)
 	st := storetest.Split(c, 4)
 	run := timer.New(timer.Config{Store: st, Clock: c})
 	w := &world{}
 	s, err := apigateway.New(apigateway.Config{Store: st, Clock: c, Timer: run, Caller: w, Wire: w, Roles: w, Policies: w, HTTP: outside{w},
 		Services: func() []*aws.Service { return []*aws.Service{lambdaapi.Service, dynamodbapi.Service} },
-		Rand:     rand.Reader, Log: slog.New(slog.DiscardHandler)})
+		Rate:     rate, Burst: int(rate), Rand: rand.Reader, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

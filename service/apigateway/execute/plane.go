@@ -56,6 +56,11 @@ type Config struct {
 	HTTP     http.RoundTripper
 	Rand     io.Reader
 	Log      *slog.Logger
+
+	// Rate and Burst are what an account may ask for a second in a region; zero stands for AWS's quota, which AWS too
+	// raises for who asks.
+	Rate  float64
+	Burst int
 }
 
 // Plane serves requests. It is safe for concurrent use.
@@ -80,6 +85,9 @@ var _ aws.DataPlane = (*Plane)(nil)
 
 // New returns a Plane.
 func New(c Config) *Plane {
+	if c.Rate == 0 {
+		c.Rate, c.Burst = accountRate, accountBurst
+	}
 	p := &Plane{Config: c, owners: map[string]owner{}, stages: map[stageKey]*stage{}, accounts: map[owner]*limiter{}}
 	p.writer = newWriter(p)
 	return p

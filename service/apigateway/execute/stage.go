@@ -140,7 +140,7 @@ func (c *call) allowed(o owner) bool {
 	if l == nil {
 		p.mu.Lock()
 		if l = p.accounts[o]; l == nil {
-			l = newLimiter(accountRate, accountBurst)
+			l = newLimiter(p.Rate, p.Burst)
 			p.accounts[o] = l
 		}
 		p.mu.Unlock()

@@ -27,6 +27,9 @@ func ParseURI(s string) (u URI, err error) {
 	if i := strings.LastIndexByte(u.Service, '.'); i >= 0 && u.Service != "api.ecr" {
 		u.Subdomain, u.Service = u.Service[:i], u.Service[i+1:]
 	}
+	if u.Service == "" {
+		return u, errors.New("Invalid ARN specified in the request") //nolint:staticcheck // AWS's text
+	}
 	kind, what, ok := strings.Cut(parts[5], "/")
 	if !ok || kind != "path" && kind != "action" || what == "" && kind == "action" {
 		return u, errors.New("AWS ARN for integration must contain path or action")
