@@ -1,0 +1,106 @@
+package s3
+
+import (
+	"math/rand"
+	"testing"
+)
+
+// TestJoined compares the CRCs of wholes with those made of their parts.
+func TestJoined(t *testing.T) {
+	rnd := rand.New(rand.NewSource(1))
+	for _, a := range []string{crc32IEEE, crc32C, crc64NVME} {
+		whole := newHash(a)
+		var parts []section
+		for _, n := range []int{5, 0, 1, 4096, 100_001} {
+			b := make([]byte, n)
+			rnd.Read(b)
+			whole.Write(b)
+			one := newHash(a)
+			one.Write(b)
+			parts = append(parts, section{Size: int64(n), Sum: encodeSum(one.Sum(nil))})
+		}
+		if got, ok := joined(a, parts); !ok || got != encodeSum(whole.Sum(nil)) {
+			t.Errorf("%s: %s, want %s", a, got, encodeSum(whole.Sum(nil)))
+		}
+	}
+	if _, ok := joined(sumSHA1, nil); ok {
+		t.Error("SHA1 joined")
+	}
+}
+
+func TestRange(t *testing.T) {
+	for _, c := range []struct {
+		header    string
+		size      int64
+		off, n    int64
+		given, ok bool
+	}{
+		{"bytes=0-4", 10, 0, 5, true, true},
+		{"bytes=5-", 10, 5, 5, true, true},
+		{"bytes=-3", 10, 7, 3, true, true},
+		{"bytes=-30", 10, 0, 10, true, true},
+		{"bytes=5-99", 10, 5, 5, true, true},
+		{"bytes=10-", 10, 0, 0, true, false},
+		{"bytes=-0", 10, 10, 0, true, false},
+		{"bytes=0-", 0, 0, 0, true, false},
+		{"bytes=4-2", 10, 0, 10, false, true},
+		{"bytes=0-1,3-4", 10, 0, 10, false, true},
+		{"items=0-1", 10, 0, 10, false, true},
+	} {
+		sp, given, ok := parseRange(c.header, c.size)
+		if sp.off != c.off || sp.n != c.n || given != c.given || ok != c.ok {
+			t.Errorf("%s of %d: %v %v %v", c.header, c.size, sp, given, ok)
+		}
+	}
+}
+
+func TestPolicies(t *testing.T) {
+	b := &bucket{name: "b"}
+	st := func(s string) string { return `{"Version":"2012-10-17","Statement":[{` + s + `}]}` }
+	for doc, want := range map[string]string{
+		"x": "Policies must be valid JSON and the first byte must be '{'",
+		st(`"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::c/*"`):                                                       "Policy has invalid resource",
+		st(`"Effect":"Allow","Principal":"*","Action":"sqs:SendMessage","Resource":"arn:aws:s3:::b"`):                                                      "Policy has invalid action",
+		st(`"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::b"`):                                                         "Action does not apply to any resource(s) in statement",
+		st(`"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"`):                                                       "public",
+		st(`"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":["arn:aws:s3:::b"]`):                                                                "",
+		st(`"Effect":"Allow","Principal":{"AWS":"*"},"Action":"s3:*","Resource":"arn:aws:s3:::b*","Condition":{"StringEquals":{"aws:SourceAccount":"1"}}`): "",
+	} {
+		public, err := b.checkPolicy(doc)
+		got := ""
+		if public {
+			got = "public"
+		}
+		if e, ok := err.(interface{ Unwrap() error }); ok && e != nil {
+			got = err.Error()[len("MalformedPolicy: "):]
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", doc, got, want)
+		}
+	}
+}
+
+// FuzzParsers feeds what clients write to the parsers: none may panic, and ids must be our own.
+func FuzzParsers(f *testing.F) {
+	for _, s := range []string{"bytes=0-4", "/b/k?versionId=x", "a=b&c=d", "%", "bytes=-", sealSeq(1, 2, "version"), "MWE=", `{"Statement":{}}`} {
+		f.Add(s, int64(10))
+	}
+	f.Fuzz(func(t *testing.T, s string, size int64) {
+		if size < 0 {
+			size = 0
+		}
+		if sp, _, ok := parseRange(s, size); ok && (sp.off < 0 || sp.n < 0 || sp.off+sp.n > size) {
+			t.Errorf("range %q of %d: %v", s, size, sp)
+		}
+		if seq, ok := openSeq(1, s, "version"); ok && sealSeq(1, seq, "version") != s {
+			t.Errorf("%q opened as %d", s, seq)
+		}
+		if from, err := parseSource(s); err == nil && (from.bucket == "" || from.key == "") {
+			t.Errorf("source %q: %v", s, from)
+		}
+		_, _ = openToken(s)
+		_, _ = tagHeader(s)
+		_, _ = readContext(s)
+		_, _ = (&bucket{name: "b"}).checkPolicy(s)
+	})
+}
