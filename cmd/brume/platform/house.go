@@ -20,6 +20,7 @@ import (
 	"github.com/brume-dev/brume/gateway"
 	"github.com/brume-dev/brume/protocol"
 	"github.com/brume-dev/brume/sandbox/process"
+	"github.com/brume-dev/brume/service/lambda"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/store/pebblestore"
 	"github.com/brume-dev/brume/timer"
@@ -44,6 +45,7 @@ type house struct {
 	policies  dispatch.Policies
 	planes    map[string]aws.DataPlane
 	callbacks aws.DataPlane        // takes the answers of CloudFormation's custom resources
+	functions *lambda.Service      // serves the packages that GetFunction names
 	live      map[string]blob.Live // which blobs of each space are named
 	absent    map[string]bool      // services of which only the API is known
 	notes     []string             // what the user should know at the start

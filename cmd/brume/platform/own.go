@@ -36,6 +36,9 @@ func (h *house) own() http.Handler {
 	mux.HandleFunc("POST /_brume/clock/advance", local(h.advanceTime))
 	mux.HandleFunc("POST /_brume/reset", local(h.reset))
 	mux.HandleFunc("PUT /_aws/cloudformation/{token}", h.takeAnswer)
+	mux.HandleFunc("GET /_aws/lambda/code/{token}", func(w http.ResponseWriter, r *http.Request) {
+		h.functions.ServeCode(w, r, r.PathValue("token"))
+	})
 	return mux
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"net/http"
+	"path/filepath"
+	"time"
 
 	"github.com/brume-dev/brume/api/apigatewayapi"
 	"github.com/brume-dev/brume/api/cloudformationapi"
@@ -29,6 +31,7 @@ import (
 	"github.com/brume-dev/brume/service/eventbridge"
 	"github.com/brume-dev/brume/service/iam"
 	"github.com/brume-dev/brume/service/kms"
+	"github.com/brume-dev/brume/service/lambda"
 	"github.com/brume-dev/brume/service/logs"
 	"github.com/brume-dev/brume/service/s3"
 	"github.com/brume-dev/brume/service/ssm"
@@ -39,7 +42,7 @@ import (
 // Wire) may be used only once the platform runs.
 func (h *house) wire() error {
 	w := wiring{house: h}
-	lacking := []*aws.Service{lambdaapi.Service, xrayapi.Service}
+	lacking := []*aws.Service{xrayapi.Service}
 	for _, svc := range lacking {
 		h.table.Register(svc, nil) // every operation answers NotImplemented
 		h.absent[svc.Name] = true
@@ -56,6 +59,10 @@ func (h *house) wire() error {
 	add(&w, ecrapi.Service, ecr.New, ecr.Config{Store: h.store, Caller: h.table})
 	add(&w, eventbridgeapi.Service, eventbridge.New, eventbridge.Config{Store: h.store, Clock: h.clock, Timer: h.timer, Rand: rand.Reader, Log: h.Log})
 	add(&w, kmsapi.Service, kms.New, kms.Config{Store: h.store, Timer: h.timer, Rand: rand.Reader})
+	functions := add(&w, lambdaapi.Service, lambda.New, lambda.Config{Store: h.store, Blobs: h.blobs, Clock: h.clock, Caller: h.table,
+		Timer: h.timer, Roles: sessions, Runner: h.runner, Dir: filepath.Join(h.Data, "sandbox", "code"),
+		CodeURL: func(token string) string { return h.URL() + "/_aws/lambda/code/" + token }, Now: time.Now, Log: h.Log})
+	h.functions = functions
 	add(&w, logsapi.Service, logs.New, logs.Config{Store: h.store, Clock: h.clock, Caller: h.table, Timer: h.timer, Log: h.Log})
 	objects := add(&w, s3api.Service, s3.New, s3.Config{Store: h.store, Blobs: h.blobs, Clock: h.clock, Caller: h.table,
 		Timer: h.timer, Log: h.Log})
@@ -66,7 +73,8 @@ func (h *house) wire() error {
 	target.Register(target.Config{Runner: h.timer, Caller: h.table, Roles: sessions, Clock: h.clock, Log: h.Log})
 	h.planes["execute-api"] = apis.Plane()
 	h.loops = append(h.loops, apis.Plane().Run)
-	h.loops, h.live[s3.Space] = append(h.loops, users.Run), objects.Live
+	h.loops = append(h.loops, users.Run, functions.Run)
+	h.live[s3.Space], h.live[lambda.Space] = objects.Live, functions.Live
 	return users.Bootstrap(context.Background())
 }
 
