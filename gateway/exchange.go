@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 
 	"github.com/brume-dev/brume/aws"
@@ -39,7 +40,7 @@ func (g *Gateway) accept(r *http.Request) *exchange {
 	if r.Body == nil {
 		x.body = http.NoBody
 	}
-	x.info = aws.Request{ID: newUUID(), SourceIP: sourceIP(r.RemoteAddr), TLS: r.TLS != nil,
+	x.info = aws.Request{ID: newUUID(), SourceIP: sourceIP(r.RemoteAddr), TLS: r.TLS != nil || neverLeaves(r.RemoteAddr),
 		UserAgent: r.Header.Get("User-Agent"), Referer: r.Header.Get("Referer"), Trace: r.Header.Get("X-Amzn-Trace-Id")}
 	x.wire = protocol.Request{Method: m.Method, Path: m.Path, Query: m.Query, Header: m.Header, Host: m.Host,
 		Length: m.Length, Resource: m.Path, ID: x.info.ID}
@@ -92,6 +93,14 @@ func sourceIP(remote string) string {
 		return ip
 	}
 	return remote
+}
+
+// neverLeaves reports whether a request comes over the loopback interface. It counts as secure transport, with or without TLS:
+// nobody can listen on the way, and bucket policies that demand aws:SecureTransport (that of "cdk bootstrap" is one)
+// must let the clients in that use the address Brume prints.
+func neverLeaves(remote string) bool {
+	a, err := netip.ParseAddrPort(remote)
+	return err == nil && a.Addr().Unmap().IsLoopback()
 }
 
 // newUUID returns a random UUID (RFC 9562, version 4). Request ids are names, not secrets.
