@@ -114,6 +114,9 @@ func (a *attempt) judge(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, errInterrupted) || ctx.Err() != nil:
 		return &timer.Retry{Err: errInterrupted, Uncounted: true}
+	case a.answer != nil && a.answer.failed && a.s.stopping():
+		// The function may have failed because the platform does not answer it any more.
+		return &timer.Retry{Err: errInterrupted, Uncounted: true}
 	case err != nil:
 		a.w.Throttled = errors.As(err, &throttled)
 		return a.again(a.k.Backoff(shortestThrottle, longestThrottle), err)

@@ -34,6 +34,16 @@ type answer struct {
 // errInterrupted says that the platform stopped during an invocation: it did not fail by itself.
 var errInterrupted = errors.New("lambda: the platform stops")
 
+// stopping reports whether the platform stops: what fails from then on did not fail by itself.
+func (s *Service) stopping() bool {
+	select {
+	case <-s.fleet.Draining():
+		return true
+	default:
+		return false
+	}
+}
+
 // run is one invocation under way.
 type run struct {
 	s     *Service
@@ -162,13 +172,8 @@ func (r *run) start(ctx context.Context, limit time.Duration) (*fleet.Member, ti
 		m.Stop() // what it printed comes before the report
 		r.s.fleet.Drop(m)
 	}
-	select {
-	case <-r.s.fleet.Draining():
+	if r.s.stopping() || ctx.Err() != nil {
 		return nil, 0, errInterrupted
-	default:
-	}
-	if ctx.Err() != nil {
-		return nil, 0, ctx.Err()
 	}
 	if functions(err) {
 		r.log.initReport(r, r.s.Now().Sub(begun), err)
@@ -187,13 +192,7 @@ func (r *run) invoke(ctx context.Context, m *fleet.Member) (*answer, error) {
 	took := r.s.Now().Sub(r.begun)
 	m.Flush()
 	if err != nil {
-		select {
-		case <-r.s.fleet.Draining():
-			r.s.fleet.Drop(m)
-			return nil, errInterrupted
-		default:
-		}
-		if ctx.Err() != nil {
+		if r.s.stopping() || ctx.Err() != nil {
 			r.s.fleet.Drop(m)
 			return nil, errInterrupted
 		}
