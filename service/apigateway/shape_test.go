@@ -47,10 +47,9 @@ func TestMappings(t *testing.T) {
 		&apigatewayapi.PutIntegrationResponseRequest{StatusCode: "409", SelectionPattern: p(`4\d\d`)})
 	deploy(t, s, api, map[string]string{"v": "var"})
 	var sent string
-	status := 200
 	w.http = func(r *http.Request, body string) (*http.Response, error) {
 		sent = strings.Join([]string{r.Method, r.URL.String(), r.Header.Get("X-Body"), r.Header.Get("X-Var"), r.Header.Get("X-Over"), body}, "|")
-		return answer(status, http.Header{"X-Own": {"1", "2"}, "Content-Type": {"application/json"}}, `{"m":{"n":5}}`)
+		return answer(200, http.Header{"X-Own": {"1", "2"}, "Content-Type": {"application/json"}}, `{"m":{"n":5}}`)
 	}
 	const body = `{"a":[1,{"b":"deep"}]}`
 	got, h := ask(s, api, "POST", "/x%2Fy?q=1&q=2", body, "h", "H")
@@ -63,7 +62,12 @@ func TestMappings(t *testing.T) {
 	}
 	got, h = ask(s, api, "POST", "/x?q=1", body, "h", "H", "Accept", "text/plain")
 	wantAnswer(t, `200 text/plain got 5`, got, h)
-	status = 404
+	w.http = func(*http.Request, string) (*http.Response, error) { return answer(200, nil, "<xml/>") }
+	got, h = ask(s, api, "POST", "/x?q=1", body, "h", "H")
+	wantAnswer(t, `200 application/json {"got":""}`, got, h)
+	w.http = func(*http.Request, string) (*http.Response, error) {
+		return answer(404, nil, `{"m":{"n":5}}`)
+	}
 	got, h = ask(s, api, "POST", "/x?q=1", body, "h", "H")
 	wantAnswer(t, `409 application/json {"m":{"n":5}}`, got, h)
 	got, h = ask(s, api, "POST", "/x", body)

@@ -131,8 +131,8 @@ func unreachable(err error) *failure {
 		errorType: "InternalServerErrorException", detail: "Execution failed due to configuration error: " + err.Error()}
 }
 
-// send makes the request to the integration and reads its answer, within the time that it has. One that is too slow goes
-// on by itself: a function that was invoked is not stopped because its caller has gone.
+// send makes the request to the integration and reads its answer, within the time that it has. One of a service that is too
+// slow goes on by itself: a function that was invoked is not stopped because its caller has gone.
 func (c *call) send(trip func(context.Context) (*http.Response, error)) *failure {
 	type result struct {
 		reply reply
@@ -142,7 +142,10 @@ func (c *call) send(trip func(context.Context) (*http.Response, error)) *failure
 	ctx, cancel := context.WithTimeout(c.ctx, c.method.integration.timeout)
 	defer cancel()
 	done := make(chan result, 1)
-	away := context.WithoutCancel(ctx)
+	away := ctx
+	if c.method.integration.uri.Service != "" {
+		away = context.WithoutCancel(ctx)
+	}
 	go func() {
 		var out result
 		res, err := trip(away)
@@ -160,6 +163,9 @@ func (c *call) send(trip func(context.Context) (*http.Response, error)) *failure
 		began := c.reply.began
 		c.reply = got.reply
 		c.reply.sent, c.reply.began, c.reply.latency = true, began, c.now().Sub(began)
+		if errors.Is(got.err, context.DeadlineExceeded) {
+			return timedOut()
+		}
 		if got.err != nil {
 			return unreachable(got.err)
 		}
@@ -210,7 +216,7 @@ func (c *call) respond() *failure {
 	contentType := "application/json"
 	if t := pickType(r.types, c.header.Get("Accept"), c.reply.header.Get("Content-Type")); t != "" {
 		contentType = t
-		if body, err = c.render(r.templates[t], body, c.reply.doc); err != nil {
+		if body, err = c.render(r.templates[t], body, c.reply.docOrText); err != nil {
 			return configuration("Unable to transform response: %v", err)
 		}
 		c.note("INFO", true, "Method response body after transformations: %s", body)

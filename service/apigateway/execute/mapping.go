@@ -159,6 +159,14 @@ func (r *reply) doc() (any, bool) {
 	return r.document, r.document != notJSON
 }
 
+// docOrText is doc, but a body that is no JSON is a text: endpoints answer in other formats too.
+func (r *reply) docOrText() (any, bool) {
+	if v, ok := r.doc(); ok {
+		return v, true
+	}
+	return string(r.body), true
+}
+
 func inBody(path string, body []byte, doc func() (any, bool)) []string {
 	if path == "" {
 		return []string{string(body)}
