@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/brume-dev/brume/api/kmsapi"
 	"github.com/brume-dev/brume/aws"
@@ -64,6 +65,11 @@ func (s *Service) Access(ctx context.Context, id aws.Identity, op string, in any
 			a.Context = conditions(k, key, context)
 		} else if aws.CodeOf(err) == "InternalFailure" {
 			return err
+		} else if account, region, name, err := where(id, key); err == nil && account == id.Account && strings.HasPrefix(name, reserved) {
+			// An AWS managed key that its first use will make: what its policy will say counts.
+			a.Resource = aws.MakeARN(service, region, account, name).String()
+			a.ResourceAccount, a.ResourcePolicy, a.Decisive = account, managedPolicy(id, strings.TrimPrefix(name, reserved)), true
+			a.Context = conditionsUnmade(account, key, context)
 		}
 		out = append(out, a)
 		return nil
@@ -108,6 +114,11 @@ func conditions(k key, named string, context map[string]string) map[string][]str
 		out["kms:EncryptionContextKeys"] = append(out["kms:EncryptionContextKeys"], name)
 	}
 	return out
+}
+
+// conditionsUnmade is conditions for a key that is not there yet.
+func conditionsUnmade(account, named string, context map[string]string) map[string][]string {
+	return conditions(key{account: account}, named, context)
 }
 
 // keyOf finds the key that a request is about, and its encryption context.
