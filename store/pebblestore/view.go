@@ -16,7 +16,8 @@ type state struct {
 	snapshot *pebble.Snapshot
 	head     store.Head
 	gaps     *spans // not written any more
-	users    int    // Views that read it, and the store as long as it is the last; guarded by Store.mu
+	heard    heard
+	users    int // Views that read it, and the store as long as it is the last; guarded by Store.mu
 }
 
 func newState(s *pebble.Snapshot, h store.Head, gaps *spans) *state {
@@ -96,7 +97,14 @@ func (v *view) Get(k store.Key) (store.Value, bool, error) {
 	if len(k) == 0 || k[0] == store.Reserved {
 		return nil, false, nil
 	}
-	return get(v.st.snapshot, k, func(b []byte) []byte { return append([]byte{}, b...) })
+	if value, ok := v.st.heard.get(k); ok {
+		return value, value != nil, nil
+	}
+	value, ok, err := get(v.st.snapshot, k, func(b []byte) []byte { return append([]byte{}, b...) })
+	if err == nil {
+		v.st.heard.read(v.s.x.known.seed, k, value)
+	}
+	return value, ok, err
 }
 
 func (v *view) GetMany(ks []store.Key) ([]store.Value, error) { return getMany(v.Get, ks) }
