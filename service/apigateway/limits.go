@@ -16,7 +16,6 @@ const (
 	maxPolicy         = 8192 // bytes of a resource policy
 	maxTags           = 50
 	maxDefinition     = 6 << 20 // bytes of an OpenAPI file
-	maxStageName      = 128
 	maxName           = 1024
 	maxLogFormat      = 3072
 	minTimeout        = 50     // milliseconds of an integration
@@ -27,9 +26,8 @@ const (
 	pageSize = 25
 	maxPage  = 500
 
-	idLength       = 10 // of an API
-	shortID        = 6  // of everything in it
-	accountRate    = 10_000.0
-	accountBurst   = 5_000
-	maxDeployments = 10_000
+	idLength     = 10 // of an API
+	shortID      = 6  // of everything in it
+	accountRate  = 10_000.0
+	accountBurst = 5_000
 )

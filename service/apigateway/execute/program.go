@@ -32,7 +32,6 @@ type method struct {
 	checkBody, checkParameters bool
 	required                   []string // parameters, "header.X"
 	schemas                    map[string]schema
-	declared                   []string // request parameters, for what is cached; and for HTTP
 	integration                integration
 }
 
@@ -109,7 +108,6 @@ func compileMethod(m *apigatewayapi.Method, n *node, verb string, validators map
 	out.checkBody, out.checkParameters = truth(v.ValidateRequestBody), truth(v.ValidateRequestParameters)
 	for name, required := range m.RequestParameters {
 		name = strings.TrimPrefix(name, "method.request.")
-		out.declared = append(out.declared, name)
 		if required {
 			out.required = append(out.required, name)
 		}

@@ -25,7 +25,7 @@ type stage struct {
 	access    *accessLog
 
 	mu      sync.Mutex
-	perCall map[*method]*setting
+	perCall map[*method]*setting // those that settings give, worked out once
 }
 
 // setting is what holds for a method in a stage.
