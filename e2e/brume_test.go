@@ -16,12 +16,15 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/brume-dev/brume/sandbox/process"
 )
 
 // binary is the brume that all tests start, built once.
 var binary string
 
 func TestMain(m *testing.M) {
+	process.Stage() // a platform in this process starts processes of its own program
 	dir, err := os.MkdirTemp("", "brume-e2e-")
 	if err != nil {
 		panic(err)

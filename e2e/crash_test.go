@@ -4,46 +4,43 @@ import (
 	"flag"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
 )
 
 var (
-	crashRounds = flag.Int("crash.rounds", 4, "how often TestCrash kills the platform; 20 with CI=true")
+	crashRounds = flag.Int("crash.rounds", 0, "how often the crash tests kill the platform; 4 when 0, 20 with CI=true")
 	crashSeed   = flag.Uint64("crash.seed", 0, "seed of the moments at which it is killed; 0 takes one of its own")
 )
+
+// crashPlan says how often and by which seed.
+func crashPlan(t *testing.T) (rounds int, seed uint64) {
+	rounds, seed = *crashRounds, *crashSeed
+	switch {
+	case rounds == 0 && os.Getenv("CI") == "true":
+		rounds = 20
+	case rounds == 0:
+		rounds = 4
+	}
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	t.Logf("-crash.rounds=%d -crash.seed=%d", rounds, seed)
+	return rounds, seed
+}
 
 // TestCrash writes through real clients to every service there is, kills the platform at random moments, starts it again on
 // the same data, and at the end compares what is there with what was acknowledged. testdata/crash/workers.py says what is
 // done to each service and what must be true of it.
 func TestCrash(t *testing.T) {
 	need(t, "boto3", haveBoto3)
-	rounds, seed := *crashRounds, *crashSeed
-	if os.Getenv("CI") == "true" && rounds == 4 {
-		rounds = 20
-	}
-	if seed == 0 {
-		seed = rand.Uint64()
-	}
-	t.Logf("%d rounds, -crash.seed=%d", rounds, seed)
+	rounds, seed := crashPlan(t)
 	moments := rand.New(rand.NewPCG(seed, seed))
-
 	folder, data := t.TempDir(), t.TempDir()
 	b := startOn(t, data)
-	announce(t, folder, b)
-	drive := exec.Command("python3", "testdata/crash/drive.py", folder)
-	drive.Env = append(cleanEnv(), "PYTHONDONTWRITEBYTECODE=1")
-	out := &lockedBuffer{}
-	drive.Stdout, drive.Stderr = out, out
-	if err := drive.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- drive.Wait() }()
-	t.Cleanup(func() { _ = drive.Process.Kill() })
-
+	announce(t, folder, b.URL)
+	out, ended := startClients(t, folder)
 	for range rounds {
 		select {
 		case err := <-ended:
@@ -52,27 +49,16 @@ func TestCrash(t *testing.T) {
 		}
 		b.kill()
 		b = startOn(t, data)
-		announce(t, folder, b)
+		announce(t, folder, b.URL)
 	}
-	if err := os.WriteFile(filepath.Join(folder, "stop"), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case err := <-ended:
-		t.Logf("%s", out)
-		if err != nil {
-			t.Errorf("%v\n%s", err, b.stderr)
-		}
-	case <-time.After(5 * patience):
-		t.Fatalf("the clients do not end\n%s", out)
-	}
+	finishClients(t, folder, out, ended)
 }
 
 // announce tells the clients where the platform is. They see the old name or the new one, nothing between.
-func announce(t *testing.T, folder string, b *brume) {
+func announce(t *testing.T, folder, url string) {
 	t.Helper()
 	name := filepath.Join(folder, "url")
-	if err := os.WriteFile(name+".new", []byte(b.URL), 0o600); err != nil {
+	if err := os.WriteFile(name+".new", []byte(url), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Rename(name+".new", name); err != nil {

@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"path/filepath"
 	"strings"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // Auth says whose requests are believed.
@@ -38,7 +40,9 @@ type Config struct {
 	Isolation    Isolation
 	VirtualClock bool
 	Version      string // of the binary, for status
-	Log          *slog.Logger
+	// Disk holds the store and the blobs; nil means the machine's. Tests give one that loses power.
+	Disk vfs.FS
+	Log  *slog.Logger
 }
 
 // check returns the first thing that is wrong with c, in words for whoever typed the flags.

@@ -70,12 +70,12 @@ func (p *Platform) open() (_ *house, err error) {
 	if err := h.openClock(); err != nil {
 		return nil, folderError(p.Data, err)
 	}
-	s, err := pebblestore.Open(pebblestore.Options{Dir: filepath.Join(p.Data, "store"), Clock: h.clock, Log: p.Log})
+	s, err := pebblestore.Open(pebblestore.Options{Dir: filepath.Join(p.Data, "store"), FS: p.Disk, Clock: h.clock, Log: p.Log})
 	if err != nil {
 		return nil, folderError(p.Data, err)
 	}
 	h.store, h.closers = s, append(h.closers, s.Close)
-	if h.blobs, err = diskblob.Open(vfs.Default, filepath.Join(p.Data, "blob")); err != nil {
+	if h.blobs, err = diskblob.Open(p.disk(), filepath.Join(p.Data, "blob")); err != nil {
 		return nil, folderError(p.Data, err)
 	}
 	h.timer = timer.New(timer.Config{Store: h.store, Clock: h.clock, Log: p.Log})
@@ -98,6 +98,14 @@ func (p *Platform) open() (_ *house, err error) {
 	h.loops = append(h.loops, h.timer.Run,
 		blob.NewSweeper(blob.SweepConfig{Store: h.blobs, Clock: clock.Real(), Live: h.live, Log: p.Log}).Run)
 	return h, nil
+}
+
+// disk is where blobs lie.
+func (p *Platform) disk() vfs.FS {
+	if p.Disk != nil {
+		return p.Disk
+	}
+	return vfs.Default
 }
 
 // openClock makes the clock, which goes on where the last process left it.

@@ -38,3 +38,6 @@ func (d *Disk) Open(o pebblestore.Options) (*pebblestore.Store, error) {
 func (d *Disk) Cut(rnd *rand.Rand) *Disk {
 	return &Disk{d.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: rnd.IntN(3) * 50, RNG: rnd})}
 }
+
+// FS is the disk as a file system, for what lies beside the store.
+func (d *Disk) FS() vfs.FS { return d.fs }

@@ -1,0 +1,76 @@
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// haveCDK installs the CDK of testdata/cdk into a folder of its own, once.
+var haveCDK = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "brume-cdk-")
+	if err != nil {
+		return "", err
+	}
+	if err := os.CopyFS(dir, os.DirFS("testdata/cdk")); err != nil {
+		return "", err
+	}
+	cmd := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--prefer-offline")
+	cmd.Dir = dir
+	return dir, cmd.Run()
+})
+
+// TestCDK bootstraps an account, deploys an app with a function whose code is a file asset, and destroys it.
+func TestCDK(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: installing the CDK takes a minute")
+	}
+	dir, err := haveCDK()
+	need(t, "the CDK (npm ci)", func() error { return err })
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	b := start(t)
+	env := append(b.env("test"), "AWS_ENDPOINT_URL_S3="+b.URL, "CI=true", "HOME="+t.TempDir())
+	cdk := func(args ...string) string {
+		t.Helper()
+		cmd := exec.Command(filepath.Join(dir, "node_modules/.bin/cdk"), args...)
+		cmd.Dir, cmd.Env = dir, env
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("cdk %s: %v\n%s\n%s", strings.Join(args, " "), err, out, b.stderr)
+		}
+		return string(out)
+	}
+	cdk("bootstrap", "aws://000000000000/us-east-1")
+	if out := cdk("deploy", "--require-approval", "never"); !strings.Contains(out, "Minimal.Name = Minimal-Hello") {
+		t.Errorf("no output:\n%s", out)
+	}
+	cdk("destroy", "--force")
+}
+
+// TestJobsTemplate packages, deploys and deletes the example with the AWS CLI.
+func TestJobsTemplate(t *testing.T) {
+	need(t, "the AWS CLI", haveCLI)
+	b := start(t)
+	env := b.env(newAccount())
+	packaged := filepath.Join(t.TempDir(), "packaged.yaml")
+	for _, args := range [][]string{
+		{"s3", "mb", "s3://packages-of-jobs"},
+		{"cloudformation", "package", "--template-file", "../examples/jobs/template.yaml", "--s3-bucket", "packages-of-jobs", "--output-template-file", packaged},
+		{"cloudformation", "deploy", "--template-file", packaged, "--stack-name", "jobs", "--capabilities", "CAPABILITY_IAM"},
+		{"cloudformation", "delete-stack", "--stack-name", "jobs"},
+		{"cloudformation", "wait", "stack-delete-complete", "--stack-name", "jobs"},
+	} {
+		if out, err := run(t, env, "aws", args...); err != nil {
+			events, _ := run(t, env, "aws", "cloudformation", "describe-stack-events", "--stack-name", "jobs", "--output", "text")
+			t.Fatalf("aws %s: %v\n%s\n%s", strings.Join(args, " "), err, out, events)
+		}
+	}
+	for _, c := range [][]string{{"lambda", "list-functions"}, {"dynamodb", "list-tables"}, {"iam", "list-roles"}} {
+		if out, err := run(t, env, "aws", c...); err != nil || strings.Contains(out, "jobs-") {
+			t.Errorf("aws %s: something is left (%v)\n%s", strings.Join(c, " "), err, out)
+		}
+	}
+}
