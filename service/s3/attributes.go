@@ -6,16 +6,17 @@ import (
 
 	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/s3/shelf"
 )
 
 // GetObjectAttributes tells those attributes of an object that are asked for.
 func (s *Service) GetObjectAttributes(ctx context.Context, id aws.Identity, in *s3api.GetObjectAttributesRequest) (*s3api.GetObjectAttributesOutput, error) {
 	if in.SSECustomerAlgorithm != nil || in.SSECustomerKey != nil {
-		return nil, invalidRequest("The encryption parameters are not applicable to this object.")
+		return nil, shelf.InvalidRequest("The encryption parameters are not applicable to this object.")
 	}
 	for _, a := range in.ObjectAttributes {
 		if !slices.Contains(a.EnumValues(), string(a)) {
-			return nil, invalidArgument("Invalid attribute name specified.", "x-amz-object-attributes", string(a))
+			return nil, shelf.InvalidArgument("Invalid attribute name specified.", "x-amz-object-attributes", string(a))
 		}
 	}
 	f, err := s.look(ctx, in.Bucket, in.Key, in.VersionId, in.ExpectedBucketOwner)
@@ -25,7 +26,7 @@ func (s *Service) GetObjectAttributes(ctx context.Context, id aws.Identity, in *
 	if err := s.unseal(ctx, id, f.b, in.Key, f.o.Sealed); err != nil {
 		return nil, err
 	}
-	out := &s3api.GetObjectAttributesOutput{LastModified: &f.o.Modified, VersionId: f.o.versionHeader(f.b)}
+	out := &s3api.GetObjectAttributesOutput{LastModified: &f.o.Modified, VersionId: f.o.VersionHeader(f.b)}
 	for _, a := range in.ObjectAttributes {
 		switch a {
 		case s3api.ObjectAttributesETag:
@@ -34,7 +35,7 @@ func (s *Service) GetObjectAttributes(ctx context.Context, id aws.Identity, in *
 			out.Checksum = &s3api.Checksum{}
 			setSum(out.Checksum, f.o.Sum)
 		case s3api.ObjectAttributesStorageClass:
-			out.StorageClass = s3api.StorageClass(f.o.class())
+			out.StorageClass = s3api.StorageClass(f.o.StorageClass())
 		case s3api.ObjectAttributesObjectSize:
 			out.ObjectSize = &f.o.Size
 		case s3api.ObjectAttributesObjectParts:
@@ -48,22 +49,22 @@ func (s *Service) GetObjectAttributes(ctx context.Context, id aws.Identity, in *
 
 // partsPage lists parts; S3 lists them one by one only for objects whose parts have checksums of their own.
 func (f *found) partsPage(in *s3api.GetObjectAttributesRequest) *s3api.GetObjectAttributesParts {
-	limit, above := min(or(in.MaxParts, maxPage), maxPage), or(in.PartNumberMarker, 0)
+	limit, above := min(shelf.Or(in.MaxParts, shelf.MaxPage), shelf.MaxPage), shelf.Or(in.PartNumberMarker, 0)
 	p := &s3api.GetObjectAttributesParts{TotalPartsCount: &f.o.Parts, PartNumberMarker: &above, MaxParts: &limit,
-		NextPartNumberMarker: ptr(int32(0)), IsTruncated: ptr(false)}
-	if f.o.Sum.Type != composite {
+		NextPartNumberMarker: shelf.Ptr(int32(0)), IsTruncated: shelf.Ptr(false)}
+	if f.o.Sum.Type != shelf.Composite {
 		return p
 	}
-	for _, one := range f.parts {
+	for _, one := range f.Parts {
 		if one.Number <= above {
 			continue
 		}
 		if len(p.Parts) == int(limit) {
-			p.IsTruncated = ptr(true)
+			p.IsTruncated = shelf.Ptr(true)
 			break
 		}
 		e := s3api.ObjectPart{PartNumber: &one.Number, Size: &one.Size}
-		setSum(&e, sum{Algorithm: f.o.Sum.Algorithm, Value: one.Sum})
+		setSum(&e, shelf.Sum{Algorithm: f.o.Sum.Algorithm, Value: one.Sum})
 		p.NextPartNumberMarker = &one.Number
 		p.Parts = append(p.Parts, e)
 	}

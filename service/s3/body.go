@@ -9,21 +9,12 @@ import (
 
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/blob"
-	"github.com/brume-dev/brume/store"
+	"github.com/brume-dev/brume/service/s3/shelf"
 )
-
-// received is a body that is durable, or small enough to go into the store with its record.
-type received struct {
-	small []byte // when blob has no ID
-	blob  piece
-	size  int64
-	etag  string
-	sum   sum
-}
 
 // receive reads a body to its end, checks it and keeps it. Whoever does not name the blob in a transaction must discard
 // it. Bodies of up to limit bytes stay in memory.
-func (s *Service) receive(ctx context.Context, body io.Reader, e expectation, limit int) (got received, err error) {
+func (s *Service) receive(ctx context.Context, body io.Reader, e shelf.Expectation, limit int) (got shelf.Received, err error) {
 	if body == nil {
 		body = http.NoBody
 	}
@@ -34,24 +25,24 @@ func (s *Service) receive(ctx context.Context, body io.Reader, e expectation, li
 		if trailers != nil {
 			t = trailers.Trailer()
 		}
-		got.sum, err = d.check(e, t)
+		got.Sum, err = d.check(e, t)
 		return err
 	}}
 	head := new(bytes.Buffer)
 	n, err := io.CopyN(head, in, int64(limit)+1)
 	switch {
 	case errors.Is(err, io.EOF):
-		got.small, got.size = head.Bytes(), n
+		got.Small, got.Size = head.Bytes(), n
 	case err != nil:
 		return got, err
 	default:
-		info, err := s.Blobs.Put(ctx, Space, io.MultiReader(head, in))
+		info, err := s.Blobs.Put(ctx, shelf.Space, io.MultiReader(head, in))
 		if err != nil {
 			return got, err
 		}
-		got.blob, got.size = piece{Blob: info.ID, Size: info.Size}, info.Size
+		got.Blob, got.Size = shelf.Piece{Blob: info.ID, Size: info.Size}, info.Size
 	}
-	got.etag = d.etag()
+	got.Etag = d.etag()
 	return got, nil
 }
 
@@ -74,7 +65,7 @@ func (c *checked) Read(p []byte) (int, error) {
 }
 
 // discard deletes blobs that nobody names. What it does not come to, the sweeper does.
-func (s *Service) discard(ctx context.Context, g garbage) {
+func (s *Service) discard(ctx context.Context, g shelf.Garbage) {
 	ctx = context.WithoutCancel(ctx)
 	for _, id := range g {
 		if err := s.Blobs.Delete(ctx, id); err != nil {
@@ -84,14 +75,14 @@ func (s *Service) discard(ctx context.Context, g garbage) {
 }
 
 // abandon discards a body whose transaction failed.
-func (s *Service) abandon(ctx context.Context, got received) {
-	if got.blob.Blob != "" {
-		s.discard(ctx, garbage{got.blob.Blob})
+func (s *Service) abandon(ctx context.Context, got shelf.Received) {
+	if got.Blob.Blob != "" {
+		s.discard(ctx, shelf.Garbage{got.Blob.Blob})
 	}
 }
 
 // pieces lists the blobs of n bytes of an object from off on.
-func pieces(all []piece, off, n int64) (out []piece) {
+func pieces(all []shelf.Piece, off, n int64) (out []shelf.Piece) {
 	for _, p := range all {
 		if n == 0 {
 			break
@@ -101,50 +92,20 @@ func pieces(all []piece, off, n int64) (out []piece) {
 			continue
 		}
 		take := min(p.Size-off, n)
-		out = append(out, piece{p.Blob, p.Off + off, take})
+		out = append(out, shelf.Piece{Blob: p.Blob, Off: p.Off + off, Size: take})
 		off, n = 0, n-take
 	}
 	return out
 }
 
-// content is the body of a version as one transaction saw it.
-type content struct {
-	small  []byte // when it lies in the store
-	pieces []piece
-	parts  []section // when it has any
-}
-
-// content finds the body of o.
-func (b *bucket) content(r store.Reader, key string, o *object) (c content, err error) {
-	switch {
-	case o.Inline:
-		v, ok, err := r.Get(b.body(key, o.Seq))
-		if err == nil && !ok {
-			err = errors.New("s3: the body is missing")
-		}
-		c.small = bytes.Clone(v)
-		return c, err
-	case o.Parts > 0:
-		m, err := b.readManifest(r, key, o)
-		c.parts = m.Parts
-		for _, part := range m.Parts {
-			c.pieces = append(c.pieces, part.Pieces...)
-		}
-		return c, err
-	case o.Blob.Blob != "":
-		c.pieces = []piece{o.Blob}
-	}
-	return c, nil
-}
-
 // open reads n bytes of c from off on. The first blob is opened at once: one that is gone was replaced meanwhile, and
 // the caller may look again. Only blobs of single pieces go so soon.
-func (s *Service) open(ctx context.Context, c content, off, n int64) (io.ReadCloser, error) {
-	if c.pieces == nil {
-		small := c.small
+func (s *Service) open(ctx context.Context, c shelf.Content, off, n int64) (io.ReadCloser, error) {
+	if c.Pieces == nil {
+		small := c.Small
 		return io.NopCloser(bytes.NewReader(small[min(off, int64(len(small))):min(off+n, int64(len(small)))])), nil
 	}
-	r := &reader{ctx: ctx, blobs: s.Blobs, left: pieces(c.pieces, off, n)}
+	r := &reader{ctx: ctx, blobs: s.Blobs, left: pieces(c.Pieces, off, n)}
 	if len(r.left) == 0 {
 		return r, nil
 	}
@@ -155,7 +116,7 @@ func (s *Service) open(ctx context.Context, c content, off, n int64) (io.ReadClo
 type reader struct {
 	ctx   context.Context
 	blobs blob.Store
-	left  []piece
+	left  []shelf.Piece
 	open  io.ReadCloser
 }
 

@@ -2,84 +2,40 @@ package s3
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"strings"
-	"time"
 
 	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/s3/shelf"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/store/record"
-	"github.com/brume-dev/brume/timer"
 )
-
-// dirRecord says which bucket a name is.
-type dirRecord struct {
-	N       uint64    `cbor:"1,keyasint"`
-	Account string    `cbor:"2,keyasint"`
-	Region  string    `cbor:"3,keyasint"`
-	Created time.Time `cbor:"4,keyasint"`
-}
 
 const dirVersion = 1
 
-// bucketRecord is what every request needs to know of a bucket.
-type bucketRecord struct {
-	Versioning string      `cbor:"1,keyasint,omitempty"` // "", Enabled or Suspended
-	Ownership  string      `cbor:"2,keyasint,omitempty"` // "" when the controls were deleted
-	Sealing    sealing     `cbor:"3,keyasint"`           // how objects are encrypted that do not say it
-	Block      publicBlock `cbor:"4,keyasint"`
-	HasPolicy  bool        `cbor:"5,keyasint,omitempty"`
-	Blocked    bool        `cbor:"6,keyasint,omitempty"` // there is a public access block
-	Public     bool        `cbor:"7,keyasint,omitempty"` // the policy lets everybody in
-	Lifecycle  bool        `cbor:"8,keyasint,omitempty"` // there are rules of a lifecycle
-}
-
-const bucketVersion = 1
-
-// bucket is a bucket with its name.
-type bucket struct {
-	name string
-	dirRecord
-	bucketRecord
-}
-
-func (b *bucket) arn() string { return bucketARN(b.name) }
-
-func bucketARN(name string) string { return aws.MakeARN(Space, "", "", name).String() }
-
 // resource is what the shard of a bucket is named by.
-func resource(n uint64) store.Tuple { return bucketPrefix(n) }
+func resource(n uint64) store.Tuple { return shelf.BucketPrefix(n) }
 
 func (s *Service) global() store.Shard { return s.Store.Shard(store.Global()) }
 
-func (s *Service) shard(b *bucket) store.Shard { return s.Store.Shard(resource(b.N)) }
-
-// owner is an account as S3 names it: a canonical user id of 64 hexadecimal digits.
-func owner(account string) *s3api.Owner { return &s3api.Owner{ID: ptr(canonicalID(account))} }
-
-func canonicalID(account string) string {
-	h := sha256.Sum256([]byte("canonical user of " + account))
-	return hex.EncodeToString(h[:])
-}
+func (s *Service) shard(b *shelf.Bucket) store.Shard { return s.Store.Shard(resource(b.N)) }
 
 // lookUp finds the bucket of a name.
-func (s *Service) lookUp(ctx context.Context, name string) (b *bucket, ok bool, err error) {
-	b = &bucket{name: name}
+func (s *Service) lookUp(ctx context.Context, name string) (b *shelf.Bucket, ok bool, err error) {
+	b = &shelf.Bucket{Name: name}
 	err = s.global().View(ctx, func(_ context.Context, r store.Reader) error {
 		v, there, err := r.Get(nameKey(name))
 		if err != nil || !there {
 			return err
 		}
 		ok = true
-		return record.Decode(v, dirVersion, &b.dirRecord)
+		return record.Decode(v, dirVersion, &b.DirRecord)
 	})
 	return b, ok, err
 }
 
 // find finds the bucket of a request, which may say who must own it.
-func (s *Service) find(ctx context.Context, name string, expected *string) (*bucket, error) {
+func (s *Service) find(ctx context.Context, name string, expected *string) (*shelf.Bucket, error) {
 	b, ok, err := s.lookUp(ctx, name)
 	if err != nil {
 		return nil, err
@@ -88,7 +44,7 @@ func (s *Service) find(ctx context.Context, name string, expected *string) (*buc
 		if checkName(name) != nil {
 			return nil, invalidName(name)
 		}
-		return nil, noSuchBucket()
+		return nil, shelf.NoSuchBucket()
 	}
 	if expected != nil && *expected != b.Account {
 		return nil, accessDenied()
@@ -96,25 +52,8 @@ func (s *Service) find(ctx context.Context, name string, expected *string) (*buc
 	return b, nil
 }
 
-// load reads the bucket's own record; a bucket that has been deleted has none.
-func (b *bucket) load(r store.Reader) error {
-	v, ok, err := r.Get(b.family(familyBucket))
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return noSuchBucket()
-	}
-	b.bucketRecord = bucketRecord{}
-	return record.Decode(v, bucketVersion, &b.bucketRecord)
-}
-
-func (b *bucket) save(tx store.Tx) {
-	tx.Set(b.family(familyBucket), record.Encode(bucketVersion, b.bucketRecord))
-}
-
 // view finds a bucket and runs f on it.
-func view[T any](ctx context.Context, s *Service, name string, expected *string, f func(store.Reader, *bucket) (T, error)) (T, error) {
+func view[T any](ctx context.Context, s *Service, name string, expected *string, f func(store.Reader, *shelf.Bucket) (T, error)) (T, error) {
 	var zero T
 	b, err := s.find(ctx, name, expected)
 	if err != nil {
@@ -122,7 +61,7 @@ func view[T any](ctx context.Context, s *Service, name string, expected *string,
 	}
 	return store.View(ctx, s.shard(b), func(_ context.Context, r store.Reader) (T, error) {
 		b := *b
-		if err := b.load(r); err != nil {
+		if err := b.Load(r); err != nil {
 			return zero, err
 		}
 		return f(r, &b)
@@ -130,7 +69,7 @@ func view[T any](ctx context.Context, s *Service, name string, expected *string,
 }
 
 // update finds a bucket and runs f on it in a transaction.
-func update[T any](ctx context.Context, s *Service, name string, expected *string, f func(store.Tx, *bucket) (T, error)) (T, error) {
+func update[T any](ctx context.Context, s *Service, name string, expected *string, f func(store.Tx, *shelf.Bucket) (T, error)) (T, error) {
 	b, err := s.find(ctx, name, expected)
 	if err != nil {
 		var zero T
@@ -139,10 +78,10 @@ func update[T any](ctx context.Context, s *Service, name string, expected *strin
 	return updateBucket(ctx, s, b, f)
 }
 
-func updateBucket[T any](ctx context.Context, s *Service, b *bucket, f func(store.Tx, *bucket) (T, error)) (T, error) {
+func updateBucket[T any](ctx context.Context, s *Service, b *shelf.Bucket, f func(store.Tx, *shelf.Bucket) (T, error)) (T, error) {
 	return store.Update(ctx, s.shard(b), func(_ context.Context, tx store.Tx) (T, error) {
 		b := *b
-		if err := b.load(tx); err != nil {
+		if err := b.Load(tx); err != nil {
 			var zero T
 			return zero, err
 		}
@@ -164,9 +103,9 @@ func (s *Service) CreateBucket(ctx context.Context, id aws.Identity, in *s3api.C
 	if err != nil {
 		return nil, err
 	}
-	out := &s3api.CreateBucketOutput{Location: ptr("/" + in.Bucket), BucketArn: ptr(bucketARN(in.Bucket))}
+	out := &s3api.CreateBucketOutput{Location: shelf.Ptr("/" + in.Bucket), BucketArn: shelf.Ptr(shelf.BucketARN(in.Bucket))}
 	if region != defaultRegion {
-		out.Location = ptr("http://" + in.Bucket + ".s3.amazonaws.com/")
+		out.Location = shelf.Ptr("http://" + in.Bucket + ".s3.amazonaws.com/")
 	}
 	if old, ok, err := s.lookUp(ctx, in.Bucket); err != nil || ok {
 		if err == nil {
@@ -177,16 +116,16 @@ func (s *Service) CreateBucket(ctx context.Context, id aws.Identity, in *s3api.C
 		}
 		return out, nil
 	}
-	b := &bucket{name: in.Bucket, bucketRecord: fresh}
+	b := &shelf.Bucket{Name: in.Bucket, BucketRecord: fresh}
 	b.N, err = store.Update(ctx, s.global(), func(_ context.Context, tx store.Tx) (uint64, error) {
-		return store.NextID(tx, globalKey("next"))
+		return store.NextID(tx, shelf.GlobalKey("next"))
 	})
 	if err != nil {
 		return nil, err
 	}
 	if _, err := s.shard(b).Update(ctx, func(_ context.Context, tx store.Tx) error {
-		b.save(tx)
-		return tags.save(tx, b)
+		b.Save(tx)
+		return tags.Save(tx, b)
 	}); err != nil {
 		return nil, err
 	}
@@ -194,22 +133,22 @@ func (s *Service) CreateBucket(ctx context.Context, id aws.Identity, in *s3api.C
 }
 
 // publish gives a bucket its name, unless another was faster.
-func (s *Service) publish(ctx context.Context, b *bucket, account, region string) error {
+func (s *Service) publish(ctx context.Context, b *shelf.Bucket, account, region string) error {
 	_, err := s.global().Update(ctx, func(_ context.Context, tx store.Tx) error {
-		v, ok, err := tx.Get(nameKey(b.name))
+		v, ok, err := tx.Get(nameKey(b.Name))
 		if err != nil {
 			return err
 		}
 		if ok {
-			other := &bucket{name: b.name}
-			if err := record.Decode(v, dirVersion, &other.dirRecord); err != nil {
+			other := &shelf.Bucket{Name: b.Name}
+			if err := record.Decode(v, dirVersion, &other.DirRecord); err != nil {
 				return err
 			}
 			return taken(other, account, region)
 		}
-		v = record.Encode(dirVersion, dirRecord{N: b.N, Account: account, Region: region, Created: tx.Now()})
-		tx.Set(nameKey(b.name), v)
-		tx.Set(ownedPrefix(account).Text(b.name), v)
+		v = record.Encode(dirVersion, shelf.DirRecord{N: b.N, Account: account, Region: region, Created: tx.Now()})
+		tx.Set(nameKey(b.Name), v)
+		tx.Set(ownedPrefix(account).Text(b.Name), v)
 		return nil
 	})
 	return err
@@ -217,7 +156,7 @@ func (s *Service) publish(ctx context.Context, b *bucket, account, region string
 
 // taken is the answer to whoever creates a bucket that is there. To its owner it is no error in us-east-1, for the sake of
 // old clients: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
-func taken(old *bucket, account, region string) error {
+func taken(old *shelf.Bucket, account, region string) error {
 	switch {
 	case old.Account != account:
 		return &s3api.BucketAlreadyExists{Message: "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again."}
@@ -228,29 +167,29 @@ func taken(old *bucket, account, region string) error {
 }
 
 // newBucket is a bucket as it is at first: https://docs.aws.amazon.com/AmazonS3/latest/userguide/create-bucket-overview.html
-func newBucket(in *s3api.CreateBucketRequest) (r bucketRecord, t tagSet, err error) {
+func newBucket(in *s3api.CreateBucketRequest) (r shelf.BucketRecord, t shelf.TagSet, err error) {
 	r.Ownership = string(s3api.ObjectOwnershipBucketOwnerEnforced)
 	if in.ObjectOwnership != "" {
 		r.Ownership = string(in.ObjectOwnership)
 	}
-	r.Sealing = sealing{Algorithm: sealS3}
-	r.Block, r.Blocked = publicBlock{true, true, true, true}, true
+	r.Sealing = shelf.Sealing{Algorithm: sealS3}
+	r.Block, r.Blocked = shelf.PublicBlock{BlockACLs: true, IgnoreACLs: true, Block: true, Restrict: true}, true
 	if in.CreateBucketConfiguration != nil {
-		if t, err = newTags(in.CreateBucketConfiguration.Tags, maxBucketTags); err != nil {
+		if t, err = shelf.NewTags(in.CreateBucketConfiguration.Tags, shelf.MaxBucketTags); err != nil {
 			return r, t, err
 		}
 	}
 	switch {
-	case or(in.ObjectLockEnabledForBucket, false):
-		return r, t, notImplemented("Brume has no Object Lock yet")
+	case shelf.Or(in.ObjectLockEnabledForBucket, false):
+		return r, t, shelf.NotImplemented("Brume has no Object Lock yet")
 	case in.ACL != "" && in.ACL != s3api.BucketCannedACLPrivate || in.GrantFullControl != nil || in.GrantRead != nil ||
 		in.GrantReadACP != nil || in.GrantWrite != nil || in.GrantWriteACP != nil:
 		if in.ObjectOwnership == "" || in.ObjectOwnership == s3api.ObjectOwnershipBucketOwnerEnforced {
 			return r, t, aws.Errorf("InvalidBucketAclWithObjectOwnership", 400, "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
 		}
-		return r, t, notImplemented("Brume has no ACLs but private: use bucket policies")
+		return r, t, shelf.NotImplemented("Brume has no ACLs but private: use bucket policies")
 	case in.BucketNamespace != "" && in.BucketNamespace != s3api.BucketNamespaceGlobal:
-		return r, t, notImplemented("Brume has the global namespace of buckets only")
+		return r, t, shelf.NotImplemented("Brume has the global namespace of buckets only")
 	}
 	return r, t, nil
 }
@@ -264,7 +203,7 @@ func location(region string, c *s3api.CreateBucketConfiguration) (string, error)
 	if c != nil {
 		named = string(c.LocationConstraint)
 		if c.Bucket != nil || c.Location != nil {
-			return "", notImplemented("Brume has general purpose buckets only, no directory buckets")
+			return "", shelf.NotImplemented("Brume has general purpose buckets only, no directory buckets")
 		}
 	}
 	if named == "EU" {
@@ -291,7 +230,7 @@ func (s *Service) HeadBucket(ctx context.Context, _ aws.Identity, in *s3api.Head
 	if err != nil {
 		return nil, err
 	}
-	return &s3api.HeadBucketOutput{BucketRegion: &b.Region, BucketArn: ptr(b.arn()), AccessPointAlias: ptr(false)}, nil
+	return &s3api.HeadBucketOutput{BucketRegion: &b.Region, BucketArn: shelf.Ptr(b.Arn()), AccessPointAlias: shelf.Ptr(false)}, nil
 }
 
 // GetBucketLocation says in which region a bucket is; us-east-1 has no name here.
@@ -307,46 +246,16 @@ func (s *Service) GetBucketLocation(ctx context.Context, _ aws.Identity, in *s3a
 	return out, nil
 }
 
-// kindErase deletes what a deleted bucket left, and its name, should DeleteBucket itself not have come so far.
-const kindErase = "s3.erase"
-
-// eraseArgs are the arguments of kindErase.
-type eraseArgs struct {
-	N    uint64 `cbor:"1,keyasint"`
-	Name string `cbor:"2,keyasint"`
-}
-
 // DeleteBucket deletes an empty bucket: first its record, after which nothing can be put in it, then its name.
 func (s *Service) DeleteBucket(ctx context.Context, _ aws.Identity, in *s3api.DeleteBucketRequest) (*s3api.DeleteBucketOutput, error) {
 	b, err := s.find(ctx, in.Bucket, in.ExpectedBucketOwner)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.shard(b).Update(ctx, func(_ context.Context, tx store.Tx) error { return b.remove(tx) }); err != nil {
+	if _, err := s.shard(b).Update(ctx, func(_ context.Context, tx store.Tx) error { return b.Remove(tx) }); err != nil {
 		return nil, err
 	}
-	return &s3api.DeleteBucketOutput{}, s.unpublish(ctx, b.N, b.name)
-}
-
-func (b *bucket) remove(tx store.Tx) error {
-	d := *b
-	if err := d.load(tx); err != nil {
-		return err
-	}
-	for _, f := range []uint64{familyCurrent, familyVersion} {
-		pairs, done := tx.Scan(b.family(f).Range(), store.ScanOpt{Limit: 1})
-		for range pairs {
-			if d.Versioning != "" {
-				return aws.Errorf("BucketNotEmpty", 409, "The bucket you tried to delete is not empty. You must delete all versions in the bucket.")
-			}
-			return aws.Errorf("BucketNotEmpty", 409, "The bucket you tried to delete is not empty")
-		}
-		if err := done(); err != nil {
-			return err
-		}
-	}
-	tx.Delete(b.family(familyBucket))
-	return timer.Set(tx, timer.Promise{Kind: kindErase, Args: record.Encode(1, eraseArgs{b.N, b.name})})
+	return &s3api.DeleteBucketOutput{}, s.unpublish(ctx, b.N, b.Name)
 }
 
 func (s *Service) unpublish(ctx context.Context, n uint64, name string) error {
@@ -355,7 +264,7 @@ func (s *Service) unpublish(ctx context.Context, n uint64, name string) error {
 		if err != nil || !ok {
 			return err
 		}
-		var d dirRecord
+		var d shelf.DirRecord
 		if err := record.Decode(v, dirVersion, &d); err != nil || d.N != n {
 			return err
 		}
@@ -369,23 +278,23 @@ func (s *Service) unpublish(ctx context.Context, n uint64, name string) error {
 // ListBuckets lists the buckets of an account, of all regions, by name.
 func (s *Service) ListBuckets(ctx context.Context, id aws.Identity, in *s3api.ListBucketsRequest) (*s3api.ListBucketsOutput, error) {
 	prefix := ownedPrefix(id.Account)
-	rng := withPrefix(prefix, or(in.Prefix, ""))
+	rng := shelf.WithPrefix(prefix, shelf.Or(in.Prefix, ""))
 	if in.ContinuationToken != nil && *in.ContinuationToken != "" {
-		last, err := openToken(*in.ContinuationToken)
+		last, err := shelf.OpenToken(*in.ContinuationToken)
 		if err != nil {
 			return nil, err
 		}
 		rng.Begin = prefix.Text(last).After(rng).Begin
 	}
-	limit := int(or(in.MaxBuckets, maxBuckets))
-	if limit < 1 || limit > maxBuckets {
-		return nil, invalidArgument("Argument max-buckets must be an integer between 1 and 10000", "max-buckets", "")
+	limit := int(shelf.Or(in.MaxBuckets, shelf.MaxBuckets))
+	if limit < 1 || limit > shelf.MaxBuckets {
+		return nil, shelf.InvalidArgument("Argument max-buckets must be an integer between 1 and 10000", "max-buckets", "")
 	}
-	out := &s3api.ListBucketsOutput{Owner: owner(id.Account), Buckets: []s3api.Bucket{}, Prefix: in.Prefix}
+	out := &s3api.ListBucketsOutput{Owner: shelf.Owner(id.Account), Buckets: []s3api.Bucket{}, Prefix: in.Prefix}
 	err := s.global().View(ctx, func(_ context.Context, r store.Reader) error {
 		pairs, done := r.Scan(rng, store.ScanOpt{})
 		for kv := range pairs {
-			var d dirRecord
+			var d shelf.DirRecord
 			if err := record.Decode(kv.Value, dirVersion, &d); err != nil {
 				return err
 			}
@@ -394,11 +303,11 @@ func (s *Service) ListBuckets(ctx context.Context, id aws.Identity, in *s3api.Li
 			}
 			name := store.Decode(kv.Key, len(prefix)).Text()
 			if len(out.Buckets) == limit {
-				out.ContinuationToken = ptr(sealToken(*out.Buckets[limit-1].Name))
+				out.ContinuationToken = shelf.Ptr(sealToken(*out.Buckets[limit-1].Name))
 				break
 			}
 			out.Buckets = append(out.Buckets, s3api.Bucket{Name: &name, CreationDate: &d.Created, BucketRegion: &d.Region,
-				BucketArn: ptr(bucketARN(name))})
+				BucketArn: shelf.Ptr(shelf.BucketARN(name))})
 		}
 		return done()
 	})

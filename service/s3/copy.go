@@ -4,61 +4,36 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/blob"
+	"github.com/brume-dev/brume/service/s3/shelf"
 	"github.com/brume-dev/brume/store"
 )
 
-// source is what x-amz-copy-source names.
-type source struct {
-	bucket, key string
-	version     *string
-}
-
-// parseSource reads "bucket/key?versionId=…", percent-encoded, with or without a leading slash.
-func parseSource(s string) (source, error) {
-	path, query, _ := strings.Cut(s, "?")
-	plain, err := url.PathUnescape(path)
-	if err != nil {
-		return source{}, invalidArgument("Copy Source must mention the source bucket and key: sourcebucket/sourcekey", "x-amz-copy-source", s)
-	}
-	name, key, ok := strings.Cut(strings.TrimPrefix(plain, "/"), "/")
-	if !ok || name == "" || key == "" {
-		return source{}, invalidArgument("Copy Source must mention the source bucket and key: sourcebucket/sourcekey", "x-amz-copy-source", s)
-	}
-	out := source{bucket: name, key: key}
-	if v, ok := strings.CutPrefix(query, "versionId="); ok && v != "" {
-		out.version = &v
-	}
-	return out, nil
-}
-
 // original finds the source of a copy.
-func (s *Service) original(ctx context.Context, id aws.Identity, from source, expected *string, cond readCondition) (found, error) {
-	f, err := s.look(ctx, from.bucket, from.key, from.version, expected)
-	var m *marked
+func (s *Service) original(ctx context.Context, id aws.Identity, from shelf.Source, expected *string, cond shelf.ReadCondition) (found, error) {
+	f, err := s.look(ctx, from.Bucket, from.Key, from.Version, expected)
+	var m *shelf.Marked
 	switch {
-	case errors.As(err, &m) && from.version != nil:
-		return f, invalidRequest("The source of a copy request may not specifically refer to a delete marker by version id.")
+	case errors.As(err, &m) && from.Version != nil:
+		return f, shelf.InvalidRequest("The source of a copy request may not specifically refer to a delete marker by version id.")
 	case errors.As(err, &m):
-		return f, noSuchKey()
+		return f, shelf.NoSuchKey()
 	case err != nil:
 		return f, err
 	}
-	if failed, _ := cond.check(f.o); failed != "" {
-		return f, &preconditionFailed{"x-amz-copy-source-" + failed}
+	if failed, _ := cond.Check(f.o); failed != "" {
+		return f, &shelf.PreconditionFailed{Condition: "x-amz-copy-source-" + failed}
 	}
-	return f, s.unseal(ctx, id, f.b, from.key, f.o.Sealed)
+	return f, s.unseal(ctx, id, f.b, from.Key, f.o.Sealed)
 }
 
 // CopyObject makes an object of another's bytes. Within a bucket a large body is shared.
 func (s *Service) CopyObject(ctx context.Context, id aws.Identity, in *s3api.CopyObjectRequest) (*s3api.CopyObjectOutput, error) {
-	from, err := parseSource(in.CopySource)
+	from, err := shelf.ParseSource(in.CopySource)
 	if err != nil {
 		return nil, err
 	}
@@ -70,14 +45,14 @@ func (s *Service) CopyObject(ctx context.Context, id aws.Identity, in *s3api.Cop
 	if err != nil {
 		return nil, err
 	}
-	for range reopen {
-		f, err := s.original(ctx, id, from, in.ExpectedSourceBucketOwner, readCondition{in.CopySourceIfMatch, in.CopySourceIfNoneMatch,
-			in.CopySourceIfModifiedSince, in.CopySourceIfUnmodifiedSince})
+	for range shelf.Reopen {
+		f, err := s.original(ctx, id, from, in.ExpectedSourceBucketOwner, shelf.ReadCondition{Match: in.CopySourceIfMatch, None: in.CopySourceIfNoneMatch,
+			Modified: in.CopySourceIfModifiedSince, Unmodified: in.CopySourceIfUnmodifiedSince})
 		if err != nil {
 			return nil, err
 		}
-		if f.o.Size > maxPut {
-			return nil, invalidRequest("The specified copy source is larger than the maximum allowable size for a copy source: %d", int64(maxPut))
+		if f.o.Size > shelf.MaxPut {
+			return nil, shelf.InvalidRequest("The specified copy source is larger than the maximum allowable size for a copy source: %d", int64(shelf.MaxPut))
 		}
 		o, err := copied(in, from, f.o)
 		if err != nil {
@@ -99,57 +74,57 @@ func (s *Service) CopyObject(ctx context.Context, id aws.Identity, in *s3api.Cop
 	return nil, aws.Errorf("OperationAborted", 409, "A conflicting conditional operation is currently in progress against this resource. Please try again.")
 }
 
-func copyCheck(b *bucket, in *s3api.CopyObjectRequest) (writeCondition, error) {
-	err := firstError(checkAlgorithm(string(in.ChecksumAlgorithm)),
+func copyCheck(b *shelf.Bucket, in *s3api.CopyObjectRequest) (shelf.WriteCondition, error) {
+	err := shelf.FirstError(shelf.CheckAlgorithm(string(in.ChecksumAlgorithm)),
 		checkACL(b, in.ACL, in.GrantFullControl, in.GrantRead, in.GrantReadACP, in.GrantWriteACP),
 		noLock(in.ObjectLockMode, in.ObjectLockLegalHoldStatus, in.ObjectLockRetainUntilDate),
 		wish{customer: in.CopySourceSSECustomerAlgorithm}.check())
 	if err != nil {
-		return writeCondition{}, err
+		return shelf.WriteCondition{}, err
 	}
 	return writeConditionOf(in.IfMatch, in.IfNoneMatch)
 }
 
 // copied is the new object but for its body.
-func copied(in *s3api.CopyObjectRequest, from source, old *object) (*object, error) {
-	o := &object{Class: string(in.StorageClass), About: old.About, Tags: old.Tags}
-	o.About.Redirect = or(in.WebsiteRedirectLocation, "")
+func copied(in *s3api.CopyObjectRequest, from shelf.Source, old *shelf.Object) (*shelf.Object, error) {
+	o := &shelf.Object{Class: string(in.StorageClass), About: old.About, Tags: old.Tags}
+	o.About.Redirect = shelf.Or(in.WebsiteRedirectLocation, "")
 	if in.MetadataDirective == s3api.MetadataDirectiveReplace {
-		o.About = about{CacheControl: or(in.CacheControl, ""), Disposition: or(in.ContentDisposition, ""), Encoding: or(in.ContentEncoding, ""),
-			Language: or(in.ContentLanguage, ""), Type: or(in.ContentType, ""), Expires: or(in.Expires, time.Time{}),
-			Redirect: or(in.WebsiteRedirectLocation, ""), Meta: in.Metadata}
-	} else if from.bucket == in.Bucket && from.key == in.Key && from.version == nil && in.StorageClass == "" &&
+		o.About = shelf.About{CacheControl: shelf.Or(in.CacheControl, ""), Disposition: shelf.Or(in.ContentDisposition, ""), Encoding: shelf.Or(in.ContentEncoding, ""),
+			Language: shelf.Or(in.ContentLanguage, ""), Type: shelf.Or(in.ContentType, ""), Expires: shelf.Or(in.Expires, time.Time{}),
+			Redirect: shelf.Or(in.WebsiteRedirectLocation, ""), Meta: in.Metadata}
+	} else if from.Bucket == in.Bucket && from.Key == in.Key && from.Version == nil && in.StorageClass == "" &&
 		in.WebsiteRedirectLocation == nil && in.ServerSideEncryption == "" && in.TaggingDirective != s3api.TaggingDirectiveReplace {
-		return nil, invalidRequest("This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.")
+		return nil, shelf.InvalidRequest("This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.")
 	}
 	var tagging *string
 	if in.TaggingDirective == s3api.TaggingDirectiveReplace {
 		o.Tags, tagging = nil, in.Tagging
 	}
-	return o, o.complete(tagging)
+	return o, o.Complete(tagging)
 }
 
 // copyBody gives the new object its body and commits it.
-func (s *Service) copyBody(ctx context.Context, b *bucket, in *s3api.CopyObjectRequest, from source, f found, o *object, cond writeCondition) (committed, error) {
+func (s *Service) copyBody(ctx context.Context, b *shelf.Bucket, in *s3api.CopyObjectRequest, from shelf.Source, f found, o *shelf.Object, cond shelf.WriteCondition) (shelf.Committed, error) {
 	algorithm := string(in.ChecksumAlgorithm)
 	if algorithm == "" {
 		algorithm = f.o.Sum.Algorithm
 	}
-	if from.bucket == in.Bucket && f.o.Blob.Blob != "" && algorithm == f.o.Sum.Algorithm && f.b.N == b.N {
+	if from.Bucket == in.Bucket && f.o.Blob.Blob != "" && algorithm == f.o.Sum.Algorithm && f.b.N == b.N {
 		o.Size, o.ETag, o.Sum, o.Blob = f.o.Size, f.o.ETag, f.o.Sum, f.o.Blob
 		return s.share(ctx, b, in.Key, o, cond)
 	}
-	body, err := s.open(ctx, f.content, 0, f.o.Size)
+	body, err := s.open(ctx, f.Content, 0, f.o.Size)
 	if err != nil {
-		return committed{}, err
+		return shelf.Committed{}, err
 	}
 	defer body.Close()
-	got, err := s.receive(ctx, body, expectation{algorithm: algorithm}, inline)
+	got, err := s.receive(ctx, body, shelf.Expectation{Algorithm: algorithm}, shelf.Inline)
 	if err != nil {
-		return committed{}, err
+		return shelf.Committed{}, err
 	}
-	o.fill(got)
-	done, err := s.commit(ctx, b, in.Key, o, got.small, cond)
+	o.Fill(got)
+	done, err := s.commit(ctx, b, in.Key, o, got.Small, cond)
 	if err != nil {
 		s.abandon(ctx, got)
 	}
@@ -157,13 +132,13 @@ func (s *Service) copyBody(ctx context.Context, b *bucket, in *s3api.CopyObjectR
 }
 
 // share is commit for a blob that another object of the bucket names, if that still does.
-func (s *Service) share(ctx context.Context, b *bucket, key string, o *object, cond writeCondition) (committed, error) {
-	done, err := updateBucket(ctx, s, b, func(tx store.Tx, b *bucket) (committed, error) {
-		o, c := *o, committed{b: b}
-		if err := cond.check(tx, b, key); err != nil {
+func (s *Service) share(ctx context.Context, b *shelf.Bucket, key string, o *shelf.Object, cond shelf.WriteCondition) (shelf.Committed, error) {
+	done, err := updateBucket(ctx, s, b, func(tx store.Tx, b *shelf.Bucket) (shelf.Committed, error) {
+		o, c := *o, shelf.Committed{B: b}
+		if err := cond.Check(tx, b, key); err != nil {
 			return c, err
 		}
-		v, _, err := tx.Get(blobKey(o.Blob.Blob))
+		v, _, err := tx.Get(shelf.BlobKey(o.Blob.Blob))
 		if err != nil {
 			return c, err
 		}
@@ -171,36 +146,36 @@ func (s *Service) share(ctx context.Context, b *bucket, key string, o *object, c
 			return c, blob.ErrNotFound
 		}
 		nameBlob(tx, o.Blob) // before the old version of the same key, perhaps the source, drops its name
-		if err := b.put(tx, key, &o, content{}, &c.garbage); err != nil {
+		if err := b.Put(tx, key, &o, shelf.Content{}, &c.Garbage); err != nil {
 			return c, err
 		}
-		c.o = &o
-		c.expiration, err = b.expiration(tx, key, &o)
+		c.O = &o
+		c.Expiration, err = b.Expiration(tx, key, &o)
 		return c, err
 	})
 	if err == nil {
-		s.discard(ctx, done.garbage)
+		s.discard(ctx, done.Garbage)
 	}
 	return done, err
 }
 
-func copyAnswer(f found, done committed) *s3api.CopyObjectOutput {
-	o := done.o
-	res := &s3api.CopyObjectResult{ETag: ptr(o.etag()), LastModified: &o.Modified}
+func copyAnswer(f found, done shelf.Committed) *s3api.CopyObjectOutput {
+	o := done.O
+	res := &s3api.CopyObjectResult{ETag: shelf.Ptr(o.Quoted()), LastModified: &o.Modified}
 	setSum(res, o.Sum)
-	return &s3api.CopyObjectOutput{CopyObjectResult: res, CopySourceVersionId: f.o.versionHeader(f.b), VersionId: o.versionHeader(done.b),
-		Expiration: done.expiration, ServerSideEncryption: s3api.ServerSideEncryption(o.Sealed.Algorithm), SSEKMSKeyId: o.Sealed.keyOf(),
-		SSEKMSEncryptionContext: o.Sealed.contextHeader(), BucketKeyEnabled: o.Sealed.bucketKeyOf()}
+	return &s3api.CopyObjectOutput{CopyObjectResult: res, CopySourceVersionId: f.o.VersionHeader(f.b), VersionId: o.VersionHeader(done.B),
+		Expiration: done.Expiration, ServerSideEncryption: s3api.ServerSideEncryption(o.Sealed.Algorithm), SSEKMSKeyId: o.Sealed.KeyOf(),
+		SSEKMSEncryptionContext: o.Sealed.ContextHeader(), BucketKeyEnabled: o.Sealed.BucketKeyOf()}
 }
 
 // UploadPartCopy makes a part of an object, or of a range of it.
 func (s *Service) UploadPartCopy(ctx context.Context, id aws.Identity, in *s3api.UploadPartCopyRequest) (*s3api.UploadPartCopyOutput, error) {
-	from, err := parseSource(in.CopySource)
+	from, err := shelf.ParseSource(in.CopySource)
 	if err != nil {
 		return nil, err
 	}
 	if in.SSECustomerAlgorithm != nil || in.CopySourceSSECustomerAlgorithm != nil {
-		return nil, wish{customer: ptr("")}.check()
+		return nil, wish{customer: shelf.Ptr("")}.check()
 	}
 	b, u, err := s.partOf(ctx, in.Bucket, in.Key, in.UploadId, in.PartNumber, in.ExpectedBucketOwner)
 	if err != nil {
@@ -208,9 +183,9 @@ func (s *Service) UploadPartCopy(ctx context.Context, id aws.Identity, in *s3api
 	}
 	var f found
 	var body io.ReadCloser
-	for range reopen {
-		f, err = s.original(ctx, id, from, in.ExpectedSourceBucketOwner, readCondition{in.CopySourceIfMatch, in.CopySourceIfNoneMatch,
-			in.CopySourceIfModifiedSince, in.CopySourceIfUnmodifiedSince})
+	for range shelf.Reopen {
+		f, err = s.original(ctx, id, from, in.ExpectedSourceBucketOwner, shelf.ReadCondition{Match: in.CopySourceIfMatch, None: in.CopySourceIfNoneMatch,
+			Modified: in.CopySourceIfModifiedSince, Unmodified: in.CopySourceIfUnmodifiedSince})
 		if err != nil {
 			return nil, err
 		}
@@ -218,7 +193,7 @@ func (s *Service) UploadPartCopy(ctx context.Context, id aws.Identity, in *s3api
 		if err2 != nil {
 			return nil, err2
 		}
-		if body, err = s.open(ctx, f.content, sp.off, sp.n); !errors.Is(err, blob.ErrNotFound) {
+		if body, err = s.open(ctx, f.Content, sp.Off, sp.N); !errors.Is(err, blob.ErrNotFound) {
 			break
 		}
 	}
@@ -226,7 +201,7 @@ func (s *Service) UploadPartCopy(ctx context.Context, id aws.Identity, in *s3api
 		return nil, err
 	}
 	defer body.Close()
-	got, err := s.receive(ctx, body, expectation{keep: u.Algorithm}, 0)
+	got, err := s.receive(ctx, body, shelf.Expectation{Keep: u.Algorithm}, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -234,32 +209,32 @@ func (s *Service) UploadPartCopy(ctx context.Context, id aws.Identity, in *s3api
 	if err != nil {
 		return nil, err
 	}
-	res := &s3api.CopyPartResult{ETag: ptr(`"` + got.etag + `"`), LastModified: &at}
+	res := &s3api.CopyPartResult{ETag: shelf.Ptr(`"` + got.Etag + `"`), LastModified: &at}
 	if u.Asked {
-		setSum(res, got.sum)
+		setSum(res, got.Sum)
 	}
 	sealed := u.Object.Sealed
-	return &s3api.UploadPartCopyOutput{CopyPartResult: res, CopySourceVersionId: f.o.versionHeader(f.b),
-		ServerSideEncryption: s3api.ServerSideEncryption(sealed.Algorithm), SSEKMSKeyId: sealed.keyOf(), BucketKeyEnabled: sealed.bucketKeyOf()}, nil
+	return &s3api.UploadPartCopyOutput{CopyPartResult: res, CopySourceVersionId: f.o.VersionHeader(f.b),
+		ServerSideEncryption: s3api.ServerSideEncryption(sealed.Algorithm), SSEKMSKeyId: sealed.KeyOf(), BucketKeyEnabled: sealed.BucketKeyOf()}, nil
 }
 
 // copyRange reads x-amz-copy-source-range, which must be bytes=first-last and inside the source.
-func copyRange(header *string, size int64) (span, error) {
+func copyRange(header *string, size int64) (shelf.Span, error) {
 	if header == nil {
-		if size > maxPut {
-			return span{}, invalidRequest("The specified copy source is larger than the maximum allowable size for a copy source: %d", int64(maxPut))
+		if size > shelf.MaxPut {
+			return shelf.Span{}, shelf.InvalidRequest("The specified copy source is larger than the maximum allowable size for a copy source: %d", int64(shelf.MaxPut))
 		}
-		return span{0, size}, nil
+		return shelf.Span{Off: 0, N: size}, nil
 	}
-	sp, given, ok := parseRange(*header, size)
-	want := "bytes=" + itoa(sp.off) + "-" + itoa(sp.off+sp.n-1)
+	sp, given, ok := shelf.ParseRange(*header, size)
+	want := "bytes=" + shelf.Itoa(sp.Off) + "-" + shelf.Itoa(sp.Off+sp.N-1)
 	switch {
 	case !given:
-		return sp, invalidArgument("The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy", "x-amz-copy-source-range", *header)
+		return sp, shelf.InvalidArgument("The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy", "x-amz-copy-source-range", *header)
 	case !ok || want != *header:
-		return sp, invalidArgument("Range specified is not valid for source object of size: "+itoa(size), "x-amz-copy-source-range", *header)
-	case sp.n > maxPut:
-		return sp, invalidRequest("The specified copy source is larger than the maximum allowable size for a copy source: %d", int64(maxPut))
+		return sp, shelf.InvalidArgument("Range specified is not valid for source object of size: "+shelf.Itoa(size), "x-amz-copy-source-range", *header)
+	case sp.N > shelf.MaxPut:
+		return sp, shelf.InvalidRequest("The specified copy source is larger than the maximum allowable size for a copy source: %d", int64(shelf.MaxPut))
 	}
 	return sp, nil
 }

@@ -9,58 +9,32 @@ import (
 	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/blob"
+	"github.com/brume-dev/brume/service/s3/shelf"
 	"github.com/brume-dev/brume/store"
 )
 
 // found is a version that a request named, as one transaction saw it.
 type found struct {
-	b *bucket
-	o *object
-	content
+	b *shelf.Bucket
+	o *shelf.Object
+	shelf.Content
 	expiration *string
-}
-
-// version finds the version of an object that a read names; markers are the errors that they are to readers.
-func (b *bucket) find(r store.Reader, key string, version *string) (*object, error) {
-	if version == nil {
-		o, err := b.latest(r, key)
-		switch {
-		case err != nil:
-			return nil, err
-		case o == nil:
-			return nil, noSuchKey()
-		case o.Marker:
-			return nil, &marked{DeleteMarker: true, VersionID: o.versionID(b.N)}
-		}
-		return o, nil
-	}
-	o, _, err := b.named(r, key, *version)
-	switch {
-	case err != nil:
-		return nil, err
-	case o == nil:
-		return nil, noSuchVersion()
-	case o.Marker:
-		return nil, &marked{DeleteMarker: true, VersionID: o.versionID(b.N), Allow: ptr("DELETE"),
-			LastModified: &o.Modified, Method: ptr("GET"), ResourceType: ptr("DeleteMarker")}
-	}
-	return o, nil
 }
 
 // look finds an object and where its body lies.
 func (s *Service) look(ctx context.Context, name, key string, version, expected *string) (found, error) {
-	if err := checkKey(key); err != nil {
+	if err := shelf.CheckKey(key); err != nil {
 		return found{}, err
 	}
-	return view(ctx, s, name, expected, func(r store.Reader, b *bucket) (f found, err error) {
+	return view(ctx, s, name, expected, func(r store.Reader, b *shelf.Bucket) (f found, err error) {
 		f.b = b
-		if f.o, err = b.find(r, key, version); err != nil {
+		if f.o, err = b.Find(r, key, version); err != nil {
 			return f, err
 		}
-		if f.expiration, err = b.expiration(r, key, f.o); err != nil {
+		if f.expiration, err = b.Expiration(r, key, f.o); err != nil {
 			return f, err
 		}
-		f.content, err = b.content(r, key, f.o)
+		f.Content, err = b.Content(r, key, f.o)
 		return f, err
 	})
 }
@@ -69,14 +43,14 @@ func (s *Service) look(ctx context.Context, name, key string, version, expected 
 func (s *Service) GetObject(ctx context.Context, id aws.Identity, in *s3api.GetObjectRequest) (*s3api.GetObjectOutput, error) {
 	var out *s3api.GetObjectOutput
 	var err error
-	for range reopen {
+	for range shelf.Reopen {
 		var f found
-		var sp span
+		var sp shelf.Span
 		if f, out, sp, err = s.read(ctx, id, in); err != nil {
 			return nil, err
 		}
 		var body io.ReadCloser
-		if body, err = s.open(ctx, f.content, sp.off, sp.n); err == nil {
+		if body, err = s.open(ctx, f.Content, sp.Off, sp.N); err == nil {
 			out.Body = body
 			return out, nil
 		}
@@ -88,23 +62,23 @@ func (s *Service) GetObject(ctx context.Context, id aws.Identity, in *s3api.GetO
 }
 
 // read answers a read but for the body, of which it says which part is wanted.
-func (s *Service) read(ctx context.Context, id aws.Identity, in *s3api.GetObjectRequest) (f found, out *s3api.GetObjectOutput, sp span, err error) {
+func (s *Service) read(ctx context.Context, id aws.Identity, in *s3api.GetObjectRequest) (f found, out *s3api.GetObjectOutput, sp shelf.Span, err error) {
 	if in.SSECustomerAlgorithm != nil || in.SSECustomerKey != nil {
-		return f, nil, sp, invalidRequest("The encryption parameters are not applicable to this object.")
+		return f, nil, sp, shelf.InvalidRequest("The encryption parameters are not applicable to this object.")
 	}
 	if id.Kind == aws.Anonymous && overrides(in) {
-		return f, nil, sp, invalidRequest("Request specific response headers cannot be used for anonymous GET requests.")
+		return f, nil, sp, shelf.InvalidRequest("Request specific response headers cannot be used for anonymous GET requests.")
 	}
 	if f, err = s.look(ctx, in.Bucket, in.Key, in.VersionId, in.ExpectedBucketOwner); err != nil {
 		return f, nil, sp, err
 	}
 	o := f.o
-	cond := readCondition{in.IfMatch, in.IfNoneMatch, in.IfModifiedSince, in.IfUnmodifiedSince}
-	switch failed, unmodified := cond.check(o); {
+	cond := shelf.ReadCondition{Match: in.IfMatch, None: in.IfNoneMatch, Modified: in.IfModifiedSince, Unmodified: in.IfUnmodifiedSince}
+	switch failed, unmodified := cond.Check(o); {
 	case unmodified:
-		return f, nil, sp, &notModified{o.etag(), o.Modified, o.versionHeader(f.b)}
+		return f, nil, sp, &notModified{o.Quoted(), o.Modified, o.VersionHeader(f.b)}
 	case failed != "":
-		return f, nil, sp, &preconditionFailed{failed}
+		return f, nil, sp, &shelf.PreconditionFailed{Condition: failed}
 	}
 	out = &s3api.GetObjectOutput{}
 	if sp, err = f.part(in, out); err != nil {
@@ -118,52 +92,52 @@ func (s *Service) read(ctx context.Context, id aws.Identity, in *s3api.GetObject
 }
 
 // part decides which part of the object is wanted.
-func (f *found) part(in *s3api.GetObjectRequest, out *s3api.GetObjectOutput) (span, error) {
+func (f *found) part(in *s3api.GetObjectRequest, out *s3api.GetObjectOutput) (shelf.Span, error) {
 	size := f.o.Size
 	if in.PartNumber != nil {
 		if in.Range != nil {
-			return span{}, invalidRequest("Cannot specify both Range header and partNumber query parameter")
+			return shelf.Span{}, shelf.InvalidRequest("Cannot specify both Range header and partNumber query parameter")
 		}
 		return f.partNumber(*in.PartNumber, out)
 	}
 	if in.Range == nil {
-		return span{0, size}, nil
+		return shelf.Span{Off: 0, N: size}, nil
 	}
-	sp, given, ok := parseRange(*in.Range, size)
+	sp, given, ok := shelf.ParseRange(*in.Range, size)
 	if !ok {
-		return sp, &invalidRange{*in.Range, size, "bytes */" + itoa(size)}
+		return sp, &invalidRange{*in.Range, size, "bytes */" + shelf.Itoa(size)}
 	}
 	if given {
-		out.ContentRange = ptr(sp.contentRange(size))
+		out.ContentRange = shelf.Ptr(sp.ContentRange(size))
 	}
 	return sp, nil
 }
 
 // partNumber finds a part of a multipart object; an object that was put whole is its own first part.
-func (f *found) partNumber(n int32, out *s3api.GetObjectOutput) (span, error) {
-	if n < 1 || n > maxPart {
-		return span{}, invalidArgument("Part number must be an integer between 1 and 10000, inclusive", "partNumber", itoa(int64(n)))
+func (f *found) partNumber(n int32, out *s3api.GetObjectOutput) (shelf.Span, error) {
+	if n < 1 || n > shelf.MaxPart {
+		return shelf.Span{}, shelf.InvalidArgument("Part number must be an integer between 1 and 10000, inclusive", "partNumber", shelf.Itoa(int64(n)))
 	}
 	size := f.o.Size
 	if f.o.Parts == 0 {
 		if n > 1 {
-			return span{}, &badPart{n, 1}
+			return shelf.Span{}, &badPart{n, 1}
 		}
 		if size > 0 {
-			out.ContentRange = ptr(span{0, size}.contentRange(size))
+			out.ContentRange = shelf.Ptr(shelf.Span{Off: 0, N: size}.ContentRange(size))
 		}
-		return span{0, size}, nil
+		return shelf.Span{Off: 0, N: size}, nil
 	}
 	off := int64(0)
-	for i, p := range f.parts {
+	for i, p := range f.Parts {
 		if int32(i+1) == n {
-			sp := span{off, p.Size}
-			out.PartsCount, out.ContentRange = &f.o.Parts, ptr(sp.contentRange(size))
+			sp := shelf.Span{Off: off, N: p.Size}
+			out.PartsCount, out.ContentRange = &f.o.Parts, shelf.Ptr(sp.ContentRange(size))
 			return sp, nil
 		}
 		off += p.Size
 	}
-	return span{}, &badPart{n, f.o.Parts}
+	return shelf.Span{}, &badPart{n, f.o.Parts}
 }
 
 // badPart is the 416 of part numbers that the object does not have.
@@ -185,10 +159,10 @@ func overrides(in *s3api.GetObjectRequest) bool {
 }
 
 // describe fills in the headers of an answer.
-func (f *found) describe(in *s3api.GetObjectRequest, out *s3api.GetObjectOutput, sp span) {
+func (f *found) describe(in *s3api.GetObjectRequest, out *s3api.GetObjectOutput, sp shelf.Span) {
 	o, a := f.o, &f.o.About
-	out.AcceptRanges, out.ContentLength, out.ETag, out.LastModified = ptr("bytes"), &sp.n, ptr(o.etag()), &o.Modified
-	out.VersionId, out.Expiration, out.Metadata = o.versionHeader(f.b), f.expiration, a.Meta
+	out.AcceptRanges, out.ContentLength, out.ETag, out.LastModified = shelf.Ptr("bytes"), &sp.N, shelf.Ptr(o.Quoted()), &o.Modified
+	out.VersionId, out.Expiration, out.Metadata = o.VersionHeader(f.b), f.expiration, a.Meta
 	out.CacheControl = override(in.ResponseCacheControl, a.CacheControl)
 	out.ContentDisposition = override(in.ResponseContentDisposition, a.Disposition)
 	out.ContentEncoding = override(in.ResponseContentEncoding, a.Encoding)
@@ -197,12 +171,12 @@ func (f *found) describe(in *s3api.GetObjectRequest, out *s3api.GetObjectOutput,
 	if out.Expires = in.ResponseExpires; out.Expires == nil {
 		out.Expires = timeOrNil(a.Expires)
 	}
-	out.WebsiteRedirectLocation = some(a.Redirect)
+	out.WebsiteRedirectLocation = shelf.Some(a.Redirect)
 	out.ServerSideEncryption = s3api.ServerSideEncryption(o.Sealed.Algorithm)
-	out.SSEKMSKeyId, out.BucketKeyEnabled = o.Sealed.keyOf(), o.Sealed.bucketKeyOf()
+	out.SSEKMSKeyId, out.BucketKeyEnabled = o.Sealed.KeyOf(), o.Sealed.BucketKeyOf()
 	out.StorageClass = s3api.StorageClass(o.Class)
 	if len(o.Tags) > 0 {
-		out.TagCount = ptr(int32(len(o.Tags)))
+		out.TagCount = shelf.Ptr(int32(len(o.Tags)))
 	}
 	if in.ChecksumMode == s3api.ChecksumModeEnabled && out.ContentRange == nil {
 		setSum(out, o.Sum)
@@ -213,7 +187,7 @@ func override(p *string, def string) *string {
 	if p != nil {
 		return p
 	}
-	return some(def)
+	return shelf.Some(def)
 }
 
 func timeOrNil(t time.Time) *time.Time {

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/brume-dev/brume/aws"
 )
@@ -45,38 +44,6 @@ func invalidName(string) error {
 	return aws.Errorf("InvalidBucketName", http.StatusBadRequest, "The specified bucket is not valid.")
 }
 
-// keyTooLong is the error of keys over 1,024 bytes.
-type keyTooLong struct {
-	Size           int `aws:"Size"`
-	MaxSizeAllowed int `aws:"MaxSizeAllowed"`
-}
-
-func (e *keyTooLong) Error() string { return "KeyTooLongError" }
-
-// ErrorInfo implements aws.Error.
-func (e *keyTooLong) ErrorInfo() aws.ErrorInfo {
-	return aws.ErrorInfo{Code: "KeyTooLongError", Status: http.StatusBadRequest, Message: "Your key is too long"}
-}
-
-// checkKey checks the name of an object: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
-func checkKey(key string) error {
-	switch {
-	case len(key) > maxKey:
-		return &keyTooLong{len(key), maxKey}
-	case !utf8.ValidString(key):
-		return aws.Errorf("InvalidURI", http.StatusBadRequest, "Couldn't parse the specified URI.")
-	}
-	return nil
-}
-
 // Continuation tokens are opaque to clients: "1" and the last name, in base64.
 
 func sealToken(last string) string { return base64.StdEncoding.EncodeToString([]byte("1" + last)) }
-
-func openToken(token string) (string, error) {
-	b, err := base64.StdEncoding.DecodeString(token)
-	if err != nil || len(b) == 0 || b[0] != '1' {
-		return "", invalidArgument("The continuation token provided is incorrect", "continuation-token", token)
-	}
-	return string(b[1:]), nil
-}

@@ -2,181 +2,26 @@ package s3
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"net/http"
-	"strings"
 
 	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/aws"
-	"github.com/brume-dev/brume/policy"
+	"github.com/brume-dev/brume/service/s3/shelf"
 	"github.com/brume-dev/brume/store"
 )
 
-func malformedPolicy(text string) error {
-	return aws.Errorf("MalformedPolicy", http.StatusBadRequest, "%s", text)
-}
-
-// texts is a JSON text or a list of them.
-type texts []string
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (t *texts) UnmarshalJSON(b []byte) error {
-	var one string
-	if json.Unmarshal(b, &one) == nil {
-		*t = texts{one}
-		return nil
-	}
-	return json.Unmarshal(b, (*[]string)(t))
-}
-
-// statement is what S3 itself looks at in a policy; package policy has judged the rest.
-type statement struct {
-	Effect    string
-	Principal json.RawMessage
-	Action    texts
-	NotAction texts
-	Resource  texts
-	Condition map[string]map[string]texts
-}
-
-// statements reads the statements of a document that package policy has accepted.
-func statements(document string) ([]statement, error) {
-	var d struct{ Statement json.RawMessage }
-	if err := json.Unmarshal([]byte(document), &d); err != nil {
-		return nil, err
-	}
-	var list []statement
-	if json.Unmarshal(d.Statement, &list) == nil {
-		return list, nil
-	}
-	var one statement
-	err := json.Unmarshal(d.Statement, &one)
-	return []statement{one}, err
-}
-
-// checkPolicy judges a bucket policy and reports whether it makes the bucket public.
-func (b *bucket) checkPolicy(document string) (public bool, err error) {
-	if len(document) > maxPolicy {
-		return false, aws.Errorf("PolicyTooLarge", http.StatusBadRequest, "Policy exceeds the maximum allowed document size of 20480 bytes")
-	}
-	if !strings.HasPrefix(document, "{") || !json.Valid([]byte(document)) {
-		return false, malformedPolicy("Policies must be valid JSON and the first byte must be '{'")
-	}
-	var bad *policy.Malformed
-	if _, err := policy.Parse(policy.Resource, document); errors.As(err, &bad) {
-		return false, malformedPolicy(bad.Message)
-	} else if err != nil {
-		return false, err
-	}
-	list, err := statements(document)
-	if err != nil {
-		return false, malformedPolicy("Policies must be valid JSON and the first byte must be '{'")
-	}
-	for i := range list {
-		if err := list[i].check(b.arn()); err != nil {
-			return false, err
-		}
-		public = public || list[i].public()
-	}
-	return public, nil
-}
-
-// check keeps a statement to this bucket and to actions that its resources know.
-func (st *statement) check(arn string) error {
-	bucketToo, objectToo := false, false
-	for _, r := range st.Resource {
-		switch rest, ok := strings.CutPrefix(r, arn); {
-		case ok && rest == "":
-			bucketToo = true
-		case ok && rest[0] == '/':
-			objectToo = true
-		case ok && rest == "*":
-			bucketToo, objectToo = true, true
-		default:
-			return malformedPolicy("Policy has invalid resource")
-		}
-	}
-	if len(st.Resource) == 0 {
-		bucketToo, objectToo = true, true
-	}
-	for _, a := range append(append(texts{}, st.Action...), st.NotAction...) {
-		name, ok := strings.CutPrefix(strings.ToLower(a), "s3:")
-		if a != "*" && !ok {
-			return malformedPolicy("Policy has invalid action")
-		}
-		if strings.ContainsAny(a, "*?") {
-			continue
-		}
-		onObject := strings.Contains(name, "object") && !strings.Contains(name, "bucket") ||
-			name == "abortmultipartupload" || name == "listmultipartuploadparts"
-		if onObject && !objectToo || !onObject && !bucketToo {
-			return malformedPolicy("Action does not apply to any resource(s) in statement")
-		}
-	}
-	return nil
-}
-
-// public reports whether the statement lets everybody in.
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html#access-control-block-public-access-policy-status
-func (st *statement) public() bool {
-	if st.Effect != "Allow" {
-		return false
-	}
-	everybody := string(st.Principal) == `"*"`
-	var p map[string]texts
-	if json.Unmarshal(st.Principal, &p) == nil {
-		for _, who := range p["AWS"] {
-			everybody = everybody || who == "*"
-		}
-	}
-	if !everybody {
-		return false
-	}
-	for operator, keys := range st.Condition {
-		for key, values := range keys {
-			if fixes(operator, strings.ToLower(key), values) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// fixes reports whether a condition binds a request to somebody in particular.
-func fixes(operator, key string, values texts) bool {
-	operator, _ = strings.CutPrefix(operator, "ForAnyValue:")
-	if strings.HasSuffix(operator, "IfExists") || strings.Contains(operator, "Not") {
-		return false
-	}
-	switch key {
-	case "aws:sourceip", "aws:sourcearn", "aws:sourcevpc", "aws:sourcevpce", "aws:sourceowner", "aws:sourceaccount", "aws:userid",
-		"aws:principalarn", "aws:principalorgid", "aws:principalorgpaths", "aws:principalaccount", "aws:vpcsourceip",
-		"s3:x-amz-server-side-encryption-aws-kms-key-id", "s3:dataaccesspointarn", "s3:dataaccesspointaccount":
-	default:
-		return false
-	}
-	for _, v := range values {
-		if v == "*" || v == "0.0.0.0/0" || v == "::/0" || key != "aws:sourceip" && strings.Trim(v, "*:") == "" ||
-			strings.HasPrefix(v, "0.0.0.0/") {
-			return false
-		}
-	}
-	return true
-}
-
 // PutBucketPolicy gives the bucket a policy.
 func (s *Service) PutBucketPolicy(ctx context.Context, id aws.Identity, in *s3api.PutBucketPolicyRequest) (*s3api.PutBucketPolicyOutput, error) {
-	return change[s3api.PutBucketPolicyOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *bucket) error {
-		public, err := b.checkPolicy(in.Policy)
+	return change[s3api.PutBucketPolicyOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *shelf.Bucket) error {
+		public, err := b.CheckPolicy(in.Policy)
 		if err != nil {
 			return err
 		}
 		if public && b.Block.Block {
-			return aws.Errorf("AccessDenied", http.StatusForbidden, "User: %s is not authorized to perform: s3:PutBucketPolicy on resource: %q because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access.", id.ARN, b.arn())
+			return aws.Errorf("AccessDenied", http.StatusForbidden, "User: %s is not authorized to perform: s3:PutBucketPolicy on resource: %q because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access.", id.ARN, b.Arn())
 		}
 		b.HasPolicy, b.Public = true, public
-		return b.writeSetting(tx, settingPolicy, in.Policy)
+		return b.WriteSetting(tx, shelf.SettingPolicy, in.Policy)
 	})
 }
 
@@ -184,10 +29,10 @@ func noPolicy() error { return missing("NoSuchBucketPolicy", "The bucket policy 
 
 // GetBucketPolicy returns the policy as it was written.
 func (s *Service) GetBucketPolicy(ctx context.Context, _ aws.Identity, in *s3api.GetBucketPolicyRequest) (*s3api.GetBucketPolicyOutput, error) {
-	return view(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(r store.Reader, b *bucket) (*s3api.GetBucketPolicyOutput, error) {
+	return view(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(r store.Reader, b *shelf.Bucket) (*s3api.GetBucketPolicyOutput, error) {
 		out := &s3api.GetBucketPolicyOutput{Policy: new(string)}
-		if ok, err := b.readSetting(r, settingPolicy, out.Policy); err != nil || !ok {
-			return nil, firstError(err, noPolicy())
+		if ok, err := b.ReadSetting(r, shelf.SettingPolicy, out.Policy); err != nil || !ok {
+			return nil, shelf.FirstError(err, noPolicy())
 		}
 		return out, nil
 	})
@@ -195,18 +40,18 @@ func (s *Service) GetBucketPolicy(ctx context.Context, _ aws.Identity, in *s3api
 
 // GetBucketPolicyStatus says whether the policy makes the bucket public.
 func (s *Service) GetBucketPolicyStatus(ctx context.Context, _ aws.Identity, in *s3api.GetBucketPolicyStatusRequest) (*s3api.GetBucketPolicyStatusOutput, error) {
-	return view(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Reader, b *bucket) (*s3api.GetBucketPolicyStatusOutput, error) {
+	return view(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Reader, b *shelf.Bucket) (*s3api.GetBucketPolicyStatusOutput, error) {
 		if !b.HasPolicy {
 			return nil, noPolicy()
 		}
-		return &s3api.GetBucketPolicyStatusOutput{PolicyStatus: &s3api.PolicyStatus{IsPublic: ptr(b.Public && !b.Block.Restrict)}}, nil
+		return &s3api.GetBucketPolicyStatusOutput{PolicyStatus: &s3api.PolicyStatus{IsPublic: shelf.Ptr(b.Public && !b.Block.Restrict)}}, nil
 	})
 }
 
 // DeleteBucketPolicy takes the policy away.
 func (s *Service) DeleteBucketPolicy(ctx context.Context, _ aws.Identity, in *s3api.DeleteBucketPolicyRequest) (*s3api.DeleteBucketPolicyOutput, error) {
-	return change[s3api.DeleteBucketPolicyOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *bucket) error {
+	return change[s3api.DeleteBucketPolicyOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *shelf.Bucket) error {
 		b.HasPolicy, b.Public = false, false
-		return b.writeSetting(tx, settingPolicy, nil)
+		return b.WriteSetting(tx, shelf.SettingPolicy, nil)
 	})
 }

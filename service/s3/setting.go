@@ -2,62 +2,21 @@ package s3
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
-	"strings"
 
 	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/s3/shelf"
 	"github.com/brume-dev/brume/store"
-	"github.com/brume-dev/brume/store/record"
 )
-
-// settingRecord is a setting of a bucket that only its own operations read: its document, in JSON.
-type settingRecord struct {
-	Document []byte `cbor:"1,keyasint"`
-}
-
-const settingVersion = 1
-
-// The kinds of settings.
-const (
-	settingPolicy    = "policy"
-	settingCORS      = "cors"
-	settingLifecycle = "lifecycle"
-)
-
-// readSetting reads a setting into v; ok is false when the bucket has none.
-func (b *bucket) readSetting(r store.Reader, kind string, v any) (ok bool, err error) {
-	text, ok, err := store.GetLarge(r, b.setting(kind))
-	if err != nil || !ok {
-		return false, err
-	}
-	var s settingRecord
-	if err := record.Decode(text, settingVersion, &s); err != nil {
-		return false, err
-	}
-	return true, json.Unmarshal(s.Document, v)
-}
-
-// writeSetting writes a setting, or deletes it when v is nil.
-func (b *bucket) writeSetting(tx store.Tx, kind string, v any) error {
-	if v == nil {
-		return store.DeleteLarge(tx, b.setting(kind))
-	}
-	text, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	return store.SetLarge(tx, b.setting(kind), record.Encode(settingVersion, settingRecord{text}))
-}
 
 // change runs f, which changes a bucket's record, and saves it.
-func change[T any](ctx context.Context, s *Service, name string, expected *string, f func(store.Tx, *bucket) error) (*T, error) {
-	return update(ctx, s, name, expected, func(tx store.Tx, b *bucket) (*T, error) {
+func change[T any](ctx context.Context, s *Service, name string, expected *string, f func(store.Tx, *shelf.Bucket) error) (*T, error) {
+	return update(ctx, s, name, expected, func(tx store.Tx, b *shelf.Bucket) (*T, error) {
 		if err := f(tx, b); err != nil {
 			return nil, err
 		}
-		b.save(tx)
+		b.Save(tx)
 		return new(T), nil
 	})
 }
@@ -66,9 +25,9 @@ func missing(code, text string) error { return aws.Errorf(code, http.StatusNotFo
 
 // PutPublicAccessBlock forbids that the bucket becomes public, or is.
 func (s *Service) PutPublicAccessBlock(ctx context.Context, _ aws.Identity, in *s3api.PutPublicAccessBlockRequest) (*s3api.PutPublicAccessBlockOutput, error) {
-	return change[s3api.PutPublicAccessBlockOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Tx, b *bucket) error {
+	return change[s3api.PutPublicAccessBlockOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Tx, b *shelf.Bucket) error {
 		c := in.PublicAccessBlockConfiguration
-		b.Block = publicBlock{or(c.BlockPublicAcls, false), or(c.IgnorePublicAcls, false), or(c.BlockPublicPolicy, false), or(c.RestrictPublicBuckets, false)}
+		b.Block = shelf.PublicBlock{BlockACLs: shelf.Or(c.BlockPublicAcls, false), IgnoreACLs: shelf.Or(c.IgnorePublicAcls, false), Block: shelf.Or(c.BlockPublicPolicy, false), Restrict: shelf.Or(c.RestrictPublicBuckets, false)}
 		b.Blocked = true
 		return nil
 	})
@@ -76,7 +35,7 @@ func (s *Service) PutPublicAccessBlock(ctx context.Context, _ aws.Identity, in *
 
 // GetPublicAccessBlock tells the public access block.
 func (s *Service) GetPublicAccessBlock(ctx context.Context, _ aws.Identity, in *s3api.GetPublicAccessBlockRequest) (*s3api.GetPublicAccessBlockOutput, error) {
-	return view(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Reader, b *bucket) (*s3api.GetPublicAccessBlockOutput, error) {
+	return view(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Reader, b *shelf.Bucket) (*s3api.GetPublicAccessBlockOutput, error) {
 		if !b.Blocked {
 			return nil, missing("NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found")
 		}
@@ -88,8 +47,8 @@ func (s *Service) GetPublicAccessBlock(ctx context.Context, _ aws.Identity, in *
 
 // DeletePublicAccessBlock takes the public access block away.
 func (s *Service) DeletePublicAccessBlock(ctx context.Context, _ aws.Identity, in *s3api.DeletePublicAccessBlockRequest) (*s3api.DeletePublicAccessBlockOutput, error) {
-	return change[s3api.DeletePublicAccessBlockOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Tx, b *bucket) error {
-		b.Block, b.Blocked = publicBlock{}, false
+	return change[s3api.DeletePublicAccessBlockOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Tx, b *shelf.Bucket) error {
+		b.Block, b.Blocked = shelf.PublicBlock{}, false
 		return nil
 	})
 }
@@ -97,9 +56,9 @@ func (s *Service) DeletePublicAccessBlock(ctx context.Context, _ aws.Identity, i
 // PutBucketOwnershipControls says who owns the objects that other accounts write.
 func (s *Service) PutBucketOwnershipControls(ctx context.Context, _ aws.Identity, in *s3api.PutBucketOwnershipControlsRequest) (*s3api.PutBucketOwnershipControlsOutput, error) {
 	if len(in.OwnershipControls.Rules) != 1 {
-		return nil, malformedXML()
+		return nil, shelf.MalformedXML()
 	}
-	return change[s3api.PutBucketOwnershipControlsOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Tx, b *bucket) error {
+	return change[s3api.PutBucketOwnershipControlsOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Tx, b *shelf.Bucket) error {
 		b.Ownership = string(in.OwnershipControls.Rules[0].ObjectOwnership)
 		return nil
 	})
@@ -107,7 +66,7 @@ func (s *Service) PutBucketOwnershipControls(ctx context.Context, _ aws.Identity
 
 // GetBucketOwnershipControls tells the ownership controls.
 func (s *Service) GetBucketOwnershipControls(ctx context.Context, _ aws.Identity, in *s3api.GetBucketOwnershipControlsRequest) (*s3api.GetBucketOwnershipControlsOutput, error) {
-	return view(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Reader, b *bucket) (*s3api.GetBucketOwnershipControlsOutput, error) {
+	return view(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Reader, b *shelf.Bucket) (*s3api.GetBucketOwnershipControlsOutput, error) {
 		if b.Ownership == "" {
 			return nil, missing("OwnershipControlsNotFoundError", "The bucket ownership controls were not found")
 		}
@@ -118,7 +77,7 @@ func (s *Service) GetBucketOwnershipControls(ctx context.Context, _ aws.Identity
 
 // DeleteBucketOwnershipControls takes the ownership controls away.
 func (s *Service) DeleteBucketOwnershipControls(ctx context.Context, _ aws.Identity, in *s3api.DeleteBucketOwnershipControlsRequest) (*s3api.DeleteBucketOwnershipControlsOutput, error) {
-	return change[s3api.DeleteBucketOwnershipControlsOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Tx, b *bucket) error {
+	return change[s3api.DeleteBucketOwnershipControlsOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Tx, b *shelf.Bucket) error {
 		b.Ownership = ""
 		return nil
 	})
@@ -128,22 +87,22 @@ func (s *Service) DeleteBucketOwnershipControls(ctx context.Context, _ aws.Ident
 func (s *Service) PutBucketEncryption(ctx context.Context, _ aws.Identity, in *s3api.PutBucketEncryptionRequest) (*s3api.PutBucketEncryptionOutput, error) {
 	c := in.ServerSideEncryptionConfiguration
 	if len(c.Rules) != 1 {
-		return nil, malformedXML()
+		return nil, shelf.MalformedXML()
 	}
 	rule := c.Rules[0]
-	e := sealing{Algorithm: sealS3, BucketKey: or(rule.BucketKeyEnabled, false)}
+	e := shelf.Sealing{Algorithm: sealS3, BucketKey: shelf.Or(rule.BucketKeyEnabled, false)}
 	if d := rule.ApplyServerSideEncryptionByDefault; d != nil {
-		e.Algorithm, e.Key = string(d.SSEAlgorithm), or(d.KMSMasterKeyID, "")
+		e.Algorithm, e.Key = string(d.SSEAlgorithm), shelf.Or(d.KMSMasterKeyID, "")
 	}
 	switch {
 	case e.Algorithm == sealS3 && e.Key != "":
-		return nil, invalidArgument("a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse", "KMSMasterKeyID", e.Key)
+		return nil, shelf.InvalidArgument("a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse", "KMSMasterKeyID", e.Key)
 	case e.Algorithm != sealS3 && e.Algorithm != sealKMS:
 		return nil, wish{algorithm: s3api.ServerSideEncryption(e.Algorithm)}.check()
 	case rule.BlockedEncryptionTypes != nil && !noneBlocked(rule.BlockedEncryptionTypes):
-		return nil, notImplemented("Brume has no SSE-C that could be blocked")
+		return nil, shelf.NotImplemented("Brume has no SSE-C that could be blocked")
 	}
-	return change[s3api.PutBucketEncryptionOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Tx, b *bucket) error {
+	return change[s3api.PutBucketEncryptionOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Tx, b *shelf.Bucket) error {
 		b.Sealing = e
 		return nil
 	})
@@ -161,73 +120,38 @@ func noneBlocked(t *s3api.BlockedEncryptionTypes) bool {
 
 // GetBucketEncryption tells the default encryption; every bucket has one.
 func (s *Service) GetBucketEncryption(ctx context.Context, _ aws.Identity, in *s3api.GetBucketEncryptionRequest) (*s3api.GetBucketEncryptionOutput, error) {
-	return view(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Reader, b *bucket) (*s3api.GetBucketEncryptionOutput, error) {
+	return view(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Reader, b *shelf.Bucket) (*s3api.GetBucketEncryptionOutput, error) {
 		return &s3api.GetBucketEncryptionOutput{ServerSideEncryptionConfiguration: &s3api.ServerSideEncryptionConfiguration{
 			Rules: []s3api.ServerSideEncryptionRule{{BucketKeyEnabled: &b.Sealing.BucketKey,
 				ApplyServerSideEncryptionByDefault: &s3api.ServerSideEncryptionByDefault{
-					SSEAlgorithm: s3api.ServerSideEncryption(b.Sealing.Algorithm), KMSMasterKeyID: b.Sealing.keyOf()}}}}}, nil
+					SSEAlgorithm: s3api.ServerSideEncryption(b.Sealing.Algorithm), KMSMasterKeyID: b.Sealing.KeyOf()}}}}}, nil
 	})
 }
 
 // DeleteBucketEncryption makes AES256 the default again.
 func (s *Service) DeleteBucketEncryption(ctx context.Context, _ aws.Identity, in *s3api.DeleteBucketEncryptionRequest) (*s3api.DeleteBucketEncryptionOutput, error) {
-	return change[s3api.DeleteBucketEncryptionOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Tx, b *bucket) error {
-		b.Sealing = sealing{Algorithm: sealS3}
+	return change[s3api.DeleteBucketEncryptionOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Tx, b *shelf.Bucket) error {
+		b.Sealing = shelf.Sealing{Algorithm: sealS3}
 		return nil
 	})
 }
 
 // PutBucketCors says which web pages may use the bucket.
 func (s *Service) PutBucketCors(ctx context.Context, _ aws.Identity, in *s3api.PutBucketCorsRequest) (*s3api.PutBucketCorsOutput, error) {
-	if err := checkCORS(in.CORSConfiguration.CORSRules); err != nil {
+	if err := shelf.CheckCORS(in.CORSConfiguration.CORSRules); err != nil {
 		return nil, err
 	}
-	return change[s3api.PutBucketCorsOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *bucket) error {
-		return b.writeSetting(tx, settingCORS, in.CORSConfiguration.CORSRules)
+	return change[s3api.PutBucketCorsOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *shelf.Bucket) error {
+		return b.WriteSetting(tx, shelf.SettingCORS, in.CORSConfiguration.CORSRules)
 	})
-}
-
-// checkCORS keeps the rules of https://docs.aws.amazon.com/AmazonS3/latest/userguide/ManageCorsUsing.html
-func checkCORS(rules []s3api.CORSRule) error {
-	if len(rules) == 0 || len(rules) > maxCORSRules {
-		return malformedXML()
-	}
-	for _, r := range rules {
-		if len(r.AllowedMethods) == 0 || len(r.AllowedOrigins) == 0 {
-			return malformedXML()
-		}
-		for _, m := range r.AllowedMethods {
-			switch m {
-			case "GET", "PUT", "POST", "DELETE", "HEAD":
-			default:
-				return invalidRequest("Found unsupported HTTP method in CORS config. Unsupported method is %s", m)
-			}
-		}
-		for _, o := range r.AllowedOrigins {
-			if strings.Count(o, "*") > 1 {
-				return invalidRequest("AllowedOrigin %q can not have more than one wildcard.", o)
-			}
-		}
-		for _, h := range r.AllowedHeaders {
-			if strings.Count(h, "*") > 1 {
-				return invalidRequest("AllowedHeader %q can not have more than one wildcard.", h)
-			}
-		}
-		for _, h := range r.ExposeHeaders {
-			if strings.Contains(h, "*") {
-				return invalidRequest("ExposeHeader %q contains wildcard. We currently do not support wildcard for ExposeHeader.", h)
-			}
-		}
-	}
-	return nil
 }
 
 // GetBucketCors tells the CORS rules.
 func (s *Service) GetBucketCors(ctx context.Context, _ aws.Identity, in *s3api.GetBucketCorsRequest) (*s3api.GetBucketCorsOutput, error) {
-	return view(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(r store.Reader, b *bucket) (*s3api.GetBucketCorsOutput, error) {
+	return view(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(r store.Reader, b *shelf.Bucket) (*s3api.GetBucketCorsOutput, error) {
 		out := new(s3api.GetBucketCorsOutput)
-		if ok, err := b.readSetting(r, settingCORS, &out.CORSRules); err != nil || !ok {
-			return nil, firstError(err, missing("NoSuchCORSConfiguration", "The CORS configuration does not exist"))
+		if ok, err := b.ReadSetting(r, shelf.SettingCORS, &out.CORSRules); err != nil || !ok {
+			return nil, shelf.FirstError(err, missing("NoSuchCORSConfiguration", "The CORS configuration does not exist"))
 		}
 		return out, nil
 	})
@@ -235,7 +159,7 @@ func (s *Service) GetBucketCors(ctx context.Context, _ aws.Identity, in *s3api.G
 
 // DeleteBucketCors takes the CORS rules away.
 func (s *Service) DeleteBucketCors(ctx context.Context, _ aws.Identity, in *s3api.DeleteBucketCorsRequest) (*s3api.DeleteBucketCorsOutput, error) {
-	return change[s3api.DeleteBucketCorsOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *bucket) error {
-		return b.writeSetting(tx, settingCORS, nil)
+	return change[s3api.DeleteBucketCorsOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *shelf.Bucket) error {
+		return b.WriteSetting(tx, shelf.SettingCORS, nil)
 	})
 }

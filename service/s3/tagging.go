@@ -5,29 +5,30 @@ import (
 
 	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/s3/shelf"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/store/record"
 )
 
 // PutBucketTagging replaces the tags of a bucket.
 func (s *Service) PutBucketTagging(ctx context.Context, _ aws.Identity, in *s3api.PutBucketTaggingRequest) (*s3api.PutBucketTaggingOutput, error) {
-	t, err := newTags(in.Tagging.TagSet, maxBucketTags)
+	t, err := shelf.NewTags(in.Tagging.TagSet, shelf.MaxBucketTags)
 	if err != nil {
 		return nil, err
 	}
-	return change[s3api.PutBucketTaggingOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *bucket) error {
-		return t.save(tx, b)
+	return change[s3api.PutBucketTaggingOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *shelf.Bucket) error {
+		return t.Save(tx, b)
 	})
 }
 
 // GetBucketTagging lists the tags of a bucket.
 func (s *Service) GetBucketTagging(ctx context.Context, _ aws.Identity, in *s3api.GetBucketTaggingRequest) (*s3api.GetBucketTaggingOutput, error) {
-	return view(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(r store.Reader, b *bucket) (*s3api.GetBucketTaggingOutput, error) {
-		v, ok, err := store.GetLarge(r, b.setting(settingTags))
+	return view(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(r store.Reader, b *shelf.Bucket) (*s3api.GetBucketTaggingOutput, error) {
+		v, ok, err := store.GetLarge(r, b.Setting(shelf.SettingTags))
 		if err != nil || !ok {
-			return nil, firstError(err, missing("NoSuchTagSet", "The TagSet does not exist"))
+			return nil, shelf.FirstError(err, missing("NoSuchTagSet", "The TagSet does not exist"))
 		}
-		var t tagSet
+		var t shelf.TagSet
 		err = record.Decode(v, 1, &t)
 		return &s3api.GetBucketTaggingOutput{TagSet: tagList(t.Tags)}, err
 	})
@@ -35,31 +36,31 @@ func (s *Service) GetBucketTagging(ctx context.Context, _ aws.Identity, in *s3ap
 
 // DeleteBucketTagging takes the tags of a bucket away.
 func (s *Service) DeleteBucketTagging(ctx context.Context, _ aws.Identity, in *s3api.DeleteBucketTaggingRequest) (*s3api.DeleteBucketTaggingOutput, error) {
-	return change[s3api.DeleteBucketTaggingOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *bucket) error {
-		return tagSet{}.save(tx, b)
+	return change[s3api.DeleteBucketTaggingOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *shelf.Bucket) error {
+		return shelf.TagSet{}.Save(tx, b)
 	})
 }
 
 // retag changes the tags of a version of an object.
 func (s *Service) retag(ctx context.Context, name, key string, version, expected *string, tags map[string]string) (*string, error) {
-	return update(ctx, s, name, expected, func(tx store.Tx, b *bucket) (*string, error) {
-		o, err := b.find(tx, key, version)
+	return update(ctx, s, name, expected, func(tx store.Tx, b *shelf.Bucket) (*string, error) {
+		o, err := b.Find(tx, key, version)
 		if err != nil {
 			return nil, err
 		}
 		o.Tags = tags
 		if o.Left.IsZero() {
-			tx.Set(b.current(key), o.encode())
+			tx.Set(b.Current(key), o.Encode())
 		} else {
-			b.keep(tx, key, o)
+			b.Keep(tx, key, o)
 		}
-		return o.versionHeader(b), nil
+		return o.VersionHeader(b), nil
 	})
 }
 
 // PutObjectTagging replaces the tags of an object.
 func (s *Service) PutObjectTagging(ctx context.Context, _ aws.Identity, in *s3api.PutObjectTaggingRequest) (*s3api.PutObjectTaggingOutput, error) {
-	t, err := newTags(in.Tagging.TagSet, maxObjectTags)
+	t, err := shelf.NewTags(in.Tagging.TagSet, shelf.MaxObjectTags)
 	if err != nil {
 		return nil, err
 	}
@@ -69,12 +70,12 @@ func (s *Service) PutObjectTagging(ctx context.Context, _ aws.Identity, in *s3ap
 
 // GetObjectTagging lists the tags of an object.
 func (s *Service) GetObjectTagging(ctx context.Context, _ aws.Identity, in *s3api.GetObjectTaggingRequest) (*s3api.GetObjectTaggingOutput, error) {
-	return view(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(r store.Reader, b *bucket) (*s3api.GetObjectTaggingOutput, error) {
-		o, err := b.find(r, in.Key, in.VersionId)
+	return view(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(r store.Reader, b *shelf.Bucket) (*s3api.GetObjectTaggingOutput, error) {
+		o, err := b.Find(r, in.Key, in.VersionId)
 		if err != nil {
 			return nil, err
 		}
-		return &s3api.GetObjectTaggingOutput{TagSet: tagList(o.Tags), VersionId: o.versionHeader(b)}, nil
+		return &s3api.GetObjectTaggingOutput{TagSet: tagList(o.Tags), VersionId: o.VersionHeader(b)}, nil
 	})
 }
 

@@ -1,4 +1,4 @@
-package s3
+package shelf
 
 import (
 	"math/rand"
@@ -8,19 +8,19 @@ import (
 // TestJoined compares the CRCs of wholes with those made of their parts.
 func TestJoined(t *testing.T) {
 	rnd := rand.New(rand.NewSource(1))
-	for _, a := range []string{crc32IEEE, crc32C, crc64NVME} {
-		whole := newHash(a)
+	for _, a := range []string{crc32IEEE, crc32C, Crc64NVME} {
+		whole := NewHash(a)
 		var parts []section
 		for _, n := range []int{5, 0, 1, 4096, 100_001} {
 			b := make([]byte, n)
 			rnd.Read(b)
 			whole.Write(b)
-			one := newHash(a)
+			one := NewHash(a)
 			one.Write(b)
-			parts = append(parts, section{Size: int64(n), Sum: encodeSum(one.Sum(nil))})
+			parts = append(parts, section{Size: int64(n), Sum: EncodeSum(one.Sum(nil))})
 		}
-		if got, ok := joined(a, parts); !ok || got != encodeSum(whole.Sum(nil)) {
-			t.Errorf("%s: %s, want %s", a, got, encodeSum(whole.Sum(nil)))
+		if got, ok := joined(a, parts); !ok || got != EncodeSum(whole.Sum(nil)) {
+			t.Errorf("%s: %s, want %s", a, got, EncodeSum(whole.Sum(nil)))
 		}
 	}
 	if _, ok := joined(sumSHA1, nil); ok {
@@ -47,15 +47,15 @@ func TestRange(t *testing.T) {
 		{"bytes=0-1,3-4", 10, 0, 10, false, true},
 		{"items=0-1", 10, 0, 10, false, true},
 	} {
-		sp, given, ok := parseRange(c.header, c.size)
-		if sp.off != c.off || sp.n != c.n || given != c.given || ok != c.ok {
+		sp, given, ok := ParseRange(c.header, c.size)
+		if sp.Off != c.off || sp.N != c.n || given != c.given || ok != c.ok {
 			t.Errorf("%s of %d: %v %v %v", c.header, c.size, sp, given, ok)
 		}
 	}
 }
 
 func TestPolicies(t *testing.T) {
-	b := &bucket{name: "b"}
+	b := &Bucket{Name: "b"}
 	st := func(s string) string { return `{"Version":"2012-10-17","Statement":[{` + s + `}]}` }
 	for doc, want := range map[string]string{
 		"x": "Policies must be valid JSON and the first byte must be '{'",
@@ -66,7 +66,7 @@ func TestPolicies(t *testing.T) {
 		st(`"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":["arn:aws:s3:::b"]`):                                                                "",
 		st(`"Effect":"Allow","Principal":{"AWS":"*"},"Action":"s3:*","Resource":"arn:aws:s3:::b*","Condition":{"StringEquals":{"aws:SourceAccount":"1"}}`): "",
 	} {
-		public, err := b.checkPolicy(doc)
+		public, err := b.CheckPolicy(doc)
 		got := ""
 		if public {
 			got = "public"
@@ -82,25 +82,25 @@ func TestPolicies(t *testing.T) {
 
 // FuzzParsers feeds what clients write to the parsers: none may panic, and ids must be our own.
 func FuzzParsers(f *testing.F) {
-	for _, s := range []string{"bytes=0-4", "/b/k?versionId=x", "a=b&c=d", "%", "bytes=-", sealSeq(1, 2, "version"), "MWE=", `{"Statement":{}}`} {
+	for _, s := range []string{"bytes=0-4", "/b/k?versionId=x", "a=b&c=d", "%", "bytes=-", SealSeq(1, 2, "version"), "MWE=", `{"Statement":{}}`} {
 		f.Add(s, int64(10))
 	}
 	f.Fuzz(func(t *testing.T, s string, size int64) {
 		if size < 0 {
 			size = 0
 		}
-		if sp, _, ok := parseRange(s, size); ok && (sp.off < 0 || sp.n < 0 || sp.off+sp.n > size) {
+		if sp, _, ok := ParseRange(s, size); ok && (sp.Off < 0 || sp.N < 0 || sp.Off+sp.N > size) {
 			t.Errorf("range %q of %d: %v", s, size, sp)
 		}
-		if seq, ok := openSeq(1, s, "version"); ok && sealSeq(1, seq, "version") != s {
+		if seq, ok := OpenSeq(1, s, "version"); ok && SealSeq(1, seq, "version") != s {
 			t.Errorf("%q opened as %d", s, seq)
 		}
-		if from, err := parseSource(s); err == nil && (from.bucket == "" || from.key == "") {
+		if from, err := ParseSource(s); err == nil && (from.Bucket == "" || from.Key == "") {
 			t.Errorf("source %q: %v", s, from)
 		}
-		_, _ = openToken(s)
+		_, _ = OpenToken(s)
 		_, _ = tagHeader(s)
-		_, _ = readContext(s)
-		_, _ = (&bucket{name: "b"}).checkPolicy(s)
+		_, _ = ReadContext(s)
+		_, _ = (&Bucket{Name: "b"}).CheckPolicy(s)
 	})
 }

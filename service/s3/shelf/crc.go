@@ -1,4 +1,4 @@
-package s3
+package shelf
 
 import (
 	"encoding/base64"
@@ -59,7 +59,7 @@ func joined(algorithm string, parts []section) (string, bool) {
 		poly = polyIEEE
 	case crc32C:
 		poly = polyC
-	case crc64NVME:
+	case Crc64NVME:
 		poly, width = poly64, 64
 	default:
 		return "", false
@@ -77,5 +77,5 @@ func joined(algorithm string, parts []section) (string, bool) {
 		}
 		crc = combine(poly, width, crc, v, p.Size)
 	}
-	return encodeSum(binary.BigEndian.AppendUint64(nil, crc)[8-width/8:]), true
+	return EncodeSum(binary.BigEndian.AppendUint64(nil, crc)[8-width/8:]), true
 }
