@@ -41,13 +41,16 @@ type Bucket struct {
 	BucketRecord
 }
 
+// Arn is the ARN of the bucket.
 func (b *Bucket) Arn() string { return BucketARN(b.Name) }
 
+// BucketARN is the ARN of the bucket called name.
 func BucketARN(name string) string { return aws.MakeARN(Space, "", "", name).String() }
 
 // Owner is an account as S3 names it: a canonical user id of 64 hexadecimal digits.
 func Owner(account string) *s3api.Owner { return &s3api.Owner{ID: Ptr(CanonicalID(account))} }
 
+// CanonicalID is the canonical user id of an account: 64 hexadecimal digits.
 func CanonicalID(account string) string {
 	h := sha256.Sum256([]byte("canonical user of " + account))
 	return hex.EncodeToString(h[:])
@@ -66,6 +69,7 @@ func (b *Bucket) Load(r store.Reader) error {
 	return record.Decode(v, bucketVersion, &b.BucketRecord)
 }
 
+// Save writes the bucket's own record.
 func (b *Bucket) Save(tx store.Tx) {
 	tx.Set(b.Family(FamilyBucket), record.Encode(bucketVersion, b.BucketRecord))
 }
@@ -79,6 +83,7 @@ type EraseArgs struct {
 	Name string `cbor:"2,keyasint"`
 }
 
+// Remove deletes the record of an empty bucket, after which nothing can be put in it, and promises the rest.
 func (b *Bucket) Remove(tx store.Tx) error {
 	d := *b
 	if err := d.Load(tx); err != nil {

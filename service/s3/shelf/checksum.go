@@ -54,6 +54,7 @@ func NewHash(algorithm string) hash.Hash {
 	return nil
 }
 
+// EncodeSum writes a checksum as S3 does: base64.
 func EncodeSum(b []byte) string { return base64.StdEncoding.EncodeToString(b) }
 
 // CheckAlgorithm refuses the algorithms that are not there.

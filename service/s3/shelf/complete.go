@@ -13,6 +13,7 @@ import (
 	"github.com/brume-dev/brume/store"
 )
 
+// Lower is s in lower case, as headers and messages name algorithms.
 func Lower(s string) string { return strings.ToLower(s) }
 
 // Complete does it in a transaction.

@@ -15,6 +15,7 @@ type WriteCondition struct {
 	None  bool    // there must be no object
 }
 
+// Check returns the error of a condition that does not hold for the current version of key.
 func (c WriteCondition) Check(r store.Reader, b *Bucket, key string) error {
 	if c.Match == nil && !c.None {
 		return nil
@@ -106,6 +107,7 @@ func ParseRange(header string, size int64) (s Span, given, ok bool) {
 	return Span{int64(from), int64(to-from) + 1}, true, true
 }
 
+// Itoa writes n in decimal.
 func Itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
 // ContentRange is what an answer with a part of an object says.

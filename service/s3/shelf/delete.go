@@ -93,6 +93,7 @@ func (d Removal) check(o *Object) error {
 	return nil
 }
 
+// DeleteOne deletes one object of a DeleteObjects.
 func (b *Bucket) DeleteOne(tx store.Tx, o s3api.ObjectIdentifier, g *Garbage) (Removed, error) {
 	if err := CheckKey(o.Key); err != nil {
 		return Removed{}, err

@@ -11,10 +11,12 @@ import (
 // Errors have the codes and texts of https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html and, where that
 // page is silent, those that S3 is seen to answer.
 
+// NoSuchBucket says that there is no bucket of the name.
 func NoSuchBucket() error {
 	return &s3api.NoSuchBucket{Message: "The specified bucket does not exist"}
 }
 
+// NoSuchKey says that there is no object of the key.
 func NoSuchKey() error { return &s3api.NoSuchKey{Message: "The specified key does not exist."} }
 
 func noSuchUpload() error {
@@ -26,15 +28,18 @@ func noSuchVersion() error {
 	return aws.Errorf("NoSuchVersion", http.StatusNotFound, "The specified version does not exist.")
 }
 
+// MalformedXML says that a document is not what the schema wants.
 func MalformedXML() error {
 	return aws.Errorf("MalformedXML", http.StatusBadRequest,
 		"The XML you provided was not well-formed or did not validate against our published schema")
 }
 
+// InvalidRequest says that a request makes no sense.
 func InvalidRequest(format string, args ...any) error {
 	return aws.Errorf("InvalidRequest", http.StatusBadRequest, format, args...)
 }
 
+// NotImplemented says what Brume does not have.
 func NotImplemented(what string) error {
 	return aws.Errorf("NotImplemented", http.StatusNotImplemented, "A header you provided implies functionality that is not implemented: %s", what)
 }
@@ -54,6 +59,7 @@ func (e *argumentError) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: e.code, Status: http.StatusBadRequest, Message: e.message}
 }
 
+// InvalidArgument says which argument is wrong.
 func InvalidArgument(message, name, value string) error {
 	return &argumentError{"InvalidArgument", message, name, value}
 }
@@ -107,6 +113,7 @@ func (e *Marked) ErrorInfo() aws.ErrorInfo {
 		Message: "The specified method is not allowed against this resource."}
 }
 
+// Ptr returns a pointer to v.
 func Ptr[T any](v T) *T { return &v }
 
 // Some is nil for the zero value.

@@ -46,16 +46,22 @@ const (
 	familyPart
 )
 
+// GlobalKey begins a key that belongs to no bucket.
 func GlobalKey(family string) store.Tuple { return store.Tuple(nil).Text("s3").Text(family) }
 
+// BlobKey counts the names of a blob.
 func BlobKey(id blob.ID) store.Key { return GlobalKey("blob").Text(id.Name()) }
 
+// BucketPrefix begins the keys of a bucket, and names its shard.
 func BucketPrefix(n uint64) store.Tuple { return store.Tuple(nil).Text("s3").Uint(n) }
 
+// Family begins the keys of a family.
 func (b *Bucket) Family(f uint64) store.Tuple { return BucketPrefix(b.N).Uint(f) }
 
+// Setting is the key of a setting.
 func (b *Bucket) Setting(kind string) store.Tuple { return b.Family(familySetting).Text(kind) }
 
+// Current is the key of the current version.
 func (b *Bucket) Current(key string) store.Tuple { return b.Family(FamilyCurrent).Text(key) }
 
 func (b *Bucket) version(key string, seq uint64) store.Tuple {
@@ -72,10 +78,12 @@ func (b *Bucket) manifest(key string, seq uint64) store.Tuple {
 	return b.Family(familyManifest).Text(key).Uint(math.MaxUint64 - seq)
 }
 
+// Upload is the key of an upload.
 func (b *Bucket) Upload(key string, seq uint64) store.Tuple {
 	return b.Family(FamilyUpload).Text(key).Uint(seq)
 }
 
+// Part is the key of a part of an upload.
 func (b *Bucket) Part(upload uint64, number int32) store.Tuple {
 	return b.Family(familyPart).Uint(upload).Uint(uint64(number))
 }

@@ -19,6 +19,7 @@ type Lifecycle struct {
 	Minimum string
 }
 
+// CheckRules judges the rules of a lifecycle and names those that have no ID.
 func CheckRules(rules []s3api.LifecycleRule) error {
 	seen := map[string]bool{}
 	for i := range rules {

@@ -93,6 +93,7 @@ func (l *Listing) stretch(r store.Reader, family store.Tuple, rng *store.Range, 
 	return false, done()
 }
 
+// StorageClass is the class as lists show it.
 func (o *Object) StorageClass() string {
 	if o.Class == "" {
 		return string(s3api.StorageClassStandard)
@@ -100,6 +101,7 @@ func (o *Object) StorageClass() string {
 	return o.Class
 }
 
+// Listed is the checksum as lists show it: without its value.
 func (s Sum) Listed() ([]s3api.ChecksumAlgorithm, s3api.ChecksumType) {
 	if s.Algorithm == "" {
 		return nil, ""

@@ -32,6 +32,7 @@ func CheckKey(key string) error {
 	return nil
 }
 
+// OpenToken reads a continuation token.
 func OpenToken(token string) (string, error) {
 	b, err := base64.StdEncoding.DecodeString(token)
 	if err != nil || len(b) == 0 || b[0] != '1' {

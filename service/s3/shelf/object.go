@@ -69,13 +69,16 @@ type manifest struct {
 
 const manifestVersion = 1
 
+// DecodeObject reads the record of a version.
 func DecodeObject(v store.Value) (*Object, error) {
 	o := new(Object)
 	return o, record.Decode(v, objectVersion, o)
 }
 
+// Encode writes the record of a version.
 func (o *Object) Encode() store.Value { return record.Encode(objectVersion, o) }
 
+// Quoted is the ETag in quotes, as headers have it.
 func (o *Object) Quoted() string { return `"` + o.ETag + `"` }
 
 // VersionID is how clients name the version; N is the number of its bucket.

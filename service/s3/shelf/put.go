@@ -79,6 +79,7 @@ func checkRedirect(to string) error {
 	return aws.Errorf("InvalidRedirectLocation", http.StatusBadRequest, "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.")
 }
 
+// FirstError returns the first error of a list.
 func FirstError(errs ...error) error {
 	for _, err := range errs {
 		if err != nil {

@@ -16,6 +16,7 @@ type Sealing struct {
 	DataKey   []byte            `cbor:"5,keyasint,omitempty"` // encrypted: what reading asks KMS to decrypt
 }
 
+// ReadContext reads an encryption context: base64 of a JSON object of texts.
 func ReadContext(s string) (m map[string]string, err error) {
 	b, err := base64.StdEncoding.DecodeString(s)
 	if err == nil {
@@ -56,4 +57,5 @@ func (e Sealing) ContextHeader() *string {
 // KeyOf, bucketKeyOf are what answers say of a sealing.
 func (e Sealing) KeyOf() *string { return Some(e.Key) }
 
+// BucketKeyOf says whether a bucket key is used; nil is no.
 func (e Sealing) BucketKeyOf() *bool { return Some(e.BucketKey) }

@@ -100,6 +100,7 @@ func (g *Garbage) dropAll(tx store.Tx, all []Piece) error {
 	return nil
 }
 
+// Abort deletes an upload and its parts.
 func (b *Bucket) Abort(tx store.Tx, key string, seq uint64, g *Garbage) error {
 	parts, err := b.Parts(tx, seq, 0, 0)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"github.com/brume-dev/brume/aws"
 )
 
+// ListUpload is an upload as lists show it.
 func (b *Bucket) ListUpload(key *string, id string, u *UploadRecord) s3api.MultipartUpload {
 	e := s3api.MultipartUpload{Key: key, UploadId: &id, Initiated: &u.Initiated, Owner: Owner(b.Account), Initiator: b.Initiator(u),
 		StorageClass: s3api.StorageClass(u.Object.StorageClass())}
