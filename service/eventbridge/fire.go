@@ -11,8 +11,8 @@ import (
 	"github.com/brume-dev/brume/timer"
 )
 
-// errChanged says that a rule has changed since it was read.
-var errChanged = errors.New("eventbridge: the rule has changed")
+// errChanged says that something has changed since it was read.
+var errChanged = errors.New("eventbridge: it has changed since it was read")
 
 // scheduled is a rule whose schedule is due.
 type scheduled struct {

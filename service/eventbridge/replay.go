@@ -2,6 +2,7 @@ package eventbridge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -126,6 +127,9 @@ func (s *Service) replay(ctx context.Context, k *timer.Kept) error {
 			return s.endReplay(ctx, k, p, eventbridgeapi.ReplayStateFailed, "The event bus does not exist any more.")
 		}
 		last, err := s.replaySome(ctx, c, p, rec)
+		if errors.Is(err, errChanged) {
+			continue // an attempt before this one was still at it
+		}
 		if err != nil {
 			return err
 		}

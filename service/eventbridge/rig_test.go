@@ -44,9 +44,11 @@ type rig struct {
 	timer *timer.Runner
 	stop  func()
 
-	mu    sync.Mutex
-	calls []call
-	hold  func(n int) error // asked before the n-th call is taken
+	mu     sync.Mutex
+	calls  []call
+	most   int // calls that are taken, when not 0
+	full   sync.Once
+	filled chan struct{} // closed when one more came
 }
 
 func newRig(t testing.TB) *rig {
@@ -57,7 +59,7 @@ func newRig(t testing.TB) *rig {
 // rigOn is a rig on what another left; it does not run yet.
 func rigOn(t testing.TB, c *clock.Virtual, st store.Store) *rig {
 	t.Helper()
-	r := &rig{t: t, clock: c, store: st, timer: timer.New(timer.Config{Store: st, Clock: c}), stop: func() {}}
+	r := &rig{t: t, clock: c, store: st, timer: timer.New(timer.Config{Store: st, Clock: c, Drain: time.Millisecond}), stop: func() {}, filled: make(chan struct{})}
 	var err error
 	if r.Service, err = eventbridge.New(eventbridge.Config{Store: st, Clock: c, Timer: r.timer, Rand: rand.Reader}); err != nil {
 		t.Fatal(err)
@@ -68,14 +70,19 @@ func rigOn(t testing.TB, c *clock.Virtual, st store.Store) *rig {
 
 func (r *rig) run() *rig {
 	r.t.Helper()
+	r.runOnly()
+	r.settle()
+	return r
+}
+
+// runOnly does not wait for what is due.
+func (r *rig) runOnly() {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.timer.Run(ctx) }()
 	var once sync.Once
 	r.stop = func() { once.Do(func() { cancel(); <-done }) }
 	r.t.Cleanup(r.stop)
-	r.settle()
-	return r
 }
 
 func (r *rig) settle() {
@@ -98,10 +105,12 @@ func (r *rig) Call(ctx context.Context, id aws.Identity, op aws.Op, in any) (any
 	case *lambdaapi.InvocationRequest:
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		if r.hold != nil {
-			if err := r.hold(len(r.calls)); err != nil {
-				return nil, err
-			}
+		if r.most > 0 && len(r.calls) >= r.most { // the process dies before this is done
+			r.full.Do(func() { close(r.filled) })
+			r.mu.Unlock()
+			<-ctx.Done()
+			r.mu.Lock()
+			return nil, ctx.Err()
 		}
 		r.calls = append(r.calls, call{in.FunctionName, string(in.Payload), id.SourceARN})
 		return &lambdaapi.InvocationResponse{}, nil
