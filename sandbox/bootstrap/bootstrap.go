@@ -71,6 +71,58 @@ py_compile.compile(sys.argv[1], doraise=True, invalidation_mode=py_compile.PycIn
 	return nil
 }
 
+// sdkProgram compiles packages as if they lay below a folder: arguments are where to put the compiled files, that folder,
+// and the packages. A file that does not compile is left out.
+const sdkProgram = `import importlib.util, os, py_compile, sys
+sys.pycache_prefix, seen, sources = sys.argv[1], sys.argv[2], sys.argv[3:]
+def compile(path, name):
+    py_compile.compile(path, cfile=importlib.util.cache_from_source(name), dfile=name, quiet=2,
+                       invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+for source in sources:
+    top = os.path.dirname(source)
+    if source.endswith(".py"):
+        compile(source, os.path.join(seen, os.path.basename(source)))
+    for folder, _, files in os.walk(source):
+        for f in files:
+            if f.endswith(".py"):
+                path = os.path.join(folder, f)
+                compile(path, os.path.join(seen, os.path.relpath(path, top)))`
+
+// CompileSDK has a Python interpreter compile packages that another version lends it, as they will lie below seen. It
+// returns the folder with the result, in dir: to be given as PYTHONPYCACHEPREFIX. It takes seconds, once.
+func CompileSDK(ctx context.Context, dir, interpreter, seen string, packages []string) (string, error) {
+	h := sha256.New()
+	fmt.Fprintln(h, interpreter, seen)
+	for _, p := range packages {
+		info, err := os.Stat(p)
+		if err != nil {
+			return "", fmt.Errorf("bootstrap: compile: %w", err)
+		}
+		fmt.Fprintln(h, p, info.ModTime().UnixNano())
+	}
+	final := filepath.Join(dir, "sdk-"+hex.EncodeToString(h.Sum(nil))[:12])
+	if _, err := os.Stat(final); err == nil {
+		return final, nil
+	}
+	tmp, err := os.MkdirTemp(dir, "sdk-new-")
+	if err != nil {
+		return "", fmt.Errorf("bootstrap: compile: %w", err)
+	}
+	cmd := exec.CommandContext(ctx, interpreter, append([]string{"-I", "-c", sdkProgram, tmp, seen}, packages...)...)
+	cmd.Dir, cmd.Env = "/", []string{}
+	out, err := cmd.CombinedOutput()
+	if err == nil {
+		err = os.Chmod(tmp, 0o755)
+	}
+	if err == nil {
+		err = os.Rename(tmp, final)
+	}
+	if err != nil {
+		return "", errors.Join(fmt.Errorf("bootstrap: compile: %w: %s", err, out), os.RemoveAll(tmp))
+	}
+	return final, nil
+}
+
 func write(dir string) error {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return err

@@ -51,6 +51,9 @@ func newEnvironment(r *Runner, k *keeping, spec *sandbox.Spec, in *interpreter.I
 	r.environments[e] = struct{}{}
 	r.mu.Unlock()
 	e.plan = &plan{runner: r, spec: spec, lang: in, uid: r.mode.user(e.slot)}
+	if in != nil {
+		e.plan.sdk = r.compiledSDK(in)
+	}
 	e.watch = newWatch(e)
 	if err := e.folders(); err != nil {
 		e.discard()

@@ -15,15 +15,17 @@ import (
 
 // What a function sees, as on Lambda.
 const (
-	taskRoot    = "/var/task"
-	runtimeDir  = "/var/runtime"
-	language    = "/var/lang"
-	bundlePath  = "/etc/brume/ca-bundle.pem" // the system's certificates and Brume's
-	caPath      = "/etc/brume/ca.pem"        // Brume's alone
-	loopback    = "127.0.0.1"
-	searchPath  = "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"
-	libraryPath = "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib"
-	loginName   = "sbx_user1051"
+	taskRoot   = "/var/task"
+	runtimeDir = "/var/runtime"
+	language   = "/var/lang"
+
+	compiledPath = "/var/compiled"            // of an SDK that another version of Python lends
+	bundlePath   = "/etc/brume/ca-bundle.pem" // the system's certificates and Brume's
+	caPath       = "/etc/brume/ca.pem"        // Brume's alone
+	loopback     = "127.0.0.1"
+	searchPath   = "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"
+	libraryPath  = "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib"
+	loginName    = "sbx_user1051"
 )
 
 // plan is everything that is decided about an environment before it starts.
@@ -34,6 +36,7 @@ type plan struct {
 	uid    int
 	api    string // address of the Runtime API, as the function sees it
 	tmp    string // folder of the host for /tmp, "" when it is in memory
+	sdk    string // folder of the host with the compiled SDK that the interpreter borrows, or ""
 }
 
 // private reports whether the function gets a file system of its own.
@@ -146,6 +149,9 @@ func (p *plan) languageEnv(vars map[string]string) {
 	}
 	if p.lang.Language == interpreter.Python {
 		vars["PYTHONPATH"] = p.bootstrap()
+		if p.sdk != "" {
+			vars["_BRUME_COMPILED"] = compiledPath
+		}
 		if !p.private() {
 			for _, sdk := range p.lang.SDK {
 				vars["PYTHONPATH"] += ":" + filepath.Dir(sdk)
@@ -266,6 +272,9 @@ func (p *plan) addLanguage(r *root, view func(source, target string)) {
 	}
 	for _, e := range entries {
 		view(filepath.Join(p.bootstrapSource(), e.Name()), filepath.Join(runtimeDir, e.Name()))
+	}
+	if p.sdk != "" {
+		view(p.sdk, compiledPath)
 	}
 	for _, sdk := range p.lang.SDK {
 		if p.lang.Language == interpreter.Python {

@@ -60,8 +60,10 @@ type Runner struct {
 	environments map[*environment]struct{}
 	closed       bool
 
-	compiling sync.Mutex
-	compiled  map[string]bool // interpreters for which the bootstrap is compiled
+	compiling  sync.Mutex
+	compiled   map[string]string // by interpreter: "" or the folder with the compiled SDK that it borrows
+	background context.Context   // of compilations
+	stop       context.CancelFunc
 
 	bootstraps   string // folder of the installed bootstraps
 	mountPoint   string // empty folder
@@ -74,9 +76,10 @@ func New(c Config) *Runner {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Runner{Config: c, doors: newDoors(), proxy: newProxy(),
-		modes: func() []mode { return modes(os.Geteuid()) }, environments: map[*environment]struct{}{},
-		compiled: map[string]bool{}}
+	r := &Runner{Config: c, doors: newDoors(), proxy: newProxy(), environments: map[*environment]struct{}{}, compiled: map[string]string{},
+		modes: func() []mode { return modes(os.Geteuid()) }}
+	r.background, r.stop = context.WithCancel(context.Background())
+	return r
 }
 
 // Listener gives the connections that functions make to Brume's address inside their networks. The gateway serves it
@@ -235,13 +238,33 @@ func (r *Runner) compile(ctx context.Context, in *interpreter.Interpreter) {
 	}
 	r.compiling.Lock()
 	defer r.compiling.Unlock()
-	if r.compiled[in.Path] {
+	if _, done := r.compiled[in.Path]; done {
 		return
 	}
-	r.compiled[in.Path] = true
+	r.compiled[in.Path] = ""
 	if err := bootstrap.Compile(ctx, r.bootstraps, in.Path); err != nil {
 		r.Log.Warn("sandbox: functions in Python start slower than they could", "problem", err)
 	}
+	if len(in.SDK) == 0 || !r.mode.private {
+		return
+	}
+	go func() {
+		dir, err := bootstrap.CompileSDK(r.background, r.Dir, in.Path, runtimeDir, in.SDK)
+		if err != nil {
+			r.Log.Debug("sandbox: the SDK is compiled at each start", "problem", err)
+			return
+		}
+		r.compiling.Lock()
+		r.compiled[in.Path] = dir
+		r.compiling.Unlock()
+	}()
+}
+
+// compiledSDK is the folder with the compiled SDK that an interpreter borrows, "" when there is none yet.
+func (r *Runner) compiledSDK(in *interpreter.Interpreter) string {
+	r.compiling.Lock()
+	defer r.compiling.Unlock()
+	return r.compiled[in.Path]
 }
 
 // Start implements sandbox.Runner.
@@ -294,6 +317,7 @@ func (r *Runner) keeper(ctx context.Context) (*keeping, error) {
 func (r *Runner) Close() error {
 	r.mu.Lock()
 	r.closed = true
+	r.stop()
 	all := make([]*environment, 0, len(r.environments))
 	for e := range r.environments {
 		all = append(all, e)

@@ -272,3 +272,37 @@ def handler(e, c):
 	_, _ = io.ReadAll(os.Stdin)
 	time.Sleep(time.Hour)
 }
+
+// An SDK that another version of Python lends is compiled for this one in the background, and then not at every start.
+func TestLentSDKIsCompiled(t *testing.T) {
+	r := newRunner(t, nil)
+	in, _, err := finder.For(context.Background(), "python3.12")
+	if err != nil || len(in.SDK) == 0 || !r.Isolated() {
+		t.Skip("no SDK is lent to python3.12 here")
+	}
+	text := `
+import sys
+compiled = []
+def watch(event, args):
+    if event == "compile" and str(args[1]).startswith("/var/runtime/"):
+        compiled.append(args[1])
+def handler(e, c):
+    sys.addaudithook(watch)
+    import botocore.session, six
+    return [len(compiled), sys.pycache_prefix]
+`
+	invoke(t, python(t, r, text, nil)) // begins the compilation
+	deadline := time.Now().Add(2 * waiting)
+	for i := 0; ; i++ {
+		e := python(t, r, text, func(s *sandbox.Spec) { s.ID = fmt.Sprint("lent-", i) })
+		got := invoke(t, e)
+		e.Stop()
+		if got == "[0, null]" {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("files compiled at a start: %s", got)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
