@@ -15,7 +15,8 @@ type load struct {
 	endpoint string  // that they are sent to: the target's, or a ceiling's
 	requests []*request
 	conns    []*conn
-	turn     int // where in requests the next slice begins
+	turn     int       // where in requests the next slice begins
+	until    time.Time // when what was not answered never will be
 }
 
 func newLoad(t *Target, endpoint string, requests []*request, connections int) *load {
@@ -74,8 +75,12 @@ func (l *load) slice(ctx context.Context, d time.Duration) (*sample, error) {
 	began := time.Now()
 	end := began.Add(d)
 	parts := make([]sample, len(l.conns))
+	l.until = end.Add(patience)
 	var running sync.WaitGroup
-	for i := range l.conns {
+	for i, c := range l.conns {
+		if c != nil {
+			_ = c.SetDeadline(l.until) // a connection that is closed says so when it is used
+		}
 		running.Go(func() { l.keep(ctx, i, end, &parts[i]) })
 	}
 	running.Wait()
@@ -129,6 +134,7 @@ func (l *load) once(ctx context.Context, i int, r *request, now time.Time) (answ
 		if l.conns[i], err = dial(ctx, l.endpoint); err != nil {
 			return answer{}, err
 		}
+		_ = l.conns[i].SetDeadline(l.until)
 	}
 	a, err := l.conns[i].exchange(wire)
 	if err != nil || a.last {

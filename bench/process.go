@@ -28,9 +28,10 @@ const patience = 30 * time.Second
 
 // serve starts the program and waits for its line that begins "Ready.".
 func serve(ctx context.Context, program string, args ...string) (*server, error) {
-	s := &server{cmd: exec.CommandContext(ctx, program, args...)}
-	s.cmd.Cancel = func() error { return s.cmd.Process.Signal(syscall.SIGTERM) }
-	s.cmd.WaitDelay = patience
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s := &server{cmd: exec.Command(program, args...)} // it is stopped by stop, after what was made in it is taken away
 	s.cmd.Stderr = &s.stderr
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interrupt at the terminal is for us: we end what we started
 	out, err := s.cmd.StdoutPipe()
@@ -63,7 +64,7 @@ func (s *server) stop() error {
 	_ = s.cmd.Process.Signal(syscall.SIGTERM) // it may be gone
 	err := s.cmd.Wait()
 	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.ExitCode() == -1 || errors.Is(err, context.Canceled) {
+	if errors.As(err, &exit) && exit.ExitCode() == -1 {
 		return nil // by the signal
 	}
 	if err != nil {
