@@ -40,6 +40,7 @@ type callbackRecord struct {
 	stepArgs
 	Answer string    `cbor:"10,keyasint,omitempty"` // JSON; "" until it came
 	Until  time.Time `cbor:"11,keyasint"`
+	Sent   bool      `cbor:"12,keyasint,omitempty"` // the request has left
 }
 
 const callbackVersion = 1
@@ -47,26 +48,60 @@ const callbackVersion = 1
 // awaits is the attribute under which a step keeps the token of the answer that it waits for. Templates cannot name it.
 const awaits = "\x00awaits"
 
-// custom is one of the three requests to a custom resource: it is sent once, and then its answer is waited for.
+// custom is one of the three requests to a custom resource: it is sent, and then its answer is waited for. The token is kept
+// before the request leaves, so that an answer that comes at once finds who waits for it; a request of which a crash
+// leaves it open whether it left is sent again under the same id.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requesttypes.html
 func (s *Service) custom(requestType string) func(*resource.Op) error {
 	return func(o *resource.Op) error {
-		if token := o.Attributes[awaits]; token != "" {
-			return s.answer(o, token, requestType)
+		token := o.Attributes[awaits]
+		if token == "" {
+			var err error
+			if token, err = s.newUUID(); err != nil {
+				return err
+			}
+			o.Attributes[awaits] = token
+			if err := s.expect(o, token); err != nil {
+				return err
+			}
 		}
-		token, err := s.newUUID()
+		c, err := s.callbackOf(o, token)
 		if err != nil {
 			return err
 		}
-		if err := s.expect(o, token); err != nil {
+		if c == nil || c.Sent || c.Answer != "" {
+			return s.answer(o, c, token, requestType)
+		}
+		if err := s.send(o, requestType, token); err != nil {
 			return err
 		}
-		o.Attributes[awaits] = token
-		if err := s.send(o, requestType, token); err != nil {
+		if err := s.sent(o, token); err != nil {
 			return err
 		}
 		return &resource.Pending{After: s.patience(o)} // the answer comes sooner, or the time is up
 	}
+}
+
+func (s *Service) callbackOf(o *resource.Op, token string) (*callbackRecord, error) {
+	p := stepOf(o).place()
+	return store.View(o, s.shard(p), func(_ context.Context, r store.Reader) (*callbackRecord, error) {
+		return readCallback(r, p, token)
+	})
+}
+
+// sent notes that the request has left.
+func (s *Service) sent(o *resource.Op, token string) error {
+	p := stepOf(o).place()
+	_, err := s.shard(p).Update(o, func(_ context.Context, tx store.Tx) error {
+		c, err := readCallback(tx, p, token)
+		if err != nil || c == nil {
+			return err
+		}
+		c.Sent = true
+		tx.Set(p.callback(token), record.Encode(callbackVersion, c))
+		return nil
+	})
+	return err
 }
 
 func (s *Service) patience(o *resource.Op) time.Duration {
@@ -90,7 +125,15 @@ func (s *Service) expect(o *resource.Op, token string) error {
 	_, err := s.shard(a.place()).Update(o, func(_ context.Context, tx store.Tx) error {
 		c := callbackRecord{stepArgs: a, Until: tx.Now().Add(s.patience(o))}
 		tx.Set(a.place().callback(token), record.Encode(callbackVersion, c))
-		return nil
+		rec, err := readResource(tx, a.place(), a.UUID, a.Logical)
+		if err != nil || rec == nil || rec.Operation != a.Operation {
+			return err
+		}
+		if rec.Attributes == nil {
+			rec.Attributes = map[string]string{}
+		}
+		rec.Attributes[awaits] = token
+		return writeResource(tx, a.place(), a.UUID, rec)
 	})
 	return err
 }
@@ -163,14 +206,7 @@ type customAnswer struct {
 }
 
 // answer takes the answer when it is there.
-func (s *Service) answer(o *resource.Op, token, requestType string) error {
-	a := stepOf(o)
-	c, err := store.View(o, s.shard(a.place()), func(_ context.Context, r store.Reader) (*callbackRecord, error) {
-		return readCallback(r, a.place(), token)
-	})
-	if err != nil {
-		return err
-	}
+func (s *Service) answer(o *resource.Op, c *callbackRecord, token, requestType string) error {
 	now := s.Clock.Now()
 	switch {
 	case c == nil:

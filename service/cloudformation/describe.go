@@ -214,11 +214,15 @@ func (s *Service) DescribeStackResources(ctx context.Context, id aws.Identity, i
 	if (in.StackName == nil) == (in.PhysicalResourceId == nil) {
 		return nil, invalid("StackName or PhysicalResourceId must be specified, but not both.")
 	}
-	if in.StackName == nil {
-		return nil, aws.NotImplemented(service, "DescribeStackResources with PhysicalResourceId")
-	}
 	p := at(id)
-	st, all, err := s.resourcesOf(ctx, p, *in.StackName)
+	name := textOr(in.StackName)
+	if in.StackName == nil {
+		var err error
+		if name, err = s.holding(ctx, p, *in.PhysicalResourceId); err != nil {
+			return nil, err
+		}
+	}
+	st, all, err := s.resourcesOf(ctx, p, name)
 	if err != nil {
 		return nil, err
 	}
@@ -234,6 +238,38 @@ func (s *Service) DescribeStackResources(ctx context.Context, id aws.Identity, i
 			DriftInformation:     &cloudformationapi.StackResourceDriftInformation{StackResourceDriftStatus: cloudformationapi.StackResourceDriftStatusNotChecked}})
 	}
 	return out, nil
+}
+
+// holding finds the stack that has a resource of a physical id: the newest one of the account and region. It reads the
+// resources of every stack there, of which there are at most maxStacks.
+func (s *Service) holding(ctx context.Context, p place, physical string) (string, error) {
+	return store.View(ctx, s.shard(p), func(_ context.Context, r store.Reader) (string, error) {
+		prefix := p.made()
+		pairs, end := r.Scan(prefix.Range(), store.ScanOpt{Reverse: true})
+		for kv := range pairs {
+			e := store.Decode(kv.Key, len(prefix))
+			e.Int()
+			uuid := e.Text()
+			all, err := allResources(r, p, uuid)
+			if err != nil {
+				return "", err
+			}
+			for _, rec := range all {
+				if rec.Physical != physical {
+					continue
+				}
+				st, err := readStack(r, p, uuid)
+				if err != nil || st == nil {
+					return "", err
+				}
+				return st.id(p), nil
+			}
+		}
+		if err := end(); err != nil {
+			return "", err
+		}
+		return "", invalid("Stack for %s does not exist", physical)
+	})
 }
 
 // ListStackResources lists the resources of a stack.

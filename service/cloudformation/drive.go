@@ -139,7 +139,7 @@ func (d *driver) apply() error {
 	case (counts[failed] > 0 || late) && counts[running] > 0:
 		d.st.Failing = true
 		writeStack(d.tx, d.p, d.st)
-		return nil // those that run come to their end first
+		return d.cancel() // those that run come to their end first
 	case counts[failed] > 0:
 		return d.back(d.failures())
 	case late:
@@ -163,12 +163,41 @@ func (d *driver) start(r *template.Resource, needs []string) error {
 	if rec == nil {
 		rec = &resourceRecord{Logical: r.ID, Type: r.Type}
 	}
+	if rec.Type != r.Type {
+		rec.becomes(r.Type)
+	}
 	rec.Needs = needs
 	rec.Deletion, rec.Replace = policyText(r.DeletionPolicy), policyText(r.UpdateReplacePolicy)
 	if r.Metadata != nil {
 		rec.Metadata = jsondoc.Text(r.Metadata)
 	}
 	return d.begin(rec)
+}
+
+// becomes puts aside what the resource was: the template has another type under its logical id.
+func (rec *resourceRecord) becomes(kind string) {
+	if rec.Physical != "" {
+		rec.Stale = append(rec.Stale, staleRecord{Type: rec.Type, Physical: rec.Physical, Ref: rec.Ref, Attributes: rec.Attributes,
+			Properties: rec.Properties, Keep: rec.Replace == "Retain"})
+	}
+	rec.Type, rec.Physical, rec.Ref, rec.Attributes, rec.Properties = kind, "", "", nil, ""
+}
+
+// cancel wakes the steps that wait for something, which then see that the operation fails.
+func (d *driver) cancel() error {
+	for _, rec := range d.all {
+		if rec.Operation != d.st.Operation || rec.State != running || !rec.Later {
+			continue
+		}
+		rec.Later = false
+		if err := writeResource(d.tx, d.p, d.st.UUID, rec); err != nil {
+			return err
+		}
+		if err := promiseStep(d.tx, d.p, d.st, rec.Logical, time.Time{}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func policyText(v any) string {

@@ -70,7 +70,7 @@ func (s *Service) DescribeStackEvents(ctx context.Context, id aws.Identity, in *
 	return store.View(ctx, s.shard(p), func(_ context.Context, r store.Reader) (*cloudformationapi.DescribeStackEventsOutput, error) {
 		st, err := findStack(r, p, in.StackName)
 		if err != nil {
-			return nil, err
+			return nil, inBrackets(in.StackName, err)
 		}
 		prefix := p.events(st.UUID)
 		rng := prefix.Range()

@@ -130,7 +130,7 @@ func (s *Service) UpdateStack(ctx context.Context, id aws.Identity, in *cloudfor
 	p := at(id)
 	st, err := s.view(ctx, p, in.StackName)
 	if err != nil {
-		return nil, err
+		return nil, inBrackets(in.StackName, err)
 	}
 	if st.Token != "" && in.ClientRequestToken != nil && *in.ClientRequestToken == st.Token {
 		arn := st.id(p)

@@ -117,6 +117,8 @@ type resourceRecord struct {
 	Fresh bool `cbor:"19,keyasint,omitempty"`
 	// Since is when the step began.
 	Since time.Time `cbor:"20,keyasint,omitzero"`
+	// Later says that the step waits for something and will look again.
+	Later bool `cbor:"21,keyasint,omitempty"`
 }
 
 const resourceVersion = 1
@@ -152,6 +154,14 @@ func checkName(name string) error {
 }
 
 func missing(name string) error { return invalid("Stack with id %s does not exist", name) }
+
+// inBrackets is how some operations say that there is no such stack; the CDK tells by it that one is deleted.
+func inBrackets(name string, err error) error {
+	if aws.CodeOf(err) != "ValidationError" {
+		return err
+	}
+	return invalid("Stack [%s] does not exist", name)
+}
 
 // findStack reads a stack by its name or by its id. Only its id finds a stack that is deleted.
 func findStack(r store.Reader, p place, named string) (*stackRecord, error) {
@@ -263,4 +273,30 @@ func (s *Service) stackIdentity(ctx context.Context, p place, st *stackRecord) (
 	as := aws.ForService("cloudformation.amazonaws.com", p.account, p.region, st.id(p), st.As.Request)
 	id, _, err := s.Roles.Assume(ctx, as, st.Role, "AWSCloudFormation")
 	return id, err
+}
+
+// refs gives what Ref of a resource gives.
+func refs(all map[string]*resourceRecord) func(string) (any, bool) {
+	return func(logical string) (any, bool) {
+		rec := all[logical]
+		if rec == nil {
+			return nil, false
+		}
+		if rec.Ref != "" {
+			return rec.Ref, true
+		}
+		return rec.Physical, true
+	}
+}
+
+// attributes gives what Fn::GetAtt of a resource gives.
+func attributes(all map[string]*resourceRecord) func(string, string) (any, bool) {
+	return func(logical, name string) (any, bool) {
+		rec := all[logical]
+		if rec == nil {
+			return nil, false
+		}
+		v, ok := rec.Attributes[name]
+		return v, ok
+	}
 }

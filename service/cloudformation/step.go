@@ -116,10 +116,10 @@ func (w *work) decide(ctx context.Context, k *timer.Kept) (over bool, err error)
 	old := parse(w.rec.Properties)
 	want := jsondoc.Text(w.wanted)
 	switch {
-	case w.rec.Physical == "":
-		return w.commitVerb(ctx, k, verbCreate, &want)
 	case w.restores(want):
 		return true, w.restore(ctx, k, want)
+	case w.rec.Physical == "":
+		return w.commitVerb(ctx, k, verbCreate, &want)
 	case want == w.rec.Properties || jsondoc.Equal(w.wanted, old):
 		return true, w.settle(ctx, k)
 	case w.kind.Replacement(old, w.wanted):
@@ -282,6 +282,7 @@ func (w *work) delete(ctx context.Context, id aws.Identity, o *resource.Op) erro
 			continue
 		}
 		was := *o
+		was.Type = old.Type
 		was.Physical, was.Ref, was.Attributes, was.Properties = old.Physical, old.Ref, maps.Clone(old.Attributes), parse(old.Properties)
 		if err := was.Run(kind, kind.Delete); err != nil {
 			return err
@@ -308,13 +309,27 @@ func (w *work) retains() bool {
 // later remembers how far the step has come and has it go on after a while.
 func (w *work) later(ctx context.Context, k *timer.Kept, o *resource.Op, pending *resource.Pending) error {
 	if st, err := w.view(ctx, w.p, w.st.id(w.p)); err != nil || st.Failing && w.rec.Verb != verbDelete {
+		if err != nil {
+			return err
+		}
 		what := map[bool]string{true: "creation", false: "update"}[w.rec.Verb == verbCreate]
-		return errors.Join(err, w.conclude(ctx, k, o, invalid("Resource %s cancelled", what)))
+		return w.conclude(ctx, k, o, &cancelled{what})
 	}
 	_, err := w.shard(w.p).Update(ctx, func(_ context.Context, tx store.Tx) error {
+		if now, err := readResource(tx, w.p, w.st.UUID, w.rec.Logical); err != nil || now == nil ||
+			now.Operation != w.rec.Operation || now.State != running || now.Verb != w.rec.Verb {
+			return errors.Join(err, timer.ErrGone) // an answer that came at once has ended the step already
+		}
 		rec := w.fresh()
 		w.keepStale(rec, o)
-		rec.Physical, rec.Ref, rec.Attributes = o.Physical, o.Ref, maps.Clone(o.Attributes)
+		rec.Physical, rec.Ref, rec.Attributes, rec.Later = o.Physical, o.Ref, maps.Clone(o.Attributes), true
+		st, err := readStack(tx, w.p, w.st.UUID)
+		if err != nil || st == nil {
+			return err
+		}
+		if st.Failing && rec.Verb != verbDelete { // it has failed since: nobody else would wake this step
+			pending = &resource.Pending{}
+		}
 		return writeResource(tx, w.p, w.st.UUID, rec)
 	})
 	if err != nil {
@@ -322,6 +337,11 @@ func (w *work) later(ctx context.Context, k *timer.Kept, o *resource.Op, pending
 	}
 	return &timer.Retry{At: w.Clock.Now().Add(pending.After), Uncounted: true}
 }
+
+// cancelled ends a step that waits while another resource of the operation has failed.
+type cancelled struct{ what string }
+
+func (c *cancelled) Error() string { return "Resource " + c.what + " cancelled" }
 
 // keepStale puts what a replacement replaces aside, once the new resource has a name.
 func (w *work) keepStale(rec *resourceRecord, o *resource.Op) {
@@ -334,7 +354,7 @@ func (w *work) keepStale(rec *resourceRecord, o *resource.Op) {
 
 // conclude commits the outcome of the step and has the stack looked at again.
 func (w *work) conclude(ctx context.Context, k *timer.Kept, o *resource.Op, failure error) error {
-	if failure != nil && !errors.As(failure, new(aws.Error)) {
+	if failure != nil && !errors.As(failure, new(aws.Error)) && !errors.As(failure, new(*cancelled)) {
 		w.Log.Error("cloudformation: step failed", "stack", w.st.Name, "resource", w.rec.Logical, "error", failure)
 	}
 	_, err := w.shard(w.p).Update(ctx, func(_ context.Context, tx store.Tx) error {
@@ -343,6 +363,7 @@ func (w *work) conclude(ctx context.Context, k *timer.Kept, o *resource.Op, fail
 			return errors.Join(err, k.Done(tx))
 		}
 		rec := w.fresh()
+		rec.Later = false
 		if o != nil && rec.Verb != verbDelete {
 			w.keepStale(rec, o)
 			if o.Physical != "" || rec.Verb == verbCreate {
@@ -379,7 +400,11 @@ func (w *work) failed(tx store.Tx, st *stackRecord, rec *resourceRecord, failure
 		writeStack(tx, w.p, st)
 	}
 	status := strings.Replace(inProgress(rec.Verb), "IN_PROGRESS", "FAILED", 1)
-	if err := resourceEvent(tx, w.p, st, rec, status, resource.Describe(failure)); err != nil {
+	reason := resource.Describe(failure)
+	if c := (*cancelled)(nil); errors.As(failure, &c) {
+		reason = c.Error()
+	}
+	if err := resourceEvent(tx, w.p, st, rec, status, reason); err != nil {
 		return err
 	}
 	return writeResource(tx, w.p, st.UUID, rec)
@@ -418,7 +443,7 @@ func (w *work) settle(ctx context.Context, k *timer.Kept) error {
 // restores reports whether what is wanted is what the resource was before it was replaced: going back needs no calls then.
 func (w *work) restores(want string) bool {
 	for _, old := range w.rec.Stale {
-		if old.Properties == want {
+		if old.Type == w.rec.Type && old.Properties == want {
 			return true
 		}
 	}
@@ -430,10 +455,14 @@ func (w *work) restore(ctx context.Context, k *timer.Kept, want string) error {
 	_, err := w.shard(w.p).Update(ctx, func(_ context.Context, tx store.Tx) error {
 		rec := w.fresh()
 		for i, old := range rec.Stale {
-			if old.Properties != want {
+			if old.Type != rec.Type || old.Properties != want {
 				continue
 			}
-			rec.Stale[i] = staleRecord{Type: rec.Type, Physical: rec.Physical, Ref: rec.Ref, Attributes: rec.Attributes, Properties: rec.Properties}
+			if rec.Physical == "" {
+				rec.Stale = append(rec.Stale[:i], rec.Stale[i+1:]...)
+			} else {
+				rec.Stale[i] = staleRecord{Type: rec.Type, Physical: rec.Physical, Ref: rec.Ref, Attributes: rec.Attributes, Properties: rec.Properties}
+			}
 			rec.Physical, rec.Ref, rec.Attributes, rec.Properties = old.Physical, old.Ref, old.Attributes, old.Properties
 			break
 		}
@@ -442,30 +471,4 @@ func (w *work) restore(ctx context.Context, k *timer.Kept, want string) error {
 			writeResource(tx, w.p, w.st.UUID, rec), k.Done(tx), promiseDrive(tx, w.p, w.st.UUID, "", time.Time{}))
 	})
 	return err
-}
-
-// refs gives what Ref of a resource gives.
-func refs(all map[string]*resourceRecord) func(string) (any, bool) {
-	return func(logical string) (any, bool) {
-		rec := all[logical]
-		if rec == nil {
-			return nil, false
-		}
-		if rec.Ref != "" {
-			return rec.Ref, true
-		}
-		return rec.Physical, true
-	}
-}
-
-// attributes gives what Fn::GetAtt of a resource gives.
-func attributes(all map[string]*resourceRecord) func(string, string) (any, bool) {
-	return func(logical, name string) (any, bool) {
-		rec := all[logical]
-		if rec == nil {
-			return nil, false
-		}
-		v, ok := rec.Attributes[name]
-		return v, ok
-	}
 }

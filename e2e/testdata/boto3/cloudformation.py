@@ -1,0 +1,130 @@
+"""Stacks over the real client: waiters, roll-back, change sets, nested stacks, and a custom resource in a real function."""
+
+import json
+
+from client import ACCOUNT, client, fails
+
+cfn, s3, logs = client("cloudformation"), client("s3"), client("logs")
+FAST = {"Delay": 1, "MaxAttempts": 60}
+
+
+def outputs(name):
+    (stack,) = cfn.describe_stacks(StackName=name)["Stacks"]
+    return {o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", [])}
+
+
+def reasons(name):
+    return [(e["LogicalResourceId"], e["ResourceStatus"], e.get("ResourceStatusReason")) for e in cfn.describe_stack_events(StackName=name)["StackEvents"]]
+
+
+def wait(what, name):
+    try:
+        cfn.get_waiter(what).wait(StackName=name, WaiterConfig=FAST)
+    except Exception as e:
+        raise AssertionError(f"{what} {name}: {e}\n{reasons(name)}") from e
+
+
+GROUP = """
+Parameters: {Days: {Type: Number, Default: 7}, Secret: {Type: String, NoEcho: true, Default: s}}
+Resources:
+  Group: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: !Sub '/e2e/${AWS::StackName}', RetentionInDays: !Ref Days}}
+Outputs:
+  Name: {Value: !Ref Group, Export: {Name: !Sub '${AWS::StackName}-name'}}
+"""
+
+# create, describe, update, delete
+stack_id = cfn.create_stack(StackName="one", TemplateBody=GROUP, Tags=[{"Key": "a", "Value": "b"}])["StackId"]
+with fails("AlreadyExistsException", 400, "already exists"):
+    cfn.create_stack(StackName="one", TemplateBody=GROUP)
+wait("stack_create_complete", "one")
+assert outputs("one") == {"Name": "/e2e/one"}, outputs("one")
+(stack,) = cfn.describe_stacks(StackName=stack_id)["Stacks"]
+assert {"ParameterKey": "Secret", "ParameterValue": "****"} in stack["Parameters"], stack
+(resource,) = cfn.describe_stack_resources(PhysicalResourceId="/e2e/one")["StackResources"]
+assert resource["StackName"] == "one" and resource["LogicalResourceId"] == "Group", resource
+with fails("ValidationError", 400, "does not exist"):
+    cfn.describe_stack_resources(PhysicalResourceId="nothing")
+with fails("ValidationError", 400, "No updates are to be performed."):
+    cfn.update_stack(StackName="one", UsePreviousTemplate=True)
+cfn.update_stack(StackName="one", UsePreviousTemplate=True, Parameters=[{"ParameterKey": "Days", "ParameterValue": "30"}])
+wait("stack_update_complete", "one")
+(group,) = logs.describe_log_groups(logGroupNamePrefix="/e2e/one")["logGroups"]
+assert group["retentionInDays"] == 30, group
+with fails("ValidationError", 400, "does not exist"):
+    cfn.describe_stacks(StackName="nothing")
+
+# another type under the same logical id replaces the resource
+cfn.update_stack(StackName="one", TemplateBody="Resources: {Group: {Type: 'AWS::SSM::Parameter', Properties: {Type: String, Name: /e2e/p, Value: v}}}")
+wait("stack_update_complete", "one")
+assert logs.describe_log_groups(logGroupNamePrefix="/e2e/one")["logGroups"] == []
+assert client("ssm").get_parameter(Name="/e2e/p")["Parameter"]["Value"] == "v"
+cfn.delete_stack(StackName="one")
+wait("stack_delete_complete", stack_id)
+with fails("ParameterNotFound", 400):
+    client("ssm").get_parameter(Name="/e2e/p")
+
+# a failure rolls back
+cfn.create_stack(StackName="bad", TemplateBody=GROUP.replace("Default: 7", "Default: 8"))
+try:
+    wait("stack_create_complete", "bad")
+except AssertionError as e:
+    assert "ROLLBACK_COMPLETE" in str(e), e
+else:
+    raise AssertionError("bad was made")
+assert any(r[0] == "Group" and r[1] == "CREATE_FAILED" for r in reasons("bad")), reasons("bad")
+cfn.delete_stack(StackName="bad")
+
+# change sets
+cfn.create_change_set(StackName="set", ChangeSetName="first", ChangeSetType="CREATE", TemplateBody=GROUP)
+cfn.get_waiter("change_set_create_complete").wait(StackName="set", ChangeSetName="first", WaiterConfig=FAST)
+cfn.execute_change_set(StackName="set", ChangeSetName="first")
+wait("stack_create_complete", "set")
+cfn.create_change_set(StackName="set", ChangeSetName="second", UsePreviousTemplate=True, Parameters=[{"ParameterKey": "Days", "ParameterValue": "14"}])
+(change,) = cfn.describe_change_set(StackName="set", ChangeSetName="second")["Changes"]
+assert change["ResourceChange"]["Action"] == "Modify" and change["ResourceChange"]["Replacement"] == "False", change
+cfn.execute_change_set(StackName="set", ChangeSetName="second")
+wait("stack_update_complete", "set")
+
+# a nested stack, its template in a bucket
+bucket = f"templates-{ACCOUNT}"
+s3.create_bucket(Bucket=bucket)
+s3.put_object(Bucket=bucket, Key="child.yaml", Body=GROUP.encode())
+cfn.create_stack(StackName="parent", TemplateBody=json.dumps({
+    "Resources": {"Child": {"Type": "AWS::CloudFormation::Stack", "Properties": {
+        "TemplateURL": f"https://{bucket}.s3.amazonaws.com/child.yaml", "Parameters": {"Days": 3}}}},
+    "Outputs": {"Inner": {"Value": {"Fn::GetAtt": ["Child", "Outputs.Name"]}}}}))
+wait("stack_create_complete", "parent")
+assert outputs("parent")["Inner"].startswith("/e2e/parent-Child-"), outputs("parent")
+cfn.delete_stack(StackName="parent")
+wait("stack_delete_complete", "parent")
+
+# a custom resource: a function with inline code that answers with cfnresponse
+CUSTOM = """
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument: {Version: '2012-10-17', Statement: [{Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: 'sts:AssumeRole'}]}
+  Function:
+    Type: AWS::Lambda::Function
+    Properties:
+      Runtime: python3.13
+      Handler: index.handler
+      Timeout: 20
+      Role: !GetAtt Role.Arn
+      Code:
+        ZipFile: |
+          import cfnresponse
+          def handler(event, context):
+              n = int(event["ResourceProperties"]["N"])
+              cfnresponse.send(event, context, cfnresponse.SUCCESS, {"Square": n * n}, "the-thing")
+  Thing: {Type: 'Custom::Square', Properties: {ServiceToken: !GetAtt Function.Arn, N: 7}}
+Outputs: {Square: {Value: !GetAtt Thing.Square}, Ref: {Value: !Ref Thing}}
+"""
+with fails("InsufficientCapabilitiesException", 400, "Requires capabilities : [CAPABILITY_IAM]"):
+    cfn.create_stack(StackName="custom", TemplateBody=CUSTOM)
+cfn.create_stack(StackName="custom", TemplateBody=CUSTOM, Capabilities=["CAPABILITY_IAM"])
+wait("stack_create_complete", "custom")
+assert outputs("custom") == {"Square": "49", "Ref": "the-thing"}, outputs("custom")
+cfn.delete_stack(StackName="custom")
+wait("stack_delete_complete", "custom")
