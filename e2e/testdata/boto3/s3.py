@@ -185,3 +185,7 @@ for bb in (B, V):
             eq(r.get('Errors', []), [], 'quiet')
     s3.delete_bucket(Bucket=bb)
 eq(code(s3.head_bucket, Bucket=B), '404', 'gone')
+s3.create_bucket(Bucket=B)
+eq(code(s3.put_object, Bucket=B, Key='k', Metadata={'m': 'x' * 2048}), 'MetadataTooLarge', 'metadata')
+eq(code(s3.put_object, Bucket=B, Key='k' * 1025), 'KeyTooLongError', 'long key')
+eq(code(s3.put_object, Bucket=B, Key='k' * 1024), 'OK', 'longest key')

@@ -10,8 +10,8 @@ import (
 
 // keyTooLong is the error of keys over 1,024 bytes.
 type keyTooLong struct {
-	Size           int `aws:"Size"`
-	MaxSizeAllowed int `aws:"MaxSizeAllowed"`
+	Size           int64 `aws:"Size"`
+	MaxSizeAllowed int64 `aws:"MaxSizeAllowed"`
 }
 
 func (e *keyTooLong) Error() string { return "KeyTooLongError" }
@@ -25,7 +25,7 @@ func (e *keyTooLong) ErrorInfo() aws.ErrorInfo {
 func CheckKey(key string) error {
 	switch {
 	case len(key) > MaxKey:
-		return &keyTooLong{len(key), MaxKey}
+		return &keyTooLong{int64(len(key)), MaxKey}
 	case !utf8.ValidString(key):
 		return aws.Errorf("InvalidURI", http.StatusBadRequest, "Couldn't parse the specified URI.")
 	}

@@ -30,7 +30,7 @@ func (o *Object) Complete(tagging *string) (err error) {
 		size += len(k) + len(v)
 	}
 	if size > maxMetadata {
-		return &metadataTooLarge{size, maxMetadata}
+		return &metadataTooLarge{int64(size), maxMetadata}
 	}
 	if err := checkRedirect(o.About.Redirect); err != nil {
 		return err
@@ -45,8 +45,8 @@ func (o *Object) Complete(tagging *string) (err error) {
 }
 
 type metadataTooLarge struct {
-	Size           int `aws:"Size"`
-	MaxSizeAllowed int `aws:"MaxSizeAllowed"`
+	Size           int64 `aws:"Size"`
+	MaxSizeAllowed int64 `aws:"MaxSizeAllowed"`
 }
 
 func (e *metadataTooLarge) Error() string { return "MetadataTooLarge" }
