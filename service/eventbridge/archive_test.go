@@ -196,6 +196,7 @@ func TestReplaySurvivesCrashes(t *testing.T) {
 		if round < 5 {
 			<-r.filled
 		} else {
+			r.settle()
 			r.advance(time.Hour) // what was cut off may count as tried
 		}
 		r.stop()
