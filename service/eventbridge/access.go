@@ -88,15 +88,18 @@ func allowed(id *aws.Identity, a aws.Access) bool {
 	return policy.Evaluate(&policy.Policies{Resource: doc}, r).Allowed
 }
 
+// busARN is the ARN of the bus that a request names, or "*".
+func busARN(id aws.Identity, named *string) string {
+	b, err := bus(id, named)
+	if err != nil {
+		return "*"
+	}
+	return b.arn()
+}
+
 // resourceOf is the ARN of what a request is about, or "*".
 func resourceOf(id aws.Identity, in any) string {
-	onBus := func(name *string) string {
-		b, err := bus(id, name)
-		if err != nil {
-			return "*"
-		}
-		return b.arn()
-	}
+	onBus := func(name *string) string { return busARN(id, name) }
 	rule := func(busName *string, name string) string {
 		b, err := bus(id, busName)
 		if err != nil {
