@@ -62,9 +62,10 @@ type rig struct {
 }
 
 type options struct {
-	store func(clock.Clock) store.Store
-	keep  *rig // whose state, and stage, are gone on with
-	idle  bool // nothing runs until run is called: promises wait
+	store  func(clock.Clock) store.Store
+	keep   *rig           // whose state, and stage, are gone on with
+	runner sandbox.Runner // nil: the stage
+	idle   bool           // nothing runs until run is called: promises wait
 }
 
 func newRig(t testing.TB, o options) *rig {
@@ -76,12 +77,15 @@ func newRig(t testing.TB, o options) *rig {
 	} else if r.store = store.Store(memstore.New(r.clock)); o.store != nil {
 		r.store = o.store(r.clock)
 	}
+	if o.runner == nil {
+		o.runner = r.stage
+	}
 	r.table = dispatch.New(dispatch.Config{})
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo}))
 	runner := timer.New(timer.Config{Store: r.store, Clock: r.clock, Drain: time.Millisecond, Log: log})
 	var err error
 	r.service, err = lambda.New(lambda.Config{Store: r.store, Blobs: r.blobs, Clock: r.clock, Caller: r.table, Timer: runner, Roles: r.outside,
-		Runner: r.stage, Dir: t.TempDir(), Now: time.Now, Rand: zeros{}, Log: log, CodeURL: func(string) string { return "https://code" }})
+		Runner: o.runner, Dir: t.TempDir(), Now: time.Now, Rand: zeros{}, Log: log, CodeURL: func(string) string { return "https://code" }})
 	if err != nil {
 		t.Fatal(err)
 	}
