@@ -19,6 +19,7 @@ type serve struct {
 	Auth         string `help:"open takes unknown access keys for administrators, enforce refuses them." enum:"open,enforce" default:"open" env:"BRUME_AUTH"`
 	Isolation    string `help:"What to do where the kernel cannot isolate functions: auto goes without, require refuses to start." enum:"auto,require" default:"auto" env:"BRUME_ISOLATION"`
 	VirtualClock bool   `help:"Start a clock that brume clock advance moves." env:"BRUME_VIRTUAL_CLOCK"`
+	XRay         string `name:"xray" help:"Address and port to which X-Ray SDKs send segments; empty for none." default:"127.0.0.1:2000" env:"BRUME_XRAY" hidden:""`
 	Log          string `help:"Least level of what is logged." enum:"debug,info,warn,error" default:"warn" env:"BRUME_LOG" hidden:""`
 }
 
@@ -44,7 +45,7 @@ func (s *serve) config(w *world) platform.Config {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(s.Log)) // kong has checked it
 	return platform.Config{Listen: s.Listen, Data: s.Data, Account: s.Account, Region: s.Region, Auth: platform.Auth(s.Auth),
-		Isolation: platform.Isolation(s.Isolation), VirtualClock: s.VirtualClock, Version: version(),
+		Isolation: platform.Isolation(s.Isolation), VirtualClock: s.VirtualClock, XRayListen: s.XRay, Version: version(),
 		Log: slog.New(slog.NewTextHandler(w.err, &slog.HandlerOptions{Level: level}))}
 }
 

@@ -39,6 +39,7 @@ type Config struct {
 	Auth         Auth
 	Isolation    Isolation
 	VirtualClock bool
+	XRayListen   string // address and port of the X-Ray daemon; "" for none
 	Version      string // of the binary, for status
 	// Disk holds the store and the blobs; nil means the machine's. Tests give one that loses power.
 	Disk vfs.FS

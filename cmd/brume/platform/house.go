@@ -47,7 +47,6 @@ type house struct {
 	callbacks aws.DataPlane        // takes the answers of CloudFormation's custom resources
 	functions *lambda.Service      // serves the packages that GetFunction names
 	live      map[string]blob.Live // which blobs of each space are named
-	absent    map[string]bool      // services of which only the API is known
 	notes     []string             // what the user should know at the start
 
 	loops   []func(context.Context) error
@@ -58,7 +57,7 @@ type house struct {
 
 // open opens the folder and makes the services. Nothing runs yet.
 func (p *Platform) open() (_ *house, err error) {
-	h := &house{Platform: p, planes: map[string]aws.DataPlane{}, live: map[string]blob.Live{}, absent: map[string]bool{}}
+	h := &house{Platform: p, planes: map[string]aws.DataPlane{}, live: map[string]blob.Live{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, h.close())

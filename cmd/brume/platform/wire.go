@@ -36,17 +36,13 @@ import (
 	"github.com/brume-dev/brume/service/s3"
 	"github.com/brume-dev/brume/service/ssm"
 	"github.com/brume-dev/brume/service/sts"
+	"github.com/brume-dev/brume/service/xray"
 )
 
 // wire makes every service. One that another is handed comes before it; what all are handed (the table, the timer, the
 // Wire) may be used only once the platform runs.
 func (h *house) wire() error {
 	w := wiring{house: h}
-	lacking := []*aws.Service{xrayapi.Service}
-	for _, svc := range lacking {
-		h.table.Register(svc, nil) // every operation answers NotImplemented
-		h.absent[svc.Name] = true
-	}
 	users := add(&w, iamapi.Service, iam.New, iam.Config{Store: h.store, Clock: h.clock, Account: h.Account, Log: h.Log})
 	sessions := add(&w, stsapi.Service, sts.New, sts.Config{Store: h.store, Clock: h.clock, Entities: users, Policies: users, Log: h.Log})
 	h.keys, h.policies = keyrings{users, sessions}, users
@@ -67,9 +63,11 @@ func (h *house) wire() error {
 	objects := add(&w, s3api.Service, s3.New, s3.Config{Store: h.store, Blobs: h.blobs, Clock: h.clock, Caller: h.table,
 		Timer: h.timer, Log: h.Log})
 	add(&w, ssmapi.Service, ssm.New, ssm.Config{Store: h.store, Caller: h.table, Timer: h.timer, Log: h.Log})
+	add(&w, xrayapi.Service, xray.New, xray.Config{Store: h.store, Clock: h.clock, Timer: h.timer})
 	if w.err != nil {
 		return w.err
 	}
+	h.openDaemon()
 	target.Register(target.Config{Runner: h.timer, Caller: h.table, Roles: sessions, Clock: h.clock, Log: h.Log})
 	h.planes["execute-api"] = apis.Plane()
 	h.loops = append(h.loops, apis.Plane().Run)
