@@ -55,7 +55,8 @@ type brume struct {
 	ready  time.Duration
 }
 
-// start runs "brume serve" on a free port with a folder of its own, and returns when it is ready. It ends with the test.
+// start runs "brume serve" on a free port with a folder of its own, and without the X-Ray daemon's, of which there is one.
+// It returns when it is ready, and ends with the test.
 func start(t testing.TB, flags ...string) *brume {
 	t.Helper()
 	return startOn(t, t.TempDir(), flags...)
@@ -65,7 +66,7 @@ func start(t testing.TB, flags ...string) *brume {
 func startOn(t testing.TB, data string, flags ...string) *brume {
 	t.Helper()
 	b := &brume{t: t, Data: data, stderr: &lockedBuffer{}, ended: make(chan struct{})}
-	b.cmd = exec.Command(binary, append([]string{"serve", "--listen", "127.0.0.1:0", "--data", data}, flags...)...)
+	b.cmd = exec.Command(binary, append([]string{"serve", "--listen", "127.0.0.1:0", "--xray=", "--data", data}, flags...)...)
 	b.cmd.Env = cleanEnv()
 	b.cmd.Stderr = b.stderr
 	stdout, err := b.cmd.StdoutPipe()

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,18 +18,35 @@ func TestBoto3(t *testing.T) {
 	if err != nil || len(scripts) == 0 {
 		t.Fatalf("%d scripts, %v", len(scripts), err)
 	}
-	b := start(t)
+	daemon := freePort(t)
+	b := start(t, "--xray", daemon)
 	for _, script := range scripts {
 		name := strings.TrimSuffix(filepath.Base(script), ".py")
 		if name == "client" { // what the others import
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
-			if out, err := run(t, b.env(newAccount()), "python3", script); err != nil {
+			if out, err := run(t, append(b.env(newAccount()), "AWS_XRAY_DAEMON_ADDRESS="+daemon), "python3", script); err != nil {
 				t.Errorf("%v\n%s", err, out)
 			}
 		})
 	}
+}
+
+// freePort returns an address that nothing listens on, neither over TCP nor over UDP.
+func freePort(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	u, err := net.ListenPacket("udp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer u.Close()
+	return l.Addr().String()
 }
 
 // TestCLI runs each script of testdata/cli (see package testscript) with the AWS CLI, in an account of its own.

@@ -172,7 +172,9 @@ func FuzzPutTraceSegments(f *testing.F) {
 		if err != nil || len(out.UnprocessedTraceSegments) > 1 {
 			t.Fatalf("%+v, %v", out, err)
 		}
-		if get(t, s, 1); len(search(t, s, xrayapi.GetTraceSummariesRequest{FilterExpression: p(`service("b")`)})) == 0 {
+		get(t, s, 1)
+		in := xrayapi.GetTraceSummariesRequest{StartTime: start, EndTime: start, TimeRangeType: xrayapi.TimeRangeTypeEvent, FilterExpression: p(`service("b")`)}
+		if len(search(t, s, in)) == 0 {
 			t.Fatal("the sound document is not there")
 		}
 	})
