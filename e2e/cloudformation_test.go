@@ -1,12 +1,14 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // haveCDK installs the CDK of testdata/cdk into a folder of its own, once.
@@ -73,4 +75,55 @@ func TestJobsTemplate(t *testing.T) {
 			t.Errorf("aws %s: something is left (%v)\n%s", strings.Join(c, " "), err, out)
 		}
 	}
+}
+
+// TestStackGoesOnAfterCrash kills the platform while it makes a stack of resources that each need the one before; the stack
+// comes to its end on the same data.
+func TestStackGoesOnAfterCrash(t *testing.T) {
+	need(t, "the AWS CLI", haveCLI)
+	var template strings.Builder
+	template.WriteString("Resources:\n  G0: {Type: AWS::Logs::LogGroup}\n")
+	for i := 1; i < 150; i++ {
+		fmt.Fprintf(&template, "  G%d: {Type: AWS::Logs::LogGroup, DependsOn: G%d}\n", i, i-1)
+	}
+	data := t.TempDir()
+	b := startOn(t, data)
+	account := newAccount()
+	aws := func(args ...string) string {
+		t.Helper()
+		out, err := run(t, b.env(account), "aws", append([]string{"cloudformation"}, args...)...)
+		if err != nil {
+			t.Fatalf("aws cloudformation %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+		return out
+	}
+	aws("create-stack", "--stack-name", "long", "--template-body", template.String())
+	b.kill()
+	b = startOn(t, data)
+	stackBecomes(t, b, account, "CREATE_COMPLETE")
+	out, err := run(t, b.env(account), "aws", "logs", "describe-log-groups", "--query", "length(logGroups)")
+	if err != nil || strings.TrimSpace(out) != "150" {
+		t.Errorf("%s groups, %v", out, err)
+	}
+	aws("delete-stack", "--stack-name", "long")
+	b.kill()
+	b = startOn(t, data)
+	stackBecomes(t, b, account, "DELETE_COMPLETE")
+}
+
+// stackBecomes asks until the only stack of an account has a status; the CLI's own waiter asks every 30 seconds.
+func stackBecomes(t *testing.T, b *brume, account, status string) {
+	t.Helper()
+	out := ""
+	for until := time.Now().Add(patience); time.Now().Before(until); {
+		var err error
+		out, err = run(t, b.env(account), "aws", "cloudformation", "list-stacks", "--query", "StackSummaries[0].StackStatus", "--output", "text")
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		if strings.TrimSpace(out) == status {
+			return
+		}
+	}
+	t.Fatalf("the stack is %s, want %s", out, status)
 }
