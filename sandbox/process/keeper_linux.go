@@ -80,7 +80,9 @@ func keep(socket *os.File) error {
 		return fmt.Errorf("keeper: /dev/null: %w", err)
 	}
 	k := &keeper{conn: c.(*net.UnixConn), null: null, children: map[int]*child{}}
-	go k.reap()
+	ended := make(chan os.Signal, 1)
+	signal.Notify(ended, unix.SIGCHLD) // before the first child can end
+	go k.reap(ended)
 	return k.serve()
 }
 
@@ -208,10 +210,8 @@ func (k *keeper) signal(pid int, sig syscall.Signal) {
 }
 
 // reap waits for children, functions and pauses alike, and tells of the functions.
-func (k *keeper) reap() {
-	child := make(chan os.Signal, 1)
-	signal.Notify(child, unix.SIGCHLD)
-	for range child {
+func (k *keeper) reap(ended <-chan os.Signal) {
+	for range ended {
 		for k.reapOne() {
 		}
 	}
