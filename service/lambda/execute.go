@@ -10,6 +10,7 @@ import (
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/sandbox"
 	"github.com/brume-dev/brume/service/lambda/fleet"
+	"github.com/brume-dev/brume/service/lambda/trace"
 )
 
 // event is what a function is invoked with.
@@ -50,7 +51,7 @@ type run struct {
 	c     *chosen
 	ev    *event
 	log   journal
-	trace *traced
+	trace *trace.Trace
 	begun time.Time // of the time that counts against the function's timeout
 	init  time.Duration
 	phase string // of the last initialisation, "init" or "invoke"; "" when the environment was warm
@@ -70,15 +71,9 @@ func (s *Service) execute(ctx context.Context, c *chosen, ev *event) (*answer, e
 		return nil, r.broken(err)
 	}
 	if m == nil {
-		r.trace.end(ctx, failure)
 		return failure, nil
 	}
-	a, err := r.invoke(ctx, m)
-	if err != nil {
-		return nil, err
-	}
-	r.trace.end(ctx, a)
-	return a, nil
+	return r.invoke(ctx, m)
 }
 
 // broken turns an error of the platform into the one that the client sees.
@@ -123,7 +118,7 @@ func (r *run) environment(ctx context.Context) (m *fleet.Member, failure *answer
 	case err == nil:
 		return m, nil, nil
 	case functions(err):
-		failure = r.failed(err)
+		failure = r.failed(ctx, err)
 		return nil, failure, nil
 	}
 	return nil, nil, err
@@ -188,7 +183,7 @@ func (r *run) invoke(ctx context.Context, m *fleet.Member) (*answer, error) {
 	bounded, cancel := context.WithTimeout(ctx, left)
 	defer cancel()
 	res, err := m.Invoke(bounded, &sandbox.Invocation{ID: r.ev.id, Payload: r.ev.payload, Deadline: r.s.Now().Add(left),
-		FunctionARN: r.ev.arn, TraceID: r.trace.header(), ClientContext: r.ev.clientContext})
+		FunctionARN: r.ev.arn, TraceID: r.trace.Header(), ClientContext: r.ev.clientContext})
 	took := r.s.Now().Sub(r.begun)
 	m.Flush()
 	if err != nil {
@@ -199,31 +194,31 @@ func (r *run) invoke(ctx context.Context, m *fleet.Member) (*answer, error) {
 		memory := m.Usage().MaxMemory
 		m.Stop() // what it printed until the end comes before the report
 		a := r.failure(err)
-		r.end(a, took, memory, err)
+		r.end(ctx, a, took, memory, err)
 		r.s.fleet.Drop(m)
 		return a, nil
 	}
 	a := &answer{payload: res.Payload, failed: res.Failed, errorType: res.ErrorType, version: r.c.cfg.version()}
-	r.end(a, took, m.Usage().MaxMemory, nil)
+	r.end(ctx, a, took, m.Usage().MaxMemory, nil)
 	r.s.fleet.Return(m)
 	return a, nil
 }
 
 // failed is the end of an invocation that never had an environment.
-func (r *run) failed(err error) *answer {
+func (r *run) failed(ctx context.Context, err error) *answer {
 	r.log.start(r)
 	a := r.failure(err)
-	r.end(a, r.s.Now().Sub(r.begun), 0, err)
+	r.end(ctx, a, r.s.Now().Sub(r.begun), 0, err)
 	return a
 }
 
-// end writes the end of the invocation into the log.
-func (r *run) end(a *answer, took time.Duration, memory int64, err error) {
+// end writes the end of the invocation into the log and the trace.
+func (r *run) end(ctx context.Context, a *answer, took time.Duration, memory int64, err error) {
 	r.log.end(r, took, memory, err)
 	if r.ev.tail && r.log.stream != nil {
 		a.tail = r.log.stream.Tail()
 	}
-	r.trace.took(r, took)
+	r.endTrace(ctx, a, took)
 }
 
 // failure is the answer to an error of the runtime, as AWS writes it.

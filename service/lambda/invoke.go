@@ -128,20 +128,28 @@ func jsonProblem(b []byte) string {
 	if !errors.As(err, &syntax) || syntax.Offset >= int64(len(b)) && strings.Contains(syntax.Error(), "unexpected end") {
 		return "Unexpected end-of-input" + at(int64(len(b)))
 	}
-	if word := leadingWord(b[max(0, syntax.Offset-1):]); word != "" {
+	i := int(max(0, syntax.Offset-1))
+	if word, end := wordAt(b, i); word != "" {
 		return fmt.Sprintf("Unrecognized token '%s': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')", word) +
-			at(syntax.Offset-1+int64(len(word)))
+			at(int64(end))
 	}
-	c := b[syntax.Offset-1]
-	return fmt.Sprintf("Unexpected character ('%c' (code %d))", c, c) + at(syntax.Offset)
+	return fmt.Sprintf("Unexpected character ('%c' (code %d))", b[i], b[i]) + at(syntax.Offset)
 }
 
-func leadingWord(b []byte) string {
-	n := 0
-	for n < len(b) && (b[n] >= 'a' && b[n] <= 'z' || b[n] >= 'A' && b[n] <= 'Z') {
-		n++
+// wordAt returns the word around the byte at i, and where it ends.
+func wordAt(b []byte, i int) (string, int) {
+	letter := func(i int) bool { return i >= 0 && i < len(b) && (b[i]|0x20 >= 'a' && b[i]|0x20 <= 'z') }
+	if !letter(i) {
+		return "", i
 	}
-	return string(b[:n])
+	begin, end := i, i
+	for letter(begin - 1) {
+		begin--
+	}
+	for letter(end) {
+		end++
+	}
+	return string(b[begin:end]), end
 }
 
 // clientContext decodes the X-Amz-Client-Context header.

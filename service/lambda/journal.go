@@ -116,7 +116,7 @@ func (j *journal) start(r *run) {
 		return
 	}
 	record := map[string]any{"requestId": r.ev.id, "version": r.c.cfg.version()}
-	r.trace.record(record)
+	r.trace.Record(record)
 	j.event(infoLevel, "platform.start", record)
 }
 
@@ -154,7 +154,7 @@ func (j *journal) end(r *run, took time.Duration, memory int64, err error) {
 	case "error":
 		report += "Status: error\tError Type: " + kind
 	}
-	j.text("%s%s", report, r.trace.line())
+	j.text("%s%s", report, r.trace.Line())
 }
 
 func (j *journal) endJSON(r *run, took time.Duration, billed, used int64, status, kind string) {
@@ -168,7 +168,7 @@ func (j *journal) endJSON(r *run, took time.Duration, billed, used int64, status
 		done, level = warnLevel, warnLevel
 		record["errorType"] = kind
 	}
-	r.trace.record(record)
+	r.trace.Record(record)
 	j.event(done, "platform.runtimeDone", map[string]any{"requestId": r.ev.id, "status": status,
 		"metrics": map[string]any{"durationMs": rounded(took)}})
 	j.event(level, "platform.report", record)

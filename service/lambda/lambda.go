@@ -27,6 +27,7 @@ import (
 	"github.com/brume-dev/brume/service/lambda/code"
 	"github.com/brume-dev/brume/service/lambda/fleet"
 	"github.com/brume-dev/brume/service/lambda/logbook"
+	"github.com/brume-dev/brume/service/lambda/trace"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/timer"
 )
@@ -72,7 +73,7 @@ type Service struct {
 		sync.Mutex
 		*mathrand.ChaCha8
 	}
-	sampling sampling
+	sampler trace.Sampler
 }
 
 var (

@@ -4,7 +4,6 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -59,13 +58,15 @@ type rig struct {
 	stage   *stage
 	*outside
 	run, stop func()
+	machine   time.Duration // by which the machine's clock is ahead
 }
 
 type options struct {
-	store  func(clock.Clock) store.Store
-	keep   *rig           // whose state, and stage, are gone on with
-	runner sandbox.Runner // nil: the stage
-	idle   bool           // nothing runs until run is called: promises wait
+	store   func(clock.Clock) store.Store
+	keep    *rig           // whose state, and stage, are gone on with
+	runner  sandbox.Runner // nil: the stage
+	codeURL func(string) string
+	idle    bool // nothing runs until run is called: promises wait
 }
 
 func newRig(t testing.TB, o options) *rig {
@@ -77,6 +78,9 @@ func newRig(t testing.TB, o options) *rig {
 	} else if r.store = store.Store(memstore.New(r.clock)); o.store != nil {
 		r.store = o.store(r.clock)
 	}
+	if o.codeURL == nil {
+		o.codeURL = func(string) string { return "https://code" }
+	}
 	if o.runner == nil {
 		o.runner = r.stage
 	}
@@ -85,7 +89,7 @@ func newRig(t testing.TB, o options) *rig {
 	runner := timer.New(timer.Config{Store: r.store, Clock: r.clock, Drain: time.Millisecond, Log: log})
 	var err error
 	r.service, err = lambda.New(lambda.Config{Store: r.store, Blobs: r.blobs, Clock: r.clock, Caller: r.table, Timer: runner, Roles: r.outside,
-		Runner: o.runner, Dir: t.TempDir(), Now: time.Now, Rand: zeros{}, Log: log, CodeURL: func(string) string { return "https://code" }})
+		Runner: o.runner, Dir: t.TempDir(), Now: func() time.Time { return time.Now().Add(r.machine) }, Rand: zeros{}, Log: log, CodeURL: o.codeURL})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,10 +193,6 @@ func archive(files map[string]string) []byte {
 		panic(err)
 	}
 	return b.Bytes()
-}
-
-func base64Archive() string {
-	return base64.StdEncoding.EncodeToString(archive(map[string]string{"app.py": "x"}))
 }
 
 // outside is everything beyond Lambda.

@@ -304,7 +304,8 @@ def describe(exc, request_id=""):
     else:
         frames = own_frames_off(list(traceback.extract_tb(exc.__traceback__)))
         kind, message = type(exc).__name__, str(exc)
-        trace = traceback.format_list(frames)
+        # As tuples: without the markers that newer versions put below a line.
+        trace = traceback.format_list([(f.filename, f.lineno, f.name, f.line) for f in frames])
     cause = {
         "working_directory": os.getcwd(),
         "exceptions": [

@@ -1,0 +1,249 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/brume-dev/brume/clock"
+	"github.com/brume-dev/brume/sandbox"
+)
+
+// still is an environment that notes what is done to it.
+type still struct {
+	sandbox.Environment
+	mu      sync.Mutex
+	frozen  bool
+	stopped int
+	broken  bool
+	gone    chan struct{}
+}
+
+func (e *still) Freeze() error { e.mu.Lock(); defer e.mu.Unlock(); e.frozen = true; return nil }
+func (e *still) Thaw() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.broken {
+		return errors.New("broken")
+	}
+	e.frozen = false
+	return nil
+}
+func (e *still) Stop()                 { e.mu.Lock(); defer e.mu.Unlock(); e.stopped++ }
+func (e *still) Gone() <-chan struct{} { return e.gone }
+func (e *still) state() (frozen bool, stopped int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.frozen, e.stopped
+}
+
+var key = Key{Function: "f", Version: "$LATEST", Epoch: "1"}
+
+// rig is a fleet on the machine's clock, which synctest moves.
+func rig(t *testing.T, memory func() float64) (*Fleet, func(Key) (*Member, *still), context.CancelFunc) {
+	f := New(Config{Clock: clock.Frozen(time.Now()), Now: time.Now, Memory: memory})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { _ = f.Run(ctx); close(done) }()
+	t.Cleanup(func() { cancel(); <-done })
+	return f, func(k Key) (*Member, *still) {
+		e := &still{gone: make(chan struct{})}
+		m := &Member{Environment: e, Key: k, Expires: time.Now().Add(24 * time.Hour)}
+		if !f.Add(m) {
+			t.Fatal("not taken")
+		}
+		return m, e
+	}, cancel
+}
+
+func TestReuseAndFreeze(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, add, _ := rig(t, nil)
+		m, e := add(key)
+		if f.Take(key, time.Now()) != nil {
+			t.Error("a busy environment was taken")
+		}
+		f.Return(m)
+		if frozen, _ := e.state(); frozen {
+			t.Error("frozen at once")
+		}
+		time.Sleep(freezeAfter + time.Millisecond)
+		if frozen, _ := e.state(); !frozen {
+			t.Error("not frozen")
+		}
+		if other := f.Take(Key{Function: "f", Version: "$LATEST", Epoch: "2"}, time.Now()); other != nil {
+			t.Error("taken for other code")
+		}
+		if got := f.Take(key, time.Now()); got != m {
+			t.Error("not taken again")
+		}
+		if frozen, _ := e.state(); frozen {
+			t.Error("taken and frozen")
+		}
+		time.Sleep(time.Second)
+		if frozen, _ := e.state(); frozen {
+			t.Error("frozen while busy")
+		}
+		f.Return(m)
+		time.Sleep(stopAfter + 2*lookEvery)
+		if _, stopped := e.state(); stopped != 1 {
+			t.Errorf("stopped %d times after a long idle time", stopped)
+		}
+		if all, busy := f.Size(); all != 0 || busy != 0 {
+			t.Errorf("%d environments, %d busy", all, busy)
+		}
+	})
+}
+
+// What has ended, cannot be thawed or has credentials that end too soon is stopped instead of used.
+func TestUnusable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, add, _ := rig(t, nil)
+		gone, e1 := add(key)
+		broken, e2 := add(key)
+		short, e3 := add(key)
+		short.Expires = time.Now().Add(time.Minute)
+		for _, m := range []*Member{gone, broken, short} {
+			f.Return(m)
+		}
+		close(e1.gone)
+		e2.broken = true
+		if f.Take(key, time.Now().Add(time.Hour)) != nil {
+			t.Error("taken")
+		}
+		synctest.Wait()
+		for i, e := range []*still{e1, e2, e3} {
+			if _, stopped := e.state(); stopped != 1 {
+				t.Errorf("environment %d stopped %d times", i, stopped)
+			}
+		}
+	})
+}
+
+func TestRetire(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, add, _ := rig(t, nil)
+		idle, e1 := add(key)
+		busy, e2 := add(key)
+		other, e3 := add(Key{Function: "g"})
+		f.Return(idle)
+		f.Return(other)
+		f.Retire(func(k Key) bool { return k.Function == "f" })
+		synctest.Wait()
+		if _, stopped := e1.state(); stopped != 1 {
+			t.Error("the idle one goes on")
+		}
+		if _, stopped := e2.state(); stopped != 0 {
+			t.Error("the busy one was stopped")
+		}
+		f.Return(busy)
+		synctest.Wait()
+		if _, stopped := e2.state(); stopped != 1 {
+			t.Error("the busy one goes on after its invocation")
+		}
+		if _, stopped := e3.state(); stopped != 0 {
+			t.Error("another function's was stopped")
+		}
+	})
+}
+
+// When memory is scarce the longest idle half goes.
+func TestScarceMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		free := 1.0
+		f, add, _ := rig(t, func() float64 { return free })
+		var all []*still
+		for i := range 4 {
+			m, e := add(key)
+			all = append(all, e)
+			if i == 2 {
+				time.Sleep(time.Minute)
+			}
+			f.Return(m)
+		}
+		free = scarce / 2
+		time.Sleep(lookEvery + time.Second)
+		stopped := 0
+		for _, e := range all {
+			_, n := e.state()
+			stopped += n
+		}
+		if _, last := all[3].state(); stopped == 0 || stopped == 4 || last != 0 {
+			t.Errorf("%d stopped, of the newest %d", stopped, last)
+		}
+	})
+}
+
+// At the end what is busy has a moment, and then everything is stopped.
+func TestEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, add, cancel := rig(t, nil)
+		idle, e1 := add(key)
+		busy, e2 := add(key)
+		f.Return(idle)
+		cancel()
+		synctest.Wait()
+		select {
+		case <-f.Draining():
+		default:
+			t.Error("nobody says that it drains")
+		}
+		if _, stopped := e2.state(); stopped != 0 {
+			t.Error("the busy one was stopped at once")
+		}
+		time.Sleep(drain + time.Second)
+		f.Return(busy)
+		synctest.Wait()
+		for _, e := range []*still{e1, e2} {
+			if _, stopped := e.state(); stopped == 0 {
+				t.Error("one goes on")
+			}
+		}
+		late := &Member{Environment: &still{gone: make(chan struct{})}, Key: key}
+		if f.Add(late) {
+			t.Error("taken after the end")
+		}
+	})
+}
+
+func TestCapacity(t *testing.T) {
+	c := NewCapacity()
+	two := 2
+	reserved := Share{Home: "h", Function: "f", Reserved: &two, Shared: 1}
+	shared := Share{Home: "h", Function: "g", Shared: 1}
+	leave1, ok1 := c.Enter(reserved)
+	_, ok2 := c.Enter(reserved)
+	_, ok3 := c.Enter(reserved)
+	leave4, ok4 := c.Enter(shared)
+	_, ok5 := c.Enter(Share{Home: "h", Function: "other", Shared: 1})
+	_, ok6 := c.Enter(Share{Home: "elsewhere", Function: "other", Shared: 1})
+	if !ok1 || !ok2 || ok3 || !ok4 || ok5 || !ok6 {
+		t.Error(ok1, ok2, ok3, ok4, ok5, ok6)
+	}
+	if c.Running("f") != 2 {
+		t.Errorf("%d running", c.Running("f"))
+	}
+	leave1()
+	leave1() // once is enough
+	leave4()
+	if _, ok := c.Enter(reserved); !ok || c.Running("f") != 2 {
+		t.Errorf("after one has left: %v, %d running", ok, c.Running("f"))
+	}
+	if _, ok := c.Enter(shared); !ok {
+		t.Error("no room after one has left")
+	}
+}
+
+func TestFreeMemory(t *testing.T) {
+	if free := FreeMemory(); free <= 0 || free > 1 {
+		t.Errorf("free memory: %v", free)
+	}
+	for text, want := range map[string]float64{"MemTotal: 100 kB\n": 100, "x": -1, "MemTotal:": -1, "MemTotal: many": -1} {
+		if got := field([]byte(text), "MemTotal:"); got != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+}
