@@ -263,4 +263,30 @@ class Stacks:
             assert ssm.get_parameter(Name=f"/stack/{i}")["Parameter"]["Value"] == f"/crash/{i}"
 
 
-WORKERS = [Items(), Counter(), Parameters(), Secrets(), Logs(), Users(), Objects(), Events(), Functions(), Stacks()]
+class Traces:
+    """Traces, complete, each once in the order of time."""
+    name, service = "xray", "xray"
+
+    def setup(self, c):
+        pass
+
+    def step(self, c, i):
+        trace = {"trace_id": f"1-{int(time.time()):08x}-{i:024x}", "id": f"{i:016x}", "name": "crash", "start_time": time.time()}
+        c.put_trace_segments(TraceSegmentDocuments=[json.dumps(trace | {"in_progress": True})])
+        c.put_trace_segments(TraceSegmentDocuments=[json.dumps(trace | {"end_time": trace["start_time"] + 1})])
+        return trace["trace_id"]
+
+    def check(self, c, known, unknown):
+        now, found = time.time(), {}
+        for page in c.get_paginator("get_trace_summaries").paginate(StartTime=now - 3600, EndTime=now + 60):
+            for summary in page["TraceSummaries"]:
+                i = int(summary["Id"][11:], 16)
+                assert i not in found, f"trace {i} twice"
+                found[i] = summary
+        assert set(known) <= set(found), f"lost: {sorted(set(known) - set(found))}"
+        assert set(found) <= set(known) | set(unknown), "from nowhere"
+        for i, trace in known.items():
+            assert found[i]["Id"] == trace and not found[i]["IsPartial"] and found[i]["Revision"] == 2, found[i]
+
+
+WORKERS = [Items(), Counter(), Parameters(), Secrets(), Logs(), Users(), Objects(), Events(), Functions(), Stacks(), Traces()]

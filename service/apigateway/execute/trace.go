@@ -1,10 +1,12 @@
 package execute
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // beginTrace joins the trace that the request came with, or begins one, when the stage traces. Ids are made of the
@@ -48,7 +50,7 @@ func (c *call) endTrace() {
 	seconds := func(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }
 	request := map[string]any{"method": c.verb, "url": "https://" + c.host + c.basePath, "client_ip": c.visit.Request.SourceIP,
 		"user_agent": c.visit.Request.UserAgent, "x_forwarded_for": true}
-	segment := map[string]any{"name": text(c.stage.main.api.Name) + "/" + c.stage.stage, "id": c.parent, "trace_id": c.traceID,
+	segment := map[string]any{"name": segmentName(text(c.stage.main.api.Name) + "/" + c.stage.stage), "id": c.parent, "trace_id": c.traceID,
 		"start_time": seconds(c.started), "end_time": seconds(c.now()), "origin": "AWS::ApiGateway::Stage",
 		"resource_arn": "arn:aws:apigateway:" + c.stage.region + "::/restapis/" + c.stage.api + "/stages/" + c.stage.stage,
 		"aws":          map[string]any{"api_gateway": map[string]any{"account_id": c.stage.account, "rest_api_id": c.stage.api, "stage": c.stage.stage, "request_id": c.visit.Request.ID}, "account_id": c.stage.account},
@@ -80,7 +82,7 @@ func (c *call) subsegment(seconds func(time.Time) float64) map[string]any {
 	i := &c.method.integration
 	name := i.uri.Service
 	if name == "" {
-		name = text(i.Uri)
+		name = hostOf(text(i.Uri))
 	}
 	sub := map[string]any{"name": name, "id": c.parent[8:] + c.parent[:8], "namespace": "aws", "start_time": seconds(c.reply.began),
 		"end_time": seconds(c.reply.began.Add(c.reply.latency)), "http": map[string]any{"response": map[string]any{"status": c.reply.status}}}
@@ -93,6 +95,26 @@ func (c *call) subsegment(seconds func(time.Time) float64) map[string]any {
 		sub["error"] = true
 	}
 	return sub
+}
+
+// segmentName leaves out of a name what X-Ray takes in none.
+func segmentName(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsSpace(r) || strings.ContainsRune(`_.:/%&#=+\-@`, r) {
+			return r
+		}
+		return -1
+	}, s)
+}
+
+// hostOf is what an HTTP integration is called in a trace: the host of its URL, where it has one.
+func hostOf(url string) string {
+	_, rest, ok := strings.Cut(url, "://")
+	if !ok {
+		rest = url
+	}
+	host, _, _ := strings.Cut(rest, "/")
+	return cmp.Or(segmentName(host), "http")
 }
 
 func parentOf(header string) string {
