@@ -281,10 +281,7 @@ func (e *environment) kill() {
 	}
 	if e.pid != 0 && !e.plan.private() {
 		e.keeper.signal(e.pid, killSignal)
-		e.group.Kill(e.keeper.pid())
-	}
-	if e.frozen {
-		_, _ = e.group.Freeze(false) // what is frozen does not die
+		e.group.Kill()
 	}
 }
 

@@ -30,9 +30,11 @@ func (s *start) run() (pid int, sockets []int, err error) {
 	}()
 	attr := &syscall.ProcAttr{Dir: s.Dir, Env: s.Env, Sys: &syscall.SysProcAttr{Setsid: true},
 		Files: []uintptr{uintptr(s.null), uintptr(s.stdout), uintptr(s.stderr), uintptr(s.telemetry)}}
-	if err := s.join(attr); err != nil {
+	groups, err := s.openGroups(attr)
+	if err != nil {
 		return 0, nil, err
 	}
+	defer groups.close()
 	if s.Root != nil {
 		if sockets, err = s.isolate(); err != nil {
 			return 0, sockets, err
@@ -47,7 +49,14 @@ func (s *start) run() (pid int, sockets []int, err error) {
 	if err := s.restrict(); err != nil {
 		return 0, sockets, err
 	}
+	// The thread is in the environment's groups for the fork only: what is done to them must not be done to the keeper.
+	if err := groups.enter(); err != nil {
+		return 0, sockets, err
+	}
 	pid, err = s.fork(s.Argv, attr, true)
+	if err := groups.leave(); err != nil {
+		return 0, sockets, err
+	}
 	if err != nil {
 		return 0, sockets, fmt.Errorf("%s%s: %w", executeError, s.Argv[0], err)
 	}
@@ -57,21 +66,60 @@ func (s *start) run() (pid int, sockets []int, err error) {
 // executeError begins the text of an error of the function's program, not of the machine.
 const executeError = "execute "
 
-// join takes the thread into the environment's control groups; what it forks stays in them.
-func (s *start) join(attr *syscall.ProcAttr) error {
-	for _, f := range s.Tasks {
-		if err := os.WriteFile(f, []byte("0"), 0); err != nil {
-			return fmt.Errorf("control group: %w", err)
+// groups are the control groups of an environment and those above them, open, because a thread in its own root does not
+// see them any more.
+type groups struct {
+	inner, outer []int
+	folder       int // of version 2, -1: none
+}
+
+func (s *start) openGroups(attr *syscall.ProcAttr) (_ *groups, err error) {
+	g := &groups{folder: -1}
+	defer func() {
+		if err != nil {
+			g.close()
+		}
+	}()
+	for _, file := range s.Tasks {
+		for _, f := range []struct {
+			to   *[]int
+			path string
+		}{{&g.inner, file}, {&g.outer, filepath.Join(filepath.Dir(filepath.Dir(file)), filepath.Base(file))}} {
+			fd, err := unix.Open(f.path, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+			if err != nil {
+				return nil, fmt.Errorf("control group: %w", err)
+			}
+			*f.to = append(*f.to, fd)
 		}
 	}
 	if s.CgroupDir == "" {
-		return nil
+		return g, nil
 	}
-	fd, err := unix.Open(s.CgroupDir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return fmt.Errorf("control group: %w", err)
+	if g.folder, err = unix.Open(s.CgroupDir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
+		return nil, fmt.Errorf("control group: %w", err)
 	}
-	attr.Sys.UseCgroupFD, attr.Sys.CgroupFD = true, fd
+	attr.Sys.UseCgroupFD, attr.Sys.CgroupFD = true, g.folder
+	return g, nil
+}
+
+func (g *groups) enter() error { return moveTo(g.inner) }
+func (g *groups) leave() error { return moveTo(g.outer) }
+
+func (g *groups) close() {
+	closeAll(g.inner)
+	closeAll(g.outer)
+	if g.folder >= 0 {
+		_ = unix.Close(g.folder)
+	}
+}
+
+// moveTo moves the thread into groups.
+func moveTo(files []int) error {
+	for _, fd := range files {
+		if _, err := unix.Write(fd, []byte("0")); err != nil {
+			return fmt.Errorf("control group: %w", err)
+		}
+	}
 	return nil
 }
 

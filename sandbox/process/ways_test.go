@@ -267,6 +267,9 @@ def handler(e, c):
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := e.Freeze(); err != nil { // what is frozen dies as well
+		t.Fatal(err)
+	}
 	line, _ := json.Marshal(pids)
 	fmt.Printf("PIDS %s %s\n", strings.Trim(strings.ReplaceAll(string(line), ",", " "), "[]"), b)
 	_, _ = io.ReadAll(os.Stdin)
@@ -304,5 +307,35 @@ def handler(e, c):
 			t.Fatalf("files compiled at a start: %s", got)
 		}
 		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// Environments that are frozen as soon as they have started hold up neither the keeper nor each other.
+func TestFrozenAtOnce(t *testing.T) {
+	r := newRunner(t, nil)
+	python(t, r, "def handler(e, c):\n    return 1\n", func(s *sandbox.Spec) { s.ID = "first" }) // finds the interpreter
+	errs := make(chan error)
+	const n = 24
+	for i := range n {
+		go func() {
+			spec := &sandbox.Spec{ID: fmt.Sprint("at-once-", i), Runtime: "python3.12", Code: "/tmp", MemoryMB: 128, TmpMB: 512,
+				Env: map[string]string{"_HANDLER": "app.handler"}}
+			e, err := r.Start(context.Background(), spec)
+			if err == nil {
+				err = errors.Join(e.Freeze(), e.Thaw(), e.Freeze())
+				e.Stop()
+			}
+			errs <- err
+		}()
+	}
+	for range n {
+		select {
+		case err := <-errs:
+			if err != nil {
+				t.Error(err)
+			}
+		case <-time.After(waiting):
+			t.Fatal("a start or a stop does not end")
+		}
 	}
 }

@@ -110,7 +110,7 @@ func places(mounts, groups string) (v2 string, v1 map[string]string) {
 }
 
 // controllers are those of version 1 that are used.
-var controllers = map[string]bool{"memory": true, "pids": true, "cpu": true, "freezer": true}
+var controllers = map[string]bool{"memory": true, "pids": true, "cpu": true}
 
 // delegate makes our group in version 2 and hands the controllers down to it. A group with processes cannot hand
 // controllers down, so Brume moves itself into a leaf first. "" when any of that is not allowed.
@@ -168,7 +168,7 @@ func sweep(dir string) {
 	}
 }
 
-// Has reports whether groups can do something: "memory", "pids", "cpu", "freezer".
+// Has reports whether groups can do something: "memory", "pids", "cpu".
 func (c *Control) Has(controller string) bool { return c.v2 != "" || c.v1[controller] != "" }
 
 // Version is 2, 1 or 0.

@@ -133,20 +133,18 @@ func (g *Group) Dir() string {
 	return g.v2
 }
 
-// Freeze stops the group's processes, or lets them run again. ok is false when groups cannot do that here.
+// Freeze stops the group's processes, or lets them run again. ok is false when groups cannot do that here. What version 1
+// freezes cannot be killed and would outlive Brume, so there they are stopped by signals.
 func (g *Group) Freeze(frozen bool) (ok bool, err error) {
-	if g == nil {
+	switch {
+	case g == nil:
 		return false, nil
+	case g.v2 != "":
+		return true, write(filepath.Join(g.v2, "cgroup.freeze"), map[bool]string{true: "1", false: "0"}[frozen])
+	case frozen:
+		return g.each(syscall.SIGSTOP), nil
 	}
-	path := g.file("freezer", "freezer.state", "cgroup.freeze")
-	if path == "" {
-		return false, nil
-	}
-	text := map[bool]string{true: "FROZEN", false: "THAWED"}[frozen]
-	if g.v2 != "" {
-		text = map[bool]string{true: "1", false: "0"}[frozen]
-	}
-	return true, write(path, text)
+	return g.each(syscall.SIGCONT), nil
 }
 
 // Used is the memory in use, caches and memory file systems included, in bytes. ok is false when it is not known.
@@ -246,31 +244,33 @@ func remove(dir string) error {
 	}
 }
 
-// Kill kills every process of the group except spare, of which a thread may still be there after it put the others in.
-// One that forks meanwhile may escape the first round, not the next ones.
-func (g *Group) Kill(spare int) {
-	if g == nil {
+// Kill kills every process of the group.
+func (g *Group) Kill() {
+	if g == nil || g.v2 != "" && write(filepath.Join(g.v2, "cgroup.kill"), "1") == nil {
 		return
 	}
-	if g.v2 != "" && write(filepath.Join(g.v2, "cgroup.kill"), "1") == nil {
-		return
-	}
+	g.each(syscall.SIGKILL)
+}
+
+// each signals every process of the group, those too that are forked meanwhile. It reports whether the group can tell.
+func (g *Group) each(sig syscall.Signal) bool {
 	path := g.file("pids", "cgroup.procs", "cgroup.procs")
 	if path == "" {
 		path = g.file("memory", "cgroup.procs", "cgroup.procs")
 	}
-	for range killRounds {
+	done := map[int]bool{}
+	for news := true; news; {
 		b, err := os.ReadFile(path)
-		if err != nil || len(b) == 0 {
-			return
+		if err != nil {
+			return false
 		}
+		news = false
 		for _, f := range bytes.Fields(b) {
-			if pid, err := strconv.Atoi(string(f)); err == nil && pid > 1 && pid != spare {
-				_ = syscall.Kill(pid, syscall.SIGKILL)
+			if pid, err := strconv.Atoi(string(f)); err == nil && pid > 1 && !done[pid] {
+				_ = syscall.Kill(pid, sig)
+				done[pid], news = true, true
 			}
 		}
 	}
+	return true
 }
-
-// killRounds is how often a group's processes are listed and killed.
-const killRounds = 3
