@@ -32,7 +32,7 @@ const (
 // application is a template with the files that it names, and what is given for it.
 type application struct {
 	files      fs.FS
-	template   string // the template's name in files
+	template   string // the template's path in files
 	stack      string
 	parameters map[string]string
 }
@@ -63,7 +63,7 @@ func open(where string) (*application, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &application{files: os.DirFS(folder), template: name, stack: stackName(filepath.Base(full)), parameters: map[string]string{}}, nil
+	return &application{files: os.DirFS("/"), template: strings.TrimPrefix(filepath.ToSlash(filepath.Join(full, name)), "/"), stack: stackName(filepath.Base(full)), parameters: map[string]string{}}, nil
 }
 
 var notInNames = regexp.MustCompile(`[^a-zA-Z0-9]+`)
@@ -180,12 +180,8 @@ func (r *remote) pack(ctx context.Context, app *application) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", app.template, err)
 	}
-	files, err := fs.Sub(app.files, path.Dir(app.template))
-	if err != nil {
-		return nil, err
-	}
 	bucket := ""
-	packed, err := artifact.Package(doc, files, func(key string, body []byte) (string, error) {
+	packed, err := artifact.Package(doc, app.files, path.Dir(app.template), func(key string, body []byte) (string, error) {
 		if bucket == "" {
 			if bucket, err = r.artifacts(ctx); err != nil {
 				return "", err

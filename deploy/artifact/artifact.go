@@ -52,50 +52,85 @@ var properties = map[string]map[string]kind{
 type Upload func(key string, body []byte) (bucket string, err error)
 
 // Package uploads every local file that the template names and returns the template with what stands for them. Paths
-// are relative to the root of files, which is the template's folder. doc is not changed.
-func Package(doc *jsondoc.Object, files fs.FS, upload Upload) (*jsondoc.Object, error) {
+// are relative to the template's folder in files, and may lead out of it; absolute ones begin at the root of files. doc is
+// not changed.
+func Package(doc *jsondoc.Object, files fs.FS, folder string, upload Upload) (*jsondoc.Object, error) {
+	p := packager{files, folder, upload}
 	out, err := jsondoc.Parse(jsondoc.Append(nil, doc))
 	if err != nil {
 		return nil, err
 	}
 	packed := out.(*jsondoc.Object) // doc is one
+	if err := p.globals(packed); err != nil {
+		return nil, fmt.Errorf("Globals: %w", err)
+	}
 	resources, _ := packed.Get("Resources")
 	all, ok := resources.(*jsondoc.Object)
 	if !ok {
 		return packed, nil
 	}
 	for id, v := range all.All() {
-		if err := packageResource(v, files, upload); err != nil {
+		if err := p.resource(v); err != nil {
 			return nil, fmt.Errorf("%s: %w", id, err)
 		}
 	}
 	return packed, nil
 }
 
-func packageResource(v any, files fs.FS, upload Upload) error {
+// packager packs what one template names.
+type packager struct {
+	files  fs.FS
+	folder string // of the template
+	upload Upload
+}
+
+// globals packs the code that Globals give to all functions of a template.
+func (p packager) globals(doc *jsondoc.Object) error {
+	g, _ := doc.Get("Globals")
+	globals, ok := g.(*jsondoc.Object)
+	if !ok {
+		return nil
+	}
+	f, _ := globals.Get("Function")
+	function, ok := f.(*jsondoc.Object)
+	if !ok {
+		return nil
+	}
+	return p.replace(function, "CodeUri", asURI)
+}
+
+func (p packager) resource(v any) error {
 	r, ok := v.(*jsondoc.Object)
 	if !ok {
 		return nil
 	}
 	t, _ := r.Get("Type")
 	name, _ := t.(string)
-	p, _ := r.Get("Properties")
-	props, ok := p.(*jsondoc.Object)
+	o, _ := r.Get("Properties")
+	props, ok := o.(*jsondoc.Object)
 	if !ok {
 		return nil
 	}
 	for property, k := range properties[name] {
-		value, _ := props.Get(property)
-		local, ok := value.(string)
-		if !ok || remote(local) {
-			continue
+		if err := p.replace(props, property, k); err != nil {
+			return err
 		}
-		replaced, err := send(local, k, files, upload)
-		if err != nil {
-			return fmt.Errorf("%s: %w", property, err)
-		}
-		props.Set(property, replaced)
 	}
+	return nil
+}
+
+// replace packs what a property names, if that is a local file, and puts what stands for it there.
+func (p packager) replace(props *jsondoc.Object, property string, k kind) error {
+	value, _ := props.Get(property)
+	local, ok := value.(string)
+	if !ok || remote(local) {
+		return nil
+	}
+	replaced, err := p.send(local, k, strings.HasPrefix(property, "Co")) // Code, CodeUri, Content, ContentUri
+	if err != nil {
+		return fmt.Errorf("%s: %w", property, err)
+	}
+	props.Set(property, replaced)
 	return nil
 }
 
@@ -103,23 +138,23 @@ func remote(s string) bool {
 	return strings.HasPrefix(s, "s3://") || strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://")
 }
 
-func send(local string, k kind, files fs.FS, upload Upload) (any, error) {
-	name := path.Clean(strings.TrimPrefix(strings.ReplaceAll(local, `\`, "/"), "./"))
+func (p packager) send(local string, k kind, code bool) (any, error) {
+	name := p.locate(local)
 	var body []byte
 	var err error
 	suffix := ""
 	if k == asTemplate {
-		body, err = nested(name, files, upload)
+		body, err = p.nested(name)
 		suffix = ".template"
 	} else {
-		body, err = pack(name, files)
+		body, err = pack(name, p.files, code)
 	}
 	if err != nil {
 		return nil, err
 	}
 	sum := sha256.Sum256(body)
 	key := hex.EncodeToString(sum[:16]) + suffix
-	bucket, err := upload(key, body)
+	bucket, err := p.upload(key, body)
 	if err != nil {
 		return nil, err
 	}
@@ -134,6 +169,15 @@ func send(local string, k kind, files fs.FS, upload Upload) (any, error) {
 	return "s3://" + bucket + "/" + key, nil
 }
 
+// locate is the path in files that a path in the template means.
+func (p packager) locate(local string) string {
+	local = strings.ReplaceAll(local, `\`, "/")
+	if rooted, ok := strings.CutPrefix(local, "/"); ok {
+		return path.Clean(rooted)
+	}
+	return path.Join(p.folder, local)
+}
+
 func object(pairs ...string) *jsondoc.Object {
 	o := jsondoc.NewObject()
 	for i := 0; i < len(pairs); i += 2 {
@@ -143,8 +187,8 @@ func object(pairs ...string) *jsondoc.Object {
 }
 
 // nested packages a template of its own, whose paths are relative to its folder.
-func nested(name string, files fs.FS, upload Upload) ([]byte, error) {
-	text, err := fs.ReadFile(files, name)
+func (p packager) nested(name string) ([]byte, error) {
+	text, err := fs.ReadFile(p.files, name)
 	if err != nil {
 		return nil, err
 	}
@@ -152,25 +196,27 @@ func nested(name string, files fs.FS, upload Upload) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	folder, err := fs.Sub(files, path.Dir(name))
-	if err != nil {
-		return nil, err
-	}
-	packed, err := Package(doc, folder, upload)
+	packed, err := Package(doc, p.files, path.Dir(name), p.upload)
 	if err != nil {
 		return nil, err
 	}
 	return jsondoc.Append(nil, packed), nil
 }
 
-// pack reads a file as it is, or zips a folder: the same folder gives the same bytes.
-func pack(name string, files fs.FS) ([]byte, error) {
+// pack reads a file as it is, or zips a folder: the same folder gives the same bytes. A file of code that is no archive is
+// zipped too, under its own name.
+func pack(name string, files fs.FS, code bool) ([]byte, error) {
 	info, err := fs.Stat(files, name)
 	if err != nil {
 		return nil, err
 	}
+	inside := "."
 	if !info.IsDir() {
-		return fs.ReadFile(files, name)
+		body, err := fs.ReadFile(files, name)
+		if err != nil || !code || bytes.HasPrefix(body, []byte("PK")) {
+			return body, err
+		}
+		name, inside = path.Dir(name), path.Base(name)
 	}
 	folder, err := fs.Sub(files, name)
 	if err != nil {
@@ -179,16 +225,27 @@ func pack(name string, files fs.FS) ([]byte, error) {
 	var buf bytes.Buffer
 	z := zip.NewWriter(&buf)
 	total := int64(0)
-	err = fs.WalkDir(folder, ".", func(p string, d fs.DirEntry, err error) error {
+	var walk fs.WalkDirFunc
+	walk = func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
+		}
+		if d.Type()&fs.ModeSymlink != 0 { // a link to a folder is that folder; the system ends loops
+			if to, err := fs.Stat(folder, p); err == nil && to.IsDir() {
+				entries, err := fs.ReadDir(folder, p)
+				for _, e := range entries {
+					err = errors.Join(err, fs.WalkDir(folder, path.Join(p, e.Name()), walk))
+				}
+				return err
+			}
 		}
 		n, err := addFile(z, folder, p)
 		if total += n; total > MaxSize {
 			return fmt.Errorf("%s is larger than %d bytes", name, MaxSize)
 		}
 		return err
-	})
+	}
+	err = fs.WalkDir(folder, inside, walk)
 	if err = errors.Join(err, z.Close()); err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ Resources:
 		t.Fatal(err)
 	}
 	sent := map[string][]byte{}
-	out, err := Package(doc, files, func(key string, body []byte) (string, error) {
+	out, err := Package(doc, files, ".", func(key string, body []byte) (string, error) {
 		sent[key] = body
 		return "b", nil
 	})
@@ -68,8 +68,51 @@ Resources:
 
 func TestPackageSaysWhatIsMissing(t *testing.T) {
 	doc, _ := template.Read([]byte("Resources: {A: {Type: AWS::Serverless::Function, Properties: {CodeUri: ./gone/}}}"))
-	_, err := Package(doc, fstest.MapFS{}, nil)
+	_, err := Package(doc, fstest.MapFS{}, ".", nil)
 	if err == nil || !strings.Contains(err.Error(), "A: CodeUri: ") {
 		t.Errorf("%v", err)
+	}
+}
+
+// A template in a folder of its own names code beside that folder, code for all of its functions, and files that are to be
+// zipped.
+func TestPackageOutsideTheFolder(t *testing.T) {
+	files := fstest.MapFS{
+		"src/app.py":       {Data: []byte("x = 1")},
+		"deploy/one.py":    {Data: []byte("y = 2")},
+		"deploy/sub/child": {Data: []byte("Resources: {F: {Type: AWS::Lambda::Function, Properties: {Code: ../../src}}}")},
+	}
+	doc, err := template.Read([]byte(`
+Globals: {Function: {CodeUri: ../src}}
+Resources:
+  A: {Type: AWS::Lambda::Function, Properties: {Code: one.py}}
+  B: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: sub/child}}
+  C: {Type: AWS::Lambda::Function, Properties: {Code: /src}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := map[string]string{}
+	out, err := Package(doc, files, "deploy", func(key string, body []byte) (string, error) {
+		sent[key] = string(body)
+		if z, err := zip.NewReader(bytes.NewReader(body), int64(len(body))); err == nil {
+			sent[key] = z.File[0].Name
+		}
+		return "b", nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]bool{}
+	for key, v := range sent {
+		if v = strings.TrimPrefix(v, `{"Resources"`); v != sent[key] {
+			v = "template"
+		}
+		got[v] = true
+	}
+	if len(sent) != 3 || !got["app.py"] || !got["one.py"] || !got["template"] {
+		t.Errorf("%v", sent)
+	}
+	if text := jsondoc.Text(out); !strings.Contains(text, `"Globals":{"Function":{"CodeUri":"s3://b/`) {
+		t.Error(text)
 	}
 }
