@@ -12,6 +12,8 @@ import (
 // endpoint is the flag of every subcommand that speaks to a running platform.
 type endpoint struct {
 	Endpoint string `help:"Where the platform answers." default:"http://127.0.0.1:4566" env:"BRUME_ENDPOINT,AWS_ENDPOINT_URL" placeholder:"URL"`
+
+	region string // that of requests when the environment names none; us-east-1 without
 }
 
 // maxAnswer bounds what is read of an answer of our own endpoints.
@@ -32,6 +34,9 @@ func (e *endpoint) ask(w *world, path string, in, out any) error {
 		return err
 	}
 	res, err := http.DefaultClient.Do(r)
+	if w.Err() != nil {
+		return w.Err()
+	}
 	if err != nil {
 		return fmt.Errorf("nothing answers at %s: is brume serve running? (%w)", e.Endpoint, err)
 	}

@@ -46,6 +46,9 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
+// exitInterrupted is what shells give a program that SIGINT has ended.
+const exitInterrupted = 130
+
 // run is main without the process: it returns the exit status.
 func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	exit := -1
@@ -66,6 +69,9 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	switch {
 	case err == nil:
 		return 0
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		fmt.Fprintln(errOut, "brume: interrupted")
+		return exitInterrupted
 	case errors.As(err, &usage):
 		fmt.Fprintf(errOut, "brume: %v (brume --help)\n", err)
 		return 2

@@ -31,6 +31,12 @@ func (e *endpoint) remote() *remote {
 		creds: aws.Credentials{AccessKeyID: os.Getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY"),
 			SessionToken: os.Getenv("AWS_SESSION_TOKEN")}}
 	if r.region == "" {
+		r.region = os.Getenv("AWS_DEFAULT_REGION")
+	}
+	if r.region == "" {
+		r.region = e.region
+	}
+	if r.region == "" {
 		r.region = "us-east-1"
 	}
 	if r.creds.AccessKeyID == "" || r.creds.SecretAccessKey == "" {
@@ -71,6 +77,9 @@ func (r *remote) do(ctx context.Context, service, method, path string, header ma
 	}
 	sigv4.Sign(req, r.creds, r.region, service, body, time.Now())
 	res, err := http.DefaultClient.Do(req)
+	if ctx.Err() != nil {
+		return nil, nil, ctx.Err()
+	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("nothing answers at %s: is brume serve running? (%w)", r.endpoint, err)
 	}

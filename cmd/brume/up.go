@@ -21,13 +21,13 @@ func (u *up) Run(w *world) error {
 	if err != nil {
 		return err
 	}
-	there := &endpoint{Endpoint: "http://" + u.Listen}
+	there := &endpoint{Endpoint: "http://" + u.Listen, region: u.Region}
 	if there.answers(w) {
 		return deployTo(w, there.remote(), app)
 	}
 	return u.during(w, func(w *world, p *platform.Platform) error {
 		p.Welcome(w.out)
-		if err := deployTo(w, (&endpoint{Endpoint: p.URL()}).remote(), app); err != nil {
+		if err := deployTo(w, (&endpoint{Endpoint: p.URL(), region: u.Region}).remote(), app); err != nil {
 			return err
 		}
 		fmt.Fprintln(w.out, "\nCtrl-C ends the platform; its state stays in", u.Data)
@@ -63,9 +63,6 @@ func (s *serve) during(w *world, f func(*world, *platform.Platform) error) error
 	inside := *w
 	inside.Context = ctx
 	err = f(&inside, p)
-	if w.Err() != nil && errors.Is(err, context.Canceled) {
-		err = nil // interrupted: that is how it is ended
-	}
 	stop()
 	return errors.Join(err, <-ran, p.Close())
 }
