@@ -32,10 +32,11 @@ func groupARN(id aws.Identity, name string) string {
 	return aws.MakeARN(service, id.Region, id.Account, "log-group:"+name).String()
 }
 
-// nameFromARN takes the name out of arn:aws:logs:R:A:log-group:NAME, with or without ":*" after it.
-func nameFromARN(arn string) string {
+// nameFromARN takes the name out of arn:aws:logs:R:A:log-group:NAME, with or without ":*" after it. It is "", which no
+// group is called, when the ARN is of another account or region.
+func nameFromARN(id aws.Identity, arn string) string {
 	a, err := aws.ParseARN(arn)
-	if err != nil {
+	if err != nil || a.Service != service || a.Account != id.Account || a.Region != id.Region {
 		return ""
 	}
 	name, ok := strings.CutPrefix(a.Resource, "log-group:")
@@ -46,24 +47,24 @@ func nameFromARN(arn string) string {
 }
 
 // identified is the group's name from the two ways in which a request may give it: a name, or a name or ARN.
-func identified(name, identifier *string) string {
+func identified(id aws.Identity, name, identifier *string) string {
 	switch {
 	case name != nil:
 		return *name
 	case identifier == nil:
 		return ""
 	case strings.HasPrefix(*identifier, "arn:"):
-		return nameFromARN(*identifier)
+		return nameFromARN(id, *identifier)
 	}
 	return *identifier
 }
 
 // oneName is identified for operations that need exactly one of the two.
-func oneName(name, identifier *string) (string, error) {
+func oneName(id aws.Identity, name, identifier *string) (string, error) {
 	if (name == nil) == (identifier == nil) {
 		return "", badParameter("You must specify either logGroupName or logGroupIdentifier, but not both.")
 	}
-	return identified(name, identifier), nil
+	return identified(id, name, identifier), nil
 }
 
 func readGroup(r store.Reader, id aws.Identity, name string) (g groupRecord, err error) {
@@ -212,7 +213,7 @@ func (s *Service) DeleteRetentionPolicy(ctx context.Context, id aws.Identity, in
 
 // AssociateKmsKey gives a group a key.
 func (s *Service) AssociateKmsKey(ctx context.Context, id aws.Identity, in *logsapi.AssociateKmsKeyRequest) (*logsapi.AssociateKmsKeyOutput, error) {
-	name, err := oneName(in.LogGroupName, in.ResourceIdentifier)
+	name, err := oneName(id, in.LogGroupName, in.ResourceIdentifier)
 	if err != nil {
 		return nil, err
 	}
@@ -228,7 +229,7 @@ func (s *Service) AssociateKmsKey(ctx context.Context, id aws.Identity, in *logs
 
 // DisassociateKmsKey takes a group's key away.
 func (s *Service) DisassociateKmsKey(ctx context.Context, id aws.Identity, in *logsapi.DisassociateKmsKeyRequest) (*logsapi.DisassociateKmsKeyOutput, error) {
-	name, err := oneName(in.LogGroupName, in.ResourceIdentifier)
+	name, err := oneName(id, in.LogGroupName, in.ResourceIdentifier)
 	if err != nil {
 		return nil, err
 	}

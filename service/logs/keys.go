@@ -2,6 +2,7 @@ package logs
 
 import (
 	"errors"
+	"math"
 	"strconv"
 	"strings"
 
@@ -68,6 +69,21 @@ func readSpot(k store.Key, prefix int) (spot, error) {
 	e := store.Decode(k, prefix)
 	s := spot{e.Int(), e.Uint(), e.Uint()}
 	return s, e.Err()
+}
+
+// next and before are the places beside s, where no event lies between.
+func (s spot) next() spot { s.position++; return s }
+
+func (s spot) before() spot {
+	switch {
+	case s.position > 0:
+		s.position--
+	case s.batch > 0:
+		s.batch, s.position = s.batch-1, math.MaxUint64
+	default:
+		s.time, s.batch, s.position = s.time-1, math.MaxUint64, math.MaxUint64
+	}
+	return s
 }
 
 // String is the text form of a spot: the id of an event, and the core of a page token.

@@ -20,6 +20,7 @@ const (
 	filterScan    = 10000     // events that one FilterLogEvents call looks at before it answers with a token
 	sweepInterval = time.Hour // between looks for expired events of a group
 	sweepBatch    = 1000      // events deleted by one transaction
+	sweepBytes    = 8 << 20   // of the events that one transaction deletes, before the last
 )
 
 // retentionDays are the values that PutRetentionPolicy takes.

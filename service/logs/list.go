@@ -13,8 +13,7 @@ import (
 // selection is what a listing of groups asks for.
 type selection struct {
 	prefix  string
-	pattern []string // any of these in the name, ^ at the beginning of one anchors it; none = all
-	fold    bool     // the pattern's case counts
+	pattern []string // any of these in the name, in the same case; ^ at the beginning of one anchors it; none = all
 	class   logsapi.LogGroupClass
 	after   string // the last name of the page before
 	limit   int
@@ -64,11 +63,7 @@ func (sel selection) takes(name string, g groupRecord) bool {
 		return false
 	}
 	for _, p := range sel.pattern {
-		n := name
-		if !sel.fold {
-			n, p = strings.ToLower(n), strings.ToLower(p)
-		}
-		if start, ok := strings.CutPrefix(p, "^"); ok && strings.HasPrefix(n, start) || !ok && strings.Contains(n, p) {
+		if start, ok := strings.CutPrefix(p, "^"); ok && strings.HasPrefix(name, start) || !ok && strings.Contains(name, p) {
 			return true
 		}
 	}
@@ -79,6 +74,9 @@ func (sel selection) takes(name string, g groupRecord) bool {
 func (s *Service) DescribeLogGroups(ctx context.Context, id aws.Identity, in *logsapi.DescribeLogGroupsRequest) (*logsapi.DescribeLogGroupsResponse, error) {
 	if in.LogGroupNamePrefix != nil && in.LogGroupNamePattern != nil {
 		return nil, badParameter("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.")
+	}
+	if len(in.LogGroupIdentifiers) > 0 && (in.LogGroupNamePrefix != nil || in.LogGroupNamePattern != nil || in.LogGroupClass != "") {
+		return nil, badParameter("When logGroupIdentifiers is given, no other filter may be given.")
 	}
 	sel := selection{class: in.LogGroupClass, limit: describeLimit}
 	if in.LogGroupNamePrefix != nil {
@@ -118,7 +116,7 @@ func (s *Service) DescribeLogGroups(ctx context.Context, id aws.Identity, in *lo
 
 func (s *Service) identifiedGroups(ctx context.Context, id aws.Identity, identifiers []string) (out []namedGroup, err error) {
 	for _, identifier := range identifiers {
-		name := identified(nil, &identifier)
+		name := identified(id, nil, &identifier)
 		g, _, err := s.find(ctx, id, name)
 		if aws.CodeOf(err) == "ResourceNotFoundException" {
 			continue
@@ -156,7 +154,7 @@ func (s *Service) ListLogGroups(ctx context.Context, id aws.Identity, in *logsap
 	if len(in.DataSources) > 0 || len(in.FieldIndexNames) > 0 {
 		return nil, badParameter("Brume keeps no data sources and no field indexes of log groups: leave dataSources and fieldIndexNames out.")
 	}
-	sel := selection{class: in.LogGroupClass, limit: describeLimit, fold: true}
+	sel := selection{class: in.LogGroupClass, limit: describeLimit}
 	if in.LogGroupNamePattern != nil {
 		sel.pattern = strings.Split(*in.LogGroupNamePattern, "|")
 	}

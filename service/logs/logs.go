@@ -64,9 +64,9 @@ func badParameter(text string) error { return &logsapi.InvalidParameterException
 // Access says what an operation needs. Resources are named as CloudWatch Logs names them in its own denials: a group is
 // log-group:NAME:log-stream:STREAM with an empty stream.
 func (s *Service) Access(ctx context.Context, id aws.Identity, op string, in any) ([]aws.Access, error) {
-	group, stream := named(in)
+	group, stream := named(id, in)
 	resource := aws.MakeARN(service, id.Region, id.Account, "log-group:"+group+":log-stream:"+stream).String()
-	if group == "" {
+	if group == "" && op != "DescribeLogGroups" { // which is denied on "log-group::log-stream:"
 		resource = "*"
 	}
 	policy, err := s.mergedPolicies(ctx, id)
@@ -77,7 +77,7 @@ func (s *Service) Access(ctx context.Context, id aws.Identity, op string, in any
 }
 
 // named finds the group and the stream that a request names.
-func named(in any) (group, stream string) {
+func named(id aws.Identity, in any) (group, stream string) {
 	switch in := in.(type) {
 	case *logsapi.PutLogEventsRequest:
 		return in.LogGroupName, in.LogStreamName
@@ -86,11 +86,11 @@ func named(in any) (group, stream string) {
 	case *logsapi.DeleteLogStreamRequest:
 		return in.LogGroupName, in.LogStreamName
 	case *logsapi.GetLogEventsRequest:
-		return identified(in.LogGroupName, in.LogGroupIdentifier), in.LogStreamName
+		return identified(id, in.LogGroupName, in.LogGroupIdentifier), in.LogStreamName
 	case *logsapi.FilterLogEventsRequest:
-		return identified(in.LogGroupName, in.LogGroupIdentifier), ""
+		return identified(id, in.LogGroupName, in.LogGroupIdentifier), ""
 	case *logsapi.DescribeLogStreamsRequest:
-		return identified(in.LogGroupName, in.LogGroupIdentifier), ""
+		return identified(id, in.LogGroupName, in.LogGroupIdentifier), ""
 	case *logsapi.CreateLogGroupRequest:
 		return in.LogGroupName, ""
 	case *logsapi.DeleteLogGroupRequest:
@@ -100,9 +100,9 @@ func named(in any) (group, stream string) {
 	case *logsapi.DeleteRetentionPolicyRequest:
 		return in.LogGroupName, ""
 	case *logsapi.AssociateKmsKeyRequest:
-		return identified(in.LogGroupName, in.ResourceIdentifier), ""
+		return identified(id, in.LogGroupName, in.ResourceIdentifier), ""
 	case *logsapi.DisassociateKmsKeyRequest:
-		return identified(in.LogGroupName, in.ResourceIdentifier), ""
+		return identified(id, in.LogGroupName, in.ResourceIdentifier), ""
 	case *logsapi.TagLogGroupRequest:
 		return in.LogGroupName, ""
 	case *logsapi.UntagLogGroupRequest:
@@ -110,11 +110,11 @@ func named(in any) (group, stream string) {
 	case *logsapi.ListTagsLogGroupRequest:
 		return in.LogGroupName, ""
 	case *logsapi.TagResourceRequest:
-		return nameFromARN(in.ResourceArn), ""
+		return nameFromARN(id, in.ResourceArn), ""
 	case *logsapi.UntagResourceRequest:
-		return nameFromARN(in.ResourceArn), ""
+		return nameFromARN(id, in.ResourceArn), ""
 	case *logsapi.ListTagsForResourceRequest:
-		return nameFromARN(in.ResourceArn), ""
+		return nameFromARN(id, in.ResourceArn), ""
 	}
 	return "", ""
 }

@@ -115,10 +115,16 @@ func TestGroups(t *testing.T) {
 	if len(out.LogGroups) != 2 || *out.LogGroups[0].Arn != "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/f:*" {
 		t.Errorf("%d groups, %s", len(out.LogGroups), *out.LogGroups[0].Arn)
 	}
-	out = must[*logsapi.DescribeLogGroupsResponse](t)(s.DescribeLogGroups(t.Context(), me, &logsapi.DescribeLogGroupsRequest{LogGroupNamePattern: p("LAMBDA/g")}))
+	out = must[*logsapi.DescribeLogGroupsResponse](t)(s.DescribeLogGroups(t.Context(), me, &logsapi.DescribeLogGroupsRequest{LogGroupNamePattern: p("lambda/g")}))
 	if len(out.LogGroups) != 1 {
 		t.Errorf("%d groups fit the pattern", len(out.LogGroups))
 	}
+	out = must[*logsapi.DescribeLogGroupsResponse](t)(s.DescribeLogGroups(t.Context(), me, &logsapi.DescribeLogGroupsRequest{LogGroupNamePattern: p("LAMBDA/g")}))
+	if len(out.LogGroups) != 0 {
+		t.Error("the case of a pattern does not count")
+	}
+	_, err = s.DescribeLogStreams(t.Context(), me, &logsapi.DescribeLogStreamsRequest{LogGroupIdentifier: p("arn:aws:logs:eu-west-1:999999999999:log-group:a")})
+	wantCode(t, "ResourceNotFoundException", err)
 	tags := must[*logsapi.ListTagsForResourceResponse](t)(s.ListTagsForResource(t.Context(), me, &logsapi.ListTagsForResourceRequest{
 		ResourceArn: "arn:aws:logs:eu-west-1:111122223333:log-group:a"}))
 	if tags.Tags["k"] != "a" {

@@ -22,7 +22,7 @@ func (s *Service) within(start, end *int64, g groupRecord) span {
 		out.from = *start
 	}
 	if end != nil {
-		out.to = *end
+		out.to = min(*end, forever) // clients send the largest integer for no end
 	}
 	if cut := expiry(s.Clock.Now(), g.Retention); !cut.IsZero() {
 		out.from = max(out.from, millis(cut))
@@ -37,7 +37,7 @@ func (sp span) in(base store.Tuple) store.Range {
 // GetLogEvents reads a stream forwards or backwards. Its tokens hold a place: "f/" goes on after it, "b/" before it. At
 // the end a call answers with the token that it was given.
 func (s *Service) GetLogEvents(ctx context.Context, id aws.Identity, in *logsapi.GetLogEventsRequest) (*logsapi.GetLogEventsResponse, error) {
-	name, err := oneName(in.LogGroupName, in.LogGroupIdentifier)
+	name, err := oneName(id, in.LogGroupName, in.LogGroupIdentifier)
 	if err != nil {
 		return nil, err
 	}
@@ -131,8 +131,10 @@ func (pg *eventPage) tokens() (forward, backward string) {
 	switch {
 	case len(pg.events) > 0:
 		return "f/" + pg.events[len(pg.events)-1].spot.String(), "b/" + pg.events[0].spot.String()
+	case pg.after != nil && pg.backward: // forward of here comes the event that the token stands before
+		return "f/" + pg.after.before().String(), "b/" + pg.after.String()
 	case pg.after != nil:
-		return "f/" + pg.after.String(), "b/" + pg.after.String()
+		return "f/" + pg.after.String(), "b/" + pg.after.next().String()
 	case pg.backward:
 		at := spot{time: pg.span.from}
 		return "f/" + at.String(), "b/" + at.String()

@@ -32,7 +32,7 @@ type search struct {
 // FilterLogEvents searches a group. It looks at so many events at the most and then answers with a token, with which the
 // next call goes on: an answer may be empty and yet have a token.
 func (s *Service) FilterLogEvents(ctx context.Context, id aws.Identity, in *logsapi.FilterLogEventsRequest) (*logsapi.FilterLogEventsResponse, error) {
-	name, err := oneName(in.LogGroupName, in.LogGroupIdentifier)
+	name, err := oneName(id, in.LogGroupName, in.LogGroupIdentifier)
 	if err != nil {
 		return nil, err
 	}

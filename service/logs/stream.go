@@ -101,7 +101,7 @@ func (s *Service) DeleteLogStream(ctx context.Context, id aws.Identity, in *logs
 
 // DescribeLogStreams lists the streams of a group by name, or by the time of their last event.
 func (s *Service) DescribeLogStreams(ctx context.Context, id aws.Identity, in *logsapi.DescribeLogStreamsRequest) (*logsapi.DescribeLogStreamsResponse, error) {
-	name, err := oneName(in.LogGroupName, in.LogGroupIdentifier)
+	name, err := oneName(id, in.LogGroupName, in.LogGroupIdentifier)
 	if err != nil {
 		return nil, err
 	}
@@ -123,6 +123,11 @@ func (s *Service) DescribeLogStreams(ctx context.Context, id aws.Identity, in *l
 	}
 	if in.NextToken != nil {
 		l.after = *in.NextToken
+		if at, _, _ := strings.Cut(l.after, "/"); byTime {
+			if _, err := strconv.ParseInt(at, 10, 64); err != nil {
+				return nil, badParameter("The specified nextToken is invalid.")
+			}
+		}
 	}
 	out := &logsapi.DescribeLogStreamsResponse{}
 	err = s.shard(p).View(ctx, func(_ context.Context, r store.Reader) error {
@@ -154,7 +159,7 @@ type streamListing struct {
 	limit   int
 }
 
-// names reads one page. A token that is none begins at the beginning.
+// names reads one page.
 func (l streamListing) names(r store.Reader) (names []string, next string, err error) {
 	base := l.p.streams()
 	rng := base.Range()
@@ -167,6 +172,9 @@ func (l streamListing) names(r store.Reader) (names []string, next string, err e
 		last = l.p.recent(n, name)
 	} else if l.prefix != "" {
 		rng.Begin = base.Text(l.prefix)
+		if l.reverse { // begin at the last name that may have the prefix: no name goes on with U+10FFFF
+			rng.End = base.Text(l.prefix + strings.Repeat("\U0010ffff", 2))
+		}
 	}
 	switch {
 	case l.after != "" && l.reverse:

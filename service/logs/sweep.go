@@ -2,7 +2,6 @@ package logs
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -83,24 +82,29 @@ func (s *Service) sweep(ctx context.Context, k *timer.Kept) error {
 
 func (s *Service) eraseStream(ctx context.Context, k *timer.Kept, p place, ref groupRef) error {
 	base := p.events(ref.Stream)
-	_, err := s.shard(p).Update(ctx, func(_ context.Context, tx store.Tx) error {
+	left, err := store.Update(ctx, s.shard(p), func(_ context.Context, tx store.Tx) (bool, error) {
 		left, err := deleteEvents(tx, p, base, base.Range(), func(spot, store.Value) uint64 { return ref.Stream })
-		if err != nil || !left {
-			return errors.Join(err, k.Done(tx))
+		if err != nil || left {
+			return left, err
 		}
-		return nil
+		return false, k.Done(tx)
 	})
-	if err != nil {
-		return err
+	if err == nil && left {
+		err = timer.Later(s.Clock.Now(), nil)
 	}
-	return timer.Later(s.Clock.Now(), nil)
+	return err
 }
 
-// deleteEvents deletes up to sweepBatch of the events that the pairs of rng name, and reports whether there are more.
+// deleteEvents deletes up to sweepBatch of the events that the pairs of rng name, and reports whether there may be more. It
+// reads what it deletes, so that large messages end a batch sooner.
 func deleteEvents(tx store.Tx, p place, base store.Tuple, rng store.Range, stream func(spot, store.Value) uint64) (more bool, err error) {
 	size, n := int64(0), 0
 	pairs, done := tx.Scan(rng, store.ScanOpt{Limit: sweepBatch})
 	for kv := range pairs {
+		if size > sweepBytes {
+			more = true
+			break
+		}
 		at, err := readSpot(kv.Key, len(base))
 		if err != nil {
 			return false, err
@@ -126,6 +130,8 @@ func deleteEvents(tx store.Tx, p place, base store.Tuple, rng store.Range, strea
 		tx.Delete(at.in(p.times()))
 		n++
 	}
-	tx.Add(p.bytes(), -size)
-	return n == sweepBatch, done()
+	if size > 0 { // the counter of a group that has been erased is not made again
+		tx.Add(p.bytes(), -size)
+	}
+	return more || n == sweepBatch, done()
 }

@@ -42,17 +42,17 @@ func (s *Service) untag(ctx context.Context, id aws.Identity, name string, keys 
 
 // TagResource adds tags to the group that the ARN names.
 func (s *Service) TagResource(ctx context.Context, id aws.Identity, in *logsapi.TagResourceRequest) (*logsapi.TagResourceOutput, error) {
-	return &logsapi.TagResourceOutput{}, s.tag(ctx, id, nameFromARN(in.ResourceArn), in.Tags)
+	return &logsapi.TagResourceOutput{}, s.tag(ctx, id, nameFromARN(id, in.ResourceArn), in.Tags)
 }
 
 // UntagResource takes tags away from the group that the ARN names.
 func (s *Service) UntagResource(ctx context.Context, id aws.Identity, in *logsapi.UntagResourceRequest) (*logsapi.UntagResourceOutput, error) {
-	return &logsapi.UntagResourceOutput{}, s.untag(ctx, id, nameFromARN(in.ResourceArn), in.TagKeys)
+	return &logsapi.UntagResourceOutput{}, s.untag(ctx, id, nameFromARN(id, in.ResourceArn), in.TagKeys)
 }
 
 // ListTagsForResource lists the tags of the group that the ARN names.
 func (s *Service) ListTagsForResource(ctx context.Context, id aws.Identity, in *logsapi.ListTagsForResourceRequest) (*logsapi.ListTagsForResourceResponse, error) {
-	g, _, err := s.find(ctx, id, nameFromARN(in.ResourceArn))
+	g, _, err := s.find(ctx, id, nameFromARN(id, in.ResourceArn))
 	return &logsapi.ListTagsForResourceResponse{Tags: present(g.Tags)}, err
 }
 
