@@ -71,7 +71,8 @@ func (s *Service) use(ctx context.Context, id aws.Identity, named string) (key, 
 	})
 }
 
-// managedPolicy lets everybody in the account use the key by way of its service, and look at it.
+// managedPolicy lets everybody in the account use the key, and look at it. AWS lets them use it by way of its service only
+// (kms:ViaService): what a service encrypts on somebody's behalf reaches this one without saying so.
 func managedPolicy(id aws.Identity, svc string) string {
 	return `{"Version":"2012-10-17","Id":"auto-` + svc + `-1","Statement":[{"Sid":"Allow access through the service for all principals in the account","Effect":"Allow",` +
 		`"Principal":{"AWS":"*"},"Action":["kms:Encrypt","kms:Decrypt","kms:ReEncrypt*","kms:GenerateDataKey*","kms:CreateGrant","kms:DescribeKey"],"Resource":"*",` +

@@ -160,6 +160,10 @@ func (s *Service) decrypt(ctx context.Context, id aws.Identity, sealed []byte, c
 		return nil, key{}, 0, &kmsapi.InvalidCiphertextException{}
 	}
 	k, err := s.find(ctx, id, b.key)
+	if aws.CodeOf(err) == "NotFoundException" { // deleted, or of another region
+		err = aws.Errorf("AccessDeniedException", 400, "The ciphertext refers to a customer master key that does not exist, "+
+			"does not exist in this region, or you are not allowed to access.")
+	}
 	if err != nil {
 		return nil, k, 0, err
 	}

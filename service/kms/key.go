@@ -133,6 +133,9 @@ func (s *Service) change(ctx context.Context, id aws.Identity, named string, f f
 	if err != nil {
 		return key{}, err
 	}
+	if account != id.Account {
+		return key{}, aws.Errorf("AccessDeniedException", 400, "%s is in another account: this operation has no cross-account use", named)
+	}
 	if isAlias(name) {
 		return key{}, &kmsapi.InvalidArnException{Message: "Invalid keyId '" + named + "'"}
 	}

@@ -58,18 +58,18 @@ func (s *Service) random(n int) ([]byte, error) {
 // need it on alias and key both.
 func (s *Service) Access(ctx context.Context, id aws.Identity, op string, in any) ([]aws.Access, error) {
 	var out []aws.Access
-	add := func(action, key string, context map[string]string) error {
+	add := func(action, key, named string, context map[string]string) error {
 		a := aws.Access{Action: service + ":" + action, Resource: "*"}
 		if k, err := s.find(ctx, id, key); err == nil {
 			a.Resource, a.ResourceAccount, a.ResourcePolicy, a.Decisive = k.arn(), k.account, k.Policy, true
-			a.Context = conditions(k, key, context)
+			a.Context = conditions(id, named, context)
 		} else if aws.CodeOf(err) == "InternalFailure" {
 			return err
 		} else if account, region, name, err := where(id, key); err == nil && account == id.Account && strings.HasPrefix(name, reserved) {
 			// An AWS managed key that its first use will make: what its policy will say counts.
 			a.Resource = aws.MakeARN(service, region, account, name).String()
 			a.ResourceAccount, a.ResourcePolicy, a.Decisive = account, managedPolicy(id, strings.TrimPrefix(name, reserved)), true
-			a.Context = conditionsUnmade(account, key, context)
+			a.Context = conditions(id, named, context)
 		}
 		out = append(out, a)
 		return nil
@@ -79,32 +79,53 @@ func (s *Service) Access(ctx context.Context, id aws.Identity, op string, in any
 	case *kmsapi.ReEncryptRequest:
 		source, readErr := parseBlob(in.CiphertextBlob)
 		if readErr == nil {
-			err = add("ReEncryptFrom", source.key, in.SourceEncryptionContext)
+			err = add("ReEncryptFrom", source.key, textOr(in.SourceKeyId, source.key), in.SourceEncryptionContext)
 		}
 		if err == nil {
-			err = add("ReEncryptTo", in.DestinationKeyId, in.DestinationEncryptionContext)
+			err = add("ReEncryptTo", in.DestinationKeyId, in.DestinationKeyId, in.DestinationEncryptionContext)
 		}
 	case *kmsapi.DecryptRequest:
 		blob, readErr := parseBlob(in.CiphertextBlob)
 		switch {
 		case readErr == nil:
-			err = add(op, blob.key, in.EncryptionContext)
+			err = add(op, blob.key, textOr(in.KeyId, blob.key), in.EncryptionContext)
 		case in.KeyId != nil:
-			err = add(op, *in.KeyId, in.EncryptionContext)
+			err = add(op, *in.KeyId, *in.KeyId, in.EncryptionContext)
 		}
+	case *kmsapi.CreateAliasRequest:
+		err = add(op, in.TargetKeyId, in.TargetKeyId, nil)
+		out = append(out, onAlias(id, op, in.AliasName))
+	case *kmsapi.UpdateAliasRequest: // on the key that loses the name too
+		err = firstError(add(op, in.TargetKeyId, in.TargetKeyId, nil), add(op, in.AliasName, in.AliasName, nil))
+		out = append(out, onAlias(id, op, in.AliasName))
+	case *kmsapi.DeleteAliasRequest:
+		err = add(op, in.AliasName, in.AliasName, nil)
+		out = append(out, onAlias(id, op, in.AliasName))
 	default:
 		key, context, onKey := keyOf(in)
 		if !onKey {
 			return []aws.Access{{Action: service + ":" + op, Resource: "*"}}, nil
 		}
-		err = add(op, key, context)
+		err = add(op, key, key, context)
 	}
 	return out, err
 }
 
-// conditions are the condition keys that KMS adds.
-func conditions(k key, named string, context map[string]string) map[string][]string {
-	out := map[string][]string{"kms:CallerAccount": {k.account}, "kms:KeySpec": {string(kmsapi.KeySpecSymmetricDefault)},
+// onAlias is what the operations on aliases need beside the key.
+func onAlias(id aws.Identity, op, alias string) aws.Access {
+	return aws.Access{Action: service + ":" + op, Resource: aliasARN(id.Account, id.Region, alias)}
+}
+
+func textOr(s *string, absent string) string {
+	if s == nil {
+		return absent
+	}
+	return *s
+}
+
+// conditions are the condition keys that KMS adds; named is the KeyId as the request has it.
+func conditions(id aws.Identity, named string, context map[string]string) map[string][]string {
+	out := map[string][]string{"kms:CallerAccount": {id.Account}, "kms:KeySpec": {string(kmsapi.KeySpecSymmetricDefault)},
 		"kms:KeyUsage": {string(kmsapi.KeyUsageTypeEncryptDecrypt)}, "kms:KeyOrigin": {string(kmsapi.OriginTypeAwsKms)}}
 	if isAlias(named) {
 		out["kms:RequestAlias"] = []string{aliasOf(named)}
@@ -114,11 +135,6 @@ func conditions(k key, named string, context map[string]string) map[string][]str
 		out["kms:EncryptionContextKeys"] = append(out["kms:EncryptionContextKeys"], name)
 	}
 	return out
-}
-
-// conditionsUnmade is conditions for a key that is not there yet.
-func conditionsUnmade(account, named string, context map[string]string) map[string][]string {
-	return conditions(key{account: account}, named, context)
 }
 
 // keyOf finds the key that a request is about, and its encryption context.
@@ -160,12 +176,6 @@ func keyOf(in any) (key string, context map[string]string, onKey bool) {
 		return in.KeyId, nil, true
 	case *kmsapi.UpdateKeyDescriptionRequest:
 		return in.KeyId, nil, true
-	case *kmsapi.CreateAliasRequest:
-		return in.TargetKeyId, nil, true
-	case *kmsapi.UpdateAliasRequest:
-		return in.TargetKeyId, nil, true
-	case *kmsapi.DeleteAliasRequest:
-		return in.AliasName, nil, true
 	}
 	return "", nil, false
 }
