@@ -19,6 +19,9 @@ func substring(s string, from, to int) (any, error) {
 	return string(utf16.Decode(chars[from:to])), nil
 }
 
+// nothing is what a method gives whose type is void in Java: Velocity renders nothing for it, and not the reference.
+const nothing = ""
+
 // listMethod serves java.util.List.
 func listMethod(l *jsondoc.Array, method string, args []any) (any, error) {
 	a := &arguments{args, true}
@@ -36,7 +39,7 @@ func listMethod(l *jsondoc.Array, method string, args []any) (any, error) {
 	case "add/1":
 		return true, grow(l, a.next())
 	case "add/2":
-		return nil, insert(l, a.int(), a.next())
+		return nothing, insert(l, a.int(), a.next())
 	case "addAll/1":
 		other, ok := a.next().(*jsondoc.Array)
 		if !ok {
@@ -55,7 +58,7 @@ func listMethod(l *jsondoc.Array, method string, args []any) (any, error) {
 		return removeItem(l, args[0])
 	case "clear/0":
 		l.Items = nil
-		return nil, nil
+		return nothing, nil
 	case "contains/1":
 		return indexOf(l, args[0]) >= 0, nil
 	case "indexOf/1":
@@ -202,7 +205,7 @@ func mapMethod(m *jsondoc.Object, method string, args []any) (any, error) {
 		for k, v := range other.All() {
 			m.Set(k, v)
 		}
-		return nil, nil
+		return nothing, nil
 	case "remove/1":
 		old, _ := m.Delete(Text(args[0]))
 		return old, nil
@@ -210,7 +213,7 @@ func mapMethod(m *jsondoc.Object, method string, args []any) (any, error) {
 		for _, k := range slices.Clone(m.Keys()) {
 			m.Delete(k)
 		}
-		return nil, nil
+		return nothing, nil
 	}
 	return views(m, method, args)
 }

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-
-	"github.com/brume-dev/brume/jsondoc"
 )
 
 // node is a part of a template.
@@ -223,14 +221,7 @@ func (l loop) render(r *renderer) error {
 		}
 		r.vars[l.name] = item
 		r.vars["velocityCount"] = int64(i + 1)
-		state := jsondoc.NewObject()
-		state.Set("count", int64(i+1))
-		state.Set("index", int64(i))
-		state.Set("hasNext", i+1 < len(items))
-		state.Set("first", i == 0)
-		state.Set("last", i+1 == len(items))
-		state.Set("parent", parent)
-		r.vars["foreach"] = state
+		r.vars["foreach"] = round{i, len(items), parent}
 		if err := r.block(l.body); errors.Is(err, errBreak) {
 			return nil
 		} else if err != nil {
@@ -238,6 +229,50 @@ func (l loop) render(r *renderer) error {
 		}
 	}
 	return nil
+}
+
+// round is $foreach: where a loop stands, and the loop around it.
+type round struct {
+	index, of int
+	parent    any
+}
+
+// Property gives $foreach.index and its kind.
+func (f round) Property(name string) (any, bool) {
+	switch name {
+	case "count":
+		return int64(f.index + 1), true
+	case "index":
+		return int64(f.index), true
+	case "hasNext":
+		return f.index+1 < f.of, true
+	case "first":
+		return f.index == 0, true
+	case "last":
+		return f.index+1 == f.of, true
+	case "parent":
+		return f.parent, f.parent != nil
+	case "topmost":
+		if outer, ok := f.parent.(round); ok {
+			return outer.Property(name)
+		}
+		return f, true
+	}
+	return nil, false
+}
+
+// Call gives the same by the names of Java's methods: $foreach.hasNext(), $foreach.getIndex(), $foreach.isLast().
+func (f round) Call(method string, args []any) (any, error) {
+	name := method
+	for _, prefix := range []string{"get", "is"} {
+		if rest, ok := strings.CutPrefix(method, prefix); ok && rest != "" {
+			name = strings.ToLower(rest[:1]) + rest[1:]
+		}
+	}
+	if v, ok := f.Property(name); ok && len(args) == 0 && (name != method || name == "hasNext") {
+		return v, nil
+	}
+	return nil, ErrNoMethod
 }
 
 // shadow remembers references and returns what puts them back.

@@ -336,6 +336,14 @@ func (n negative) eval(r *renderer) (any, error) {
 	return arithmetic("-", int64(0), v), nil
 }
 
+// source is how an expression without value is written: a reference, or null.
+func source(e expr) any {
+	if ref, ok := e.(*reference); ok {
+		return ref.source
+	}
+	return nil
+}
+
 func (b binary) eval(r *renderer) (any, error) {
 	x, err := b.a.eval(r)
 	if err != nil {
@@ -360,6 +368,15 @@ func (b binary) eval(r *renderer) (any, error) {
 		return !same(x, y), nil
 	case "<", "<=", ">", ">=":
 		return less(b.op, x, y), nil
+	}
+	if b.op == "+" { // where one side is text, a reference without value stands for itself
+		_, text1 := x.(string)
+		_, text2 := y.(string)
+		if x == nil && text2 {
+			x = source(b.a)
+		} else if y == nil && text1 {
+			y = source(b.b)
+		}
 	}
 	v := arithmetic(b.op, x, y)
 	return v, bounded(v)

@@ -1,12 +1,13 @@
 package vtl
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/brume-dev/brume/jsondoc"
 )
@@ -104,10 +105,10 @@ var stringMethods = map[string]func(s string, a *arguments) (any, error){
 	"startsWith/1":       func(s string, a *arguments) (any, error) { return strings.HasPrefix(s, a.str()), nil },
 	"endsWith/1":         func(s string, a *arguments) (any, error) { return strings.HasSuffix(s, a.str()), nil },
 	"equalsIgnoreCase/1": func(s string, a *arguments) (any, error) { return strings.EqualFold(s, a.str()), nil },
-	"compareTo/1":        func(s string, a *arguments) (any, error) { return int64(strings.Compare(s, a.str())), nil },
-	"indexOf/1":          func(s string, a *arguments) (any, error) { return int64(strings.Index(s, a.str())), nil },
+	"compareTo/1":        func(s string, a *arguments) (any, error) { return compareTo(s, a.str()), nil },
+	"indexOf/1":          func(s string, a *arguments) (any, error) { return chars(s, strings.Index(s, a.str())), nil },
 	"indexOf/2":          indexFrom,
-	"lastIndexOf/1":      func(s string, a *arguments) (any, error) { return int64(strings.LastIndex(s, a.str())), nil },
+	"lastIndexOf/1":      func(s string, a *arguments) (any, error) { return chars(s, strings.LastIndex(s, a.str())), nil },
 	"replace/2":          replaceText,
 	"repeat/1":           repeat,
 	"charAt/1":           func(s string, a *arguments) (any, error) { i := a.int(); return substring(s, i, i+1) },
@@ -137,11 +138,60 @@ func stringMethod(s, method string, args []any) (any, error) {
 
 func indexFrom(s string, a *arguments) (any, error) {
 	part, from := a.str(), a.int()
-	from = min(max(from, 0), len(s))
-	if i := strings.Index(s[from:], part); i >= 0 {
-		return int64(i + from), nil
+	all := utf16of(s)
+	from = min(max(from, 0), len(all))
+	rest := string(utf16.Decode(all[from:]))
+	if i := strings.Index(rest, part); i >= 0 {
+		return int64(from) + chars(rest, i), nil
 	}
 	return int64(-1), nil
+}
+
+// chars turns a place in bytes into one in Java's chars; -1 stays -1.
+func chars(s string, i int) int64 {
+	if i < 0 {
+		return -1
+	}
+	return int64(len(utf16of(s[:i])))
+}
+
+// compareTo is the difference of the first chars that differ, or of the lengths.
+func compareTo(s, t string) int64 {
+	a, b := utf16of(s), utf16of(t)
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return int64(a[i]) - int64(b[i])
+		}
+	}
+	return int64(len(a) - len(b))
+}
+
+// parseNumber serves the static methods of Java's number classes, which templates reach by way of any number:
+// #set($Integer = 0)$Integer.parseInt("12").
+func parseNumber(method string, arg any) (any, error) {
+	switch method {
+	case "parseInt", "parseLong":
+		s, ok := arg.(string)
+		n, err := strconv.ParseInt(s, 10, 64)
+		if !ok {
+			return nil, ErrNoMethod
+		}
+		if err != nil {
+			return nil, fmt.Errorf("vtl: %s: for input string: %q", method, s)
+		}
+		return n, nil
+	case "parseDouble", "parseFloat":
+		s, ok := arg.(string)
+		f, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
+		if !ok {
+			return nil, ErrNoMethod
+		}
+		if err != nil {
+			return nil, fmt.Errorf("vtl: %s: for input string: %q", method, s)
+		}
+		return f, nil
+	}
+	return nil, ErrNoMethod
 }
 
 func repeat(s string, a *arguments) (any, error) {
@@ -240,7 +290,17 @@ func numberMethod(v any, method string, args []any) (any, error) {
 		if !ok {
 			return nil, ErrNoMethod
 		}
-		return int64(slices.Compare([]float64{f}, []float64{g})), nil
+		return int64(cmp.Compare(f, g)), nil
+	case method == "valueOf" && len(args) == 1:
+		if _, isText := args[0].(string); !isText {
+			return args[0], nil
+		}
+		if isInt {
+			return parseNumber("parseInt", args[0])
+		}
+		return parseNumber("parseDouble", args[0])
+	case len(args) == 1:
+		return parseNumber(method, args[0])
 	case len(args) > 0:
 		return nil, ErrNoMethod
 	}
