@@ -62,7 +62,6 @@ func (p *Path) nodes(root, at any) ([]any, error) {
 	nodes := []any{at}
 	for i, s := range p.steps {
 		var next []any
-		// A member that is missing is an error only while every step so far was definite and more than it follows.
 		for _, n := range nodes {
 			next = s.apply(root, n, next)
 		}
@@ -103,6 +102,22 @@ func (m members) apply(_, node any, out []any) []any {
 		}
 	}
 	return append(out, picked)
+}
+
+// each selects the members of several names one by one: ['a','b'] where the path goes on.
+type each []string
+
+func (each) definite() bool { return false }
+
+func (e each) apply(_, node any, out []any) []any {
+	if o, ok := node.(*jsondoc.Object); ok {
+		for _, k := range e {
+			if v, ok := o.Get(k); ok {
+				out = append(out, v)
+			}
+		}
+	}
+	return out
 }
 
 // indexes selects array elements; a negative index counts from the end.
@@ -189,13 +204,19 @@ func (d descend) apply(root, node any, out []any) []any {
 }
 
 // filter selects the elements of an array, or the object itself, for which the predicate holds.
-type filter struct{ p predicate }
+type filter struct {
+	p      predicate
+	itself bool // after "..": only the node, not the elements of an array, which come by themselves
+}
 
 func (filter) definite() bool { return false }
 
 func (f filter) apply(root, node any, out []any) []any {
 	switch n := node.(type) {
 	case *jsondoc.Array:
+		if f.itself {
+			return out
+		}
 		return append(out, slices.DeleteFunc(slices.Clone(n.Items), func(v any) bool { return !f.p.holds(root, v) })...)
 	case *jsondoc.Object:
 		if f.p.holds(root, n) {

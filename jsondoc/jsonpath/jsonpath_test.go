@@ -54,6 +54,12 @@ func TestEval(t *testing.T) {
 		{"$.store.book[?(@.price > 100)]", "[]"},
 		{"$.store.bicycle.keys()", `["color","price"]`},
 		{"$.empty[*]", "[]"},
+		{"$..[?(@.isbn)].title", `["Moby","Lord"]`},
+		{"$..[?(@.color)].price", `[19.95]`},
+		{"$..[?(@ == 'x')]", "[]"},
+		{"$..[0].title", `["Sayings"]`},
+		{"$['store','a b'].bicycle.color", `["red"]`},
+		{"$..bicycle['color','price']", `[{"color":"red","price":19.95}]`},
 	} {
 		p, err := Compile(c.path)
 		if err != nil {

@@ -75,25 +75,41 @@ func (p *parser) steps() ([]step, *function, error) {
 		switch {
 		case p.take(".."):
 			steps = append(steps, descend{})
-			if p.peek() == '[' {
-				continue
+			if p.peek() != '[' {
+				s, err = p.name()
+				break
 			}
-			s, err = p.name()
+			if s, err = p.bracket(); err != nil {
+				break
+			}
+			if f, ok := s.(filter); ok { // what holds an object is gone through too: each is asked once, by itself
+				s = filter{f.p, true}
+			}
 		case p.take("."):
 			if fn, ok := p.function(); ok {
-				return steps, fn, nil
+				return eachOf(steps), fn, nil
 			}
 			s, err = p.name()
 		case p.peek() == '[':
 			s, err = p.bracket()
 		default:
-			return steps, nil, nil
+			return eachOf(steps), nil, nil
 		}
 		if err != nil {
 			return nil, nil, err
 		}
 		steps = append(steps, s)
 	}
+}
+
+// eachOf makes several names each select by itself where the path goes on after them.
+func eachOf(steps []step) []step {
+	for i := range max(len(steps)-1, 0) {
+		if m, ok := steps[i].(members); ok && len(m) > 1 {
+			steps[i] = each(m)
+		}
+	}
+	return steps
 }
 
 // name reads a member name in dot notation, or *.
@@ -256,7 +272,7 @@ func (p *parser) filter() (step, error) {
 	if !p.take(")") {
 		return nil, p.errorf(") is missing")
 	}
-	return filter{e}, nil
+	return filter{e, false}, nil
 }
 
 func (p *parser) or() (predicate, error) {
