@@ -32,6 +32,7 @@ import (
 	"github.com/brume-dev/brume/service/iam"
 	"github.com/brume-dev/brume/service/kms"
 	"github.com/brume-dev/brume/service/lambda"
+	"github.com/brume-dev/brume/service/lambda/fleet"
 	"github.com/brume-dev/brume/service/logs"
 	"github.com/brume-dev/brume/service/s3"
 	"github.com/brume-dev/brume/service/ssm"
@@ -57,7 +58,8 @@ func (h *house) wire() error {
 	add(&w, kmsapi.Service, kms.New, kms.Config{Store: h.store, Timer: h.timer, Rand: rand.Reader})
 	functions := add(&w, lambdaapi.Service, lambda.New, lambda.Config{Store: h.store, Blobs: h.blobs, Clock: h.clock, Caller: h.table,
 		Timer: h.timer, Roles: sessions, Runner: h.runner, Dir: filepath.Join(h.Data, "sandbox", "code"),
-		CodeURL: func(token string) string { return h.URL() + "/_aws/lambda/code/" + token }, Now: time.Now, Log: h.Log})
+		CodeURL: func(token string) string { return h.URL() + "/_aws/lambda/code/" + token }, Now: time.Now,
+		Memory: fleet.FreeMemory, Log: h.Log})
 	h.functions = functions
 	add(&w, logsapi.Service, logs.New, logs.Config{Store: h.store, Clock: h.clock, Caller: h.table, Timer: h.timer, Log: h.Log})
 	objects := add(&w, s3api.Service, s3.New, s3.Config{Store: h.store, Blobs: h.blobs, Clock: h.clock, Caller: h.table,
