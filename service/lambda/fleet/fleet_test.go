@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -153,8 +154,13 @@ func TestRetire(t *testing.T) {
 // When memory is scarce the longest idle half goes.
 func TestScarceMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		free := 1.0
-		f, add, _ := rig(t, func() float64 { return free })
+		var low atomic.Bool
+		f, add, _ := rig(t, func() float64 {
+			if low.Load() {
+				return scarce / 2
+			}
+			return 1
+		})
 		var all []*still
 		for i := range 4 {
 			m, e := add(key)
@@ -164,7 +170,7 @@ func TestScarceMemory(t *testing.T) {
 			}
 			f.Return(m)
 		}
-		free = scarce / 2
+		low.Store(true)
 		time.Sleep(lookEvery + time.Second)
 		stopped := 0
 		for _, e := range all {
