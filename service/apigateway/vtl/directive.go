@@ -363,9 +363,9 @@ func (p *parser) macroCall(start int, name string, withBody bool) (node, string,
 		p.pos = afterName
 		return text(p.s[start:afterName]), "", nil
 	}
+	p.lineEnd() // part of the closing parenthesis in Velocity's grammar, so of the source too
 	c := call{source: p.s[start:p.pos], name: name, args: args, block: withBody}
 	if withBody {
-		p.lineEnd()
 		if c.body, err = p.body(); err != nil {
 			return nil, "", err
 		}
