@@ -58,9 +58,12 @@ func setHeader(w *protocol.Response, m *shape.Member, f shape.Value) {
 	case shape.Status:
 		w.Status = int(f.Int())
 	case shape.HeaderMap:
-		// In small letters: clients take what follows the prefix for the key as it is, and S3's keys have no others.
 		f.Range(func(k string, x shape.Value) error { //nolint:errcheck // the function never fails
-			w.Header[strings.ToLower(m.Wire+k)] = []string{x.String()}
+			if m.Wire == "" {
+				header(w.Header, k, x.String())
+			} else { // in small letters: clients take what follows the prefix for the key as it is, and S3's have no others
+				w.Header[strings.ToLower(m.Wire+k)] = []string{x.String()}
+			}
 			return nil
 		})
 	case shape.Header:

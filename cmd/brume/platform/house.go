@@ -63,7 +63,10 @@ func (p *Platform) open() (_ *house, err error) {
 			err = errors.Join(err, h.close())
 		}
 	}()
-	if err := os.MkdirAll(p.Data, 0o700); err != nil {
+	if err := os.MkdirAll(p.Data, 0o700); err != nil { // for what is not on p.Disk, when there is one
+		return nil, folderError(p.Data, err)
+	}
+	if err := makeFolder(p.disk(), p.Data); err != nil {
 		return nil, folderError(p.Data, err)
 	}
 	if err := h.openClock(); err != nil {
@@ -99,7 +102,33 @@ func (p *Platform) open() (_ *house, err error) {
 	return h, nil
 }
 
-// disk is where blobs lie.
+// makeFolder makes a folder that is there after a power cut too: every folder above it that does not yet hold it for sure is
+// synced. One that has been opened before is left alone.
+func makeFolder(fs vfs.FS, dir string) error {
+	if _, err := fs.Stat(filepath.Join(dir, "store")); err == nil {
+		return nil
+	}
+	if err := fs.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	for at := dir; ; at = filepath.Dir(at) {
+		f, err := fs.OpenDir(at)
+		if errors.Is(err, os.ErrPermission) {
+			return nil // not ours: it was there before
+		}
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(f.Sync(), f.Close()); err != nil {
+			return err
+		}
+		if filepath.Dir(at) == at {
+			return nil
+		}
+	}
+}
+
+// disk is where the store and the blobs lie.
 func (p *Platform) disk() vfs.FS {
 	if p.Disk != nil {
 		return p.Disk
