@@ -3,8 +3,10 @@ package e2e
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -15,7 +17,8 @@ func TestCommands(t *testing.T) {
 	need(t, "boto3", haveBoto3) // the functions are in Python
 	b := start(t)
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/brume",
+		Dir:  "testdata/brume",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"until": until},
 		Setup: func(e *testscript.Env) error {
 			account := newAccount()
 			for _, v := range b.env(account) {
@@ -28,4 +31,22 @@ func TestCommands(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+// until is the script command "until PATTERN PROGRAM ARG...": it runs the program again and again until its output matches,
+// for what comes some time after the answer that caused it.
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: until pattern program [arg...]")
+	}
+	pattern := regexp.MustCompile(args[0])
+	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+		err := ts.Exec(args[1], args[2:]...)
+		if out := ts.ReadFile("stdout"); err == nil && pattern.MatchString(out) {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("%v has not printed %s: %v", args[1:], args[0], err)
+		}
+	}
 }

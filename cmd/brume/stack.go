@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -100,6 +99,14 @@ func (s *stack) output(key string) string {
 	return ""
 }
 
+// failed says where a stack has come to rest instead of where it should.
+func (s *stack) failed(name string) error {
+	if s.Reason == "" {
+		return fmt.Errorf("%s is %s", name, s.Status)
+	}
+	return fmt.Errorf("%s is %s: %s", name, s.Status, s.Reason)
+}
+
 type stackEvent struct {
 	ID       string    `xml:"EventId"`
 	Time     time.Time `xml:"Timestamp"`
@@ -160,12 +167,15 @@ func (r *remote) deploy(ctx context.Context, app *application, tell func(stackEv
 	if action == "UpdateStack" && isCode(err, "ValidationError") && strings.Contains(err.Error(), "No updates are to be performed") {
 		return before, nil
 	}
+	if err != nil && before != nil && before.Status == "ROLLBACK_COMPLETE" {
+		return nil, fmt.Errorf("%w (brume delete %s, then deploy again)", err, app.stack)
+	}
 	if err != nil {
 		return nil, err
 	}
 	st, err := r.follow(ctx, app.stack, seen, tell)
 	if err == nil && st.Status != "CREATE_COMPLETE" && st.Status != "UPDATE_COMPLETE" {
-		err = fmt.Errorf("%s is %s: %s", app.stack, st.Status, st.Reason)
+		err = st.failed(app.stack)
 	}
 	return st, err
 }
@@ -311,7 +321,7 @@ func (r *remote) remove(ctx context.Context, name string, tell func(stackEvent))
 	}
 	st, err = r.follow(ctx, st.ID, seen, tell)
 	if err == nil && st.Status != "DELETE_COMPLETE" {
-		err = errors.New(name + " is " + st.Status + ": " + st.Reason)
+		err = st.failed(name)
 	}
 	return err
 }
