@@ -142,6 +142,10 @@ func (r *Runner) prepare() error {
 	if r.bootstraps, err = bootstrap.Install(r.Dir); err != nil {
 		return err
 	}
+	// What an earlier process did not come to remove.
+	if err := os.RemoveAll(filepath.Join(r.Dir, "tmp")); err != nil {
+		return err
+	}
 	r.mountPoint = filepath.Join(r.Dir, "root")
 	if err := os.MkdirAll(r.mountPoint, 0o755); err != nil {
 		return err

@@ -306,8 +306,10 @@ func TestLogs(t *testing.T) {
 func TestTraces(t *testing.T) {
 	r := newRig(t, options{})
 	header := make(chan string, 1)
-	r.stage.on("f", func(_ context.Context, in *sandbox.Invocation, _ *performer) (any, error) {
+	r.stage.on("f", func(_ context.Context, in *sandbox.Invocation, e *performer) (any, error) {
 		header <- in.TraceID
+		e.spec.Datagram([]byte("{\"format\": \"json\", \"version\": 1}\n{\"name\":\"own\"}"))
+		e.spec.Datagram([]byte("no segment"))
 		return nil, nil
 	})
 	r.create("f", func(in *lambdaapi.CreateFunctionRequest) {
@@ -332,9 +334,9 @@ func TestTraces(t *testing.T) {
 		r.mu.Lock()
 		all := strings.Join(r.traces, "\n")
 		r.mu.Unlock()
-		if strings.Count(all, "\n") == 3 {
+		if strings.Count(all, "\n") == 5 {
 			for _, want := range []string{`"trace_id":"1-5759e988-bd862e3fe1be46a994272793","parent_id":"53995c3f42cd8ad8","name":"f","origin":"AWS::Lambda"`,
-				`"origin":"AWS::Lambda::Function"`, `"name":"Initialization"`, `"name":"Invocation"`} {
+				`"origin":"AWS::Lambda::Function"`, `"name":"Initialization"`, `"name":"Invocation"`, `{"name":"own"}`} {
 				if !strings.Contains(all, want) {
 					t.Errorf("segments lack %s:\n%s", want, all)
 				}

@@ -67,6 +67,10 @@ func (s *Service) check(ctx context.Context, id aws.Identity, p place, in *setti
 		return constraint(*in.MemorySize, "memorySize", "less than or equal to 10240")
 	}
 	if in.Runtime != "" {
+		if slices.Contains(pastRuntimes(), string(in.Runtime)) {
+			return invalid("The runtime parameter of %s is no longer supported for creating or updating AWS Lambda functions. "+
+				"We recommend you use a supported runtime while creating or updating functions.", in.Runtime)
+		}
 		if _, err := s.Runner.Runtime(ctx, string(in.Runtime)); err != nil {
 			return invalid("The runtime parameter of %s cannot be used on this machine: %v", in.Runtime, err)
 		}
@@ -88,6 +92,14 @@ func (s *Service) check(ctx context.Context, id aws.Identity, p place, in *setti
 		return s.checkRole(ctx, id, p, *in.Role)
 	}
 	return nil
+}
+
+// pastRuntimes are those that AWS has retired.
+// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html#runtimes-deprecated
+func pastRuntimes() []string {
+	return []string{"nodejs", "nodejs4.3", "nodejs4.3-edge", "nodejs6.10", "nodejs8.10", "nodejs10.x", "nodejs12.x", "nodejs14.x", "nodejs16.x",
+		"nodejs18.x", "java8", "python2.7", "python3.6", "python3.7", "python3.8", "python3.9", "dotnetcore1.0", "dotnetcore2.0",
+		"dotnetcore2.1", "dotnetcore3.1", "dotnet6", "ruby2.5", "ruby2.7", "ruby3.2", "go1.x", "provided"}
 }
 
 func constraint(value int32, member, text string) error {

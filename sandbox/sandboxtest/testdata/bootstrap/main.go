@@ -114,8 +114,10 @@ func do(e event, head map[string]string) (any, error) {
 		return nil, fmt.Errorf("%s", e.Text)
 	case "exit":
 		os.Exit(e.N)
-	case "kill": // itself
-		return nil, syscall.Kill(os.Getpid(), syscall.Signal(e.N))
+	case "kill": // itself; any of its threads may be the one to get it, so wait for it
+		err := syscall.Kill(os.Getpid(), syscall.Signal(e.N))
+		time.Sleep(10 * time.Second)
+		return nil, err
 	case "sleep":
 		time.Sleep(time.Duration(e.N) * time.Millisecond)
 		return "slept", nil
