@@ -39,7 +39,7 @@ func (d *deploys) Run(w *world) error {
 	if err != nil {
 		return err
 	}
-	return deployTo(w, d.remote(), app)
+	return deployTo(w, d.here(w), app)
 }
 
 func deployTo(w *world, r *remote, app *application) error {
@@ -93,7 +93,7 @@ type deletes struct {
 
 // Run implements the subcommand.
 func (d *deletes) Run(w *world) error {
-	if err := d.remote().remove(w, d.Stack, tellEvent(w.out)); err != nil {
+	if err := d.here(w).remove(w, d.Stack, tellEvent(w.out)); err != nil {
 		return err
 	}
 	fmt.Fprintf(w.out, "%s is deleted\n", d.Stack)

@@ -35,7 +35,7 @@ func (i *invoke) Run(w *world) error {
 	if i.Async {
 		header = map[string]string{"Content-Type": "application/json", "X-Amz-Invocation-Type": "Event"}
 	}
-	res, b, err := i.remote().do(w, "lambda", http.MethodPost, "/2015-03-31/functions/"+url.PathEscape(i.Function)+"/invocations", header, payload)
+	res, b, err := i.here(w).do(w, "lambda", http.MethodPost, "/2015-03-31/functions/"+url.PathEscape(i.Function)+"/invocations", header, payload)
 	if err != nil {
 		return err
 	}

@@ -35,9 +35,10 @@ func (l *logs) Run(w *world) error {
 	if err := l.ask(w, "/_brume/clock", nil, &now); err != nil {
 		return err
 	}
+	r := l.here(w)
 	from, seen := now.Now.Add(-back).UnixMilli(), map[string]int64{}
 	for {
-		from, err = l.show(w, group, from, seen)
+		from, err = l.show(w, r, group, from, seen)
 		if w.Err() != nil && l.Follow {
 			return nil // Ctrl-C is how following ends
 		}
@@ -63,7 +64,7 @@ func functionName(s string) string {
 
 // show writes the events since a time that have not been seen and returns the time to go on from. Events may be written
 // late, so it goes back a little.
-func (l *logs) show(w *world, group string, from int64, seen map[string]int64) (int64, error) {
+func (l *logs) show(w *world, r *remote, group string, from int64, seen map[string]int64) (int64, error) {
 	in := map[string]any{"logGroupName": group, "startTime": from}
 	if l.Filter != "" {
 		in["filterPattern"] = l.Filter
@@ -78,7 +79,7 @@ func (l *logs) show(w *world, group string, from int64, seen map[string]int64) (
 			} `json:"events"`
 			NextToken string `json:"nextToken"`
 		}
-		if err := l.remote().json(w, "logs", "Logs_20140328.FilterLogEvents", in, &out); err != nil {
+		if err := r.json(w, "logs", "Logs_20140328.FilterLogEvents", in, &out); err != nil {
 			return from, err
 		}
 		for _, e := range out.Events {

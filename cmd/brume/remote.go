@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/cmd/brume/platform"
 	"github.com/brume-dev/brume/gateway/sigv4"
 )
 
@@ -43,6 +44,15 @@ func (e *endpoint) remote() *remote {
 		r.creds = aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}
 	}
 	return r
+}
+
+// here is remote in the region that the platform itself takes for requests that name none.
+func (e *endpoint) here(w *world) *remote {
+	var st platform.Status
+	if e.region == "" && e.ask(w, "/_brume/status", nil, &st) == nil { // what does not answer will say so when it is called
+		e.region = st.Region
+	}
+	return e.remote()
 }
 
 // as is the same platform with other credentials.

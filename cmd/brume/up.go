@@ -21,9 +21,9 @@ func (u *up) Run(w *world) error {
 	if err != nil {
 		return err
 	}
-	there := &endpoint{Endpoint: "http://" + u.Listen, region: u.Region}
+	there := &endpoint{Endpoint: "http://" + u.Listen}
 	if there.answers(w) {
-		return deployTo(w, there.remote(), app)
+		return deployTo(w, there.here(w), app)
 	}
 	return u.during(w, func(w *world, p *platform.Platform) error {
 		p.Welcome(w.out)
