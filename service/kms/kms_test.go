@@ -243,3 +243,24 @@ func FuzzDecrypt(f *testing.F) {
 		}
 	})
 }
+
+// The caller's account is that of who calls, not that of the key; operations on aliases need both the alias and the key.
+func TestAccess(t *testing.T) {
+	s, _ := open(t)
+	k, err := s.CreateKey(t.Context(), me, &kmsapi.CreateKeyRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger := aws.Identity{Kind: aws.Root, Account: "999999999999", Region: me.Region}
+	access, err := s.Access(t.Context(), stranger, "Encrypt", &kmsapi.EncryptRequest{KeyId: *k.KeyMetadata.Arn})
+	if err != nil || len(access) != 1 || access[0].ResourceAccount != me.Account || access[0].Context["kms:CallerAccount"][0] != stranger.Account {
+		t.Errorf("%+v %v", access, err)
+	}
+	access, err = s.Access(t.Context(), me, "CreateAlias", &kmsapi.CreateAliasRequest{AliasName: "alias/a", TargetKeyId: k.KeyMetadata.KeyId})
+	if err != nil || len(access) != 2 || access[0].Resource != *k.KeyMetadata.Arn || !strings.HasSuffix(access[1].Resource, ":alias/a") {
+		t.Errorf("%+v %v", access, err)
+	}
+	if _, err := s.CreateAlias(t.Context(), stranger, &kmsapi.CreateAliasRequest{AliasName: "alias/a", TargetKeyId: *k.KeyMetadata.Arn}); aws.CodeOf(err) != "AccessDeniedException" {
+		t.Errorf("an alias for a key of another account: %v", err)
+	}
+}
