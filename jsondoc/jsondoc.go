@@ -286,6 +286,11 @@ func sameNumber(a, b json.Number) bool {
 	if a == b {
 		return true
 	}
+	i, err1 := a.Int64()
+	j, err2 := b.Int64()
+	if err1 == nil && err2 == nil { // which a float64 may not tell apart
+		return i == j
+	}
 	x, err1 := a.Float64()
 	y, err2 := b.Float64()
 	return err1 == nil && err2 == nil && x == y

@@ -68,3 +68,9 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestEqualTellsLargeIntegersApart(t *testing.T) {
+	if Equal(json.Number("9007199254740993"), json.Number("9007199254740992")) || !Equal(json.Number("1e2"), json.Number("100")) {
+		t.Error("9007199254740993 is 9007199254740992, or 1e2 is not 100")
+	}
+}

@@ -48,7 +48,7 @@ func (c comparison) holds(get values) bool {
 	if s, isText := v.(string); isText {
 		text = s
 	}
-	if n, err := strconv.ParseFloat(text, 64); c.isNum && err == nil {
+	if n, ok := number(text); c.isNum && ok {
 		return compare(n, c.op, c.num)
 	}
 	switch c.op {
@@ -58,6 +58,15 @@ func (c comparison) holds(get values) bool {
 		return !c.equal(text)
 	}
 	return false // an order between texts is no order
+}
+
+// number reads a decimal number; words that Go takes for numbers, such as inf and nan, are text.
+func number(s string) (float64, bool) {
+	if strings.Trim(s, "+-.0123456789eE") != "" {
+		return 0, false
+	}
+	n, err := strconv.ParseFloat(s, 64)
+	return n, err == nil
 }
 
 func (c comparison) equal(text string) bool {
@@ -191,7 +200,7 @@ func (p *parser) value(c comparison) (condition, error) {
 		}
 		c.text, p.s = p.s[:end], p.s[end:]
 	}
-	if n, err := strconv.ParseFloat(c.text, 64); err == nil {
+	if n, ok := number(c.text); ok {
 		c.num, c.isNum = n, true
 	} else if strings.Contains(c.text, "*") {
 		c.re = wildcard(c.text)
