@@ -167,6 +167,3 @@ func (s *shape) scalar() bool {
 
 // document reports whether s is free-form JSON.
 func (s *shape) document() bool { return s.Document || s.Type == "document" }
-
-// exception reports whether s is an error.
-func (s *shape) exception() bool { return s.Exception || s.Error != nil }

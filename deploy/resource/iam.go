@@ -379,11 +379,11 @@ func deleteAccessKey(o *Op) error {
 
 func createProfile(o *Op) error {
 	o.Physical = o.name("InstanceProfileName", maxPolicyName)
-	out, err := o.call("iam", "CreateInstanceProfile", o.properties("InstanceProfileName", o.Physical))
-	if o.made(err) != nil {
+	if _, err := o.call("iam", "CreateInstanceProfile", o.properties("InstanceProfileName", o.Physical)); o.made(err) != nil {
 		return err
 	}
-	if out, err = o.call("iam", "GetInstanceProfile", input("InstanceProfileName", o.Physical)); err != nil {
+	out, err := o.call("iam", "GetInstanceProfile", input("InstanceProfileName", o.Physical))
+	if err != nil {
 		return err
 	}
 	o.Attributes["Arn"] = textOf(inside(out, "InstanceProfile"), "Arn")

@@ -29,7 +29,6 @@ type transformer struct {
 	in      *jsondoc.Object // the resources of the template
 	out     *jsondoc.Object // those of the result
 	routes  *jsondoc.Object // the implicit API: path → method → operation
-	routed  []string        // logical ids of its functions
 }
 
 func invalid(format string, args ...any) error {

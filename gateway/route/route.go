@@ -30,10 +30,8 @@ type Request struct {
 	// only for a POST with a form's content type.
 	Form func() (body []byte, whole bool)
 
-	host            host
-	scope, region   string // of the credentials
-	form            string
-	formRead, whole bool
+	host          host
+	scope, region string // of the credentials
 }
 
 // Kind is the sort of thing that a request is for.

@@ -9,7 +9,6 @@ func one(name, text string) program {
 
 func (p program) gives(answer string) program                { p.answer = answer; return p }
 func (p program) on(event string) program                    { p.event = event; return p }
-func (p program) contains(want ...string) program            { p.want = want; return p }
 func (p program) prints(want ...string) program              { p.output = want; return p }
 func (p program) fails(kind string, want ...string) program  { p.failed, p.want = kind, want; return p }
 func (p program) breaks(kind string, want ...string) program { p.init, p.want = kind, want; return p }

@@ -30,9 +30,8 @@ type known struct {
 
 // grant is what an access key gives: credentials and who has them.
 type grant struct {
-	creds    aws.Credentials
-	id       aws.Identity
-	inactive bool
+	creds aws.Credentials
+	id    aws.Identity
 }
 
 // document is the text of a policy, as the compiled ones are kept by.

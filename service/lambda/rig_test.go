@@ -203,8 +203,7 @@ type outside struct {
 	lines   []string // of all logs
 	sent    []string // messages and events that left
 	traces  []string
-	writers map[string]bool // ARNs of those who wrote logs
-	expires time.Duration   // life of credentials; 0: twelve hours
+	expires time.Duration // life of credentials; 0: twelve hours
 	clock   clock.Clock
 	assumed int
 }

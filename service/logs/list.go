@@ -23,7 +23,6 @@ type selection struct {
 type namedGroup struct {
 	name string
 	groupRecord
-	bytes int64
 }
 
 // groups lists groups in the order of their names; next is "" at the end.

@@ -43,11 +43,6 @@ func (u URI) Function() bool {
 	return u.Service == "lambda" && !u.Action && strings.HasPrefix(u.What, "2015-03-31/functions/")
 }
 
-// function is the function that the URI invokes: its ARN, or its name.
-func (u URI) function() string {
-	return strings.TrimSuffix(strings.TrimPrefix(u.What, "2015-03-31/functions/"), "/invocations")
-}
-
 // substitute fills ${stageVariables.x} and {path parameters} in.
 func substitute(s string, variables, path map[string]string, escape func(string) string) string {
 	var b strings.Builder
