@@ -1,7 +1,6 @@
 package s3
 
 import (
-
 	"github.com/brume-dev/brume/service/s3/shelf"
 	"github.com/brume-dev/brume/store"
 )
