@@ -72,7 +72,11 @@ func (d *demo) functions(w *world, folder string) (files string, parameters map[
 	if d.Runtime == "python" || d.Runtime == "auto" && hasBoto3(w) {
 		return folder, nil, nil
 	}
-	fmt.Fprintln(w.out, "Python with boto3 is not there: building the functions in Go.")
+	why := ""
+	if d.Runtime == "auto" {
+		why = "Python with boto3 is not there: "
+	}
+	fmt.Fprintln(w.out, why+"building the functions in Go.")
 	for _, f := range []string{"processing", "failure"} {
 		out := filepath.Join(folder, "functions", f, "bootstrap")
 		build := exec.CommandContext(w, "go", "build", "-o", out, "github.com/brume-dev/brume/examples/jobs/functions/"+f)
