@@ -38,6 +38,7 @@ func TestCrashPower(t *testing.T) {
 		}
 		p.cut() // from here on nobody hears an answer
 		disk = disk.Cut(rnd)
+		p.end() // the ghost's functions would take the machine from the living
 		p = power(t, data, disk)
 		announce(t, folder, p.url)
 	}
@@ -48,14 +49,15 @@ func TestCrashPower(t *testing.T) {
 type powered struct {
 	url      string
 	listener net.Listener
+	end      func() // ends the platform, whose power is on or cut
 
 	mu    sync.Mutex
 	dead  bool
 	conns []net.Conn
 }
 
-// power starts a platform on the disk. One whose power was cut runs on as a ghost until the test ends: nothing that it does
-// is on the next disk, and nobody hears it.
+// power starts a platform on the disk. One whose power was cut is a ghost until it has ended: nothing that it does is on the
+// next disk, and nobody hears it.
 func power(t *testing.T, data string, disk *powercut.Disk) *powered {
 	t.Helper()
 	p, err := platform.New(platform.Config{Listen: "127.0.0.1:0", Data: data, Account: "000000000000", Region: "us-east-1",
@@ -69,13 +71,14 @@ func power(t *testing.T, data string, disk *powercut.Disk) *powered {
 		defer close(ran)
 		_ = p.Run(ctx) // a ghost may fail as it likes
 	}()
-	t.Cleanup(func() { cancel(); <-ran; _ = p.Close() })
+	end := sync.OnceFunc(func() { cancel(); <-ran; _ = p.Close() })
+	t.Cleanup(end)
 
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &powered{url: "http://" + l.Addr().String(), listener: l}
+	w := &powered{url: "http://" + l.Addr().String(), listener: l, end: end}
 	go w.serve(strings.TrimPrefix(p.URL(), "http://"))
 	t.Cleanup(w.cut)
 	return w

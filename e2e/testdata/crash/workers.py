@@ -225,7 +225,7 @@ class Functions:
     def step(self, c, i):
         out = c.invoke(FunctionName="crash", InvocationType="Event", Payload=json.dumps({"i": i}))
         assert out["StatusCode"] == 202, out
-        time.sleep(0.02)  # a queue that grows faster than it is worked off tells nothing more
+        time.sleep(0.5)  # a queue that grows faster than it is worked off tells nothing more
 
     def check(self, c, known, unknown):
         table = client(c.meta.endpoint_url, "dynamodb")
