@@ -45,6 +45,7 @@ func (s *Store) pebbleOptions() *pebble.Options {
 	if s.o.Relaxed {
 		o.FS = relaxed{o.FS}
 	}
+	o.FS = fatal{o.FS, &s.armed, s.fail}
 	return o
 }
 

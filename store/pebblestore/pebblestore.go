@@ -59,6 +59,7 @@ type Store struct {
 	signal *signal.Board
 	dead   chan struct{} // closed with failed
 	synced chan struct{} // closed when the syncer has ended
+	armed  atomic.Bool   // the log's errors are fatal
 
 	mu      sync.Mutex // guards what follows
 	idle    sync.Cond  // readers == 0
@@ -83,6 +84,7 @@ func Open(o Options) (*Store, error) {
 	if err := s.open(); err != nil {
 		return nil, errors.Join(err, s.shut())
 	}
+	s.armed.Store(true)
 	go s.x.loop()
 	go s.syncer()
 	return s, nil
@@ -375,6 +377,7 @@ func (s *Store) Close() error {
 	}
 	s.mu.Unlock()
 	s.drop(s.durable)
+	s.armed.Store(false)
 	return errors.Join(s.db.Flush(), s.shut())
 }
 
