@@ -70,7 +70,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	r.begin(ctx)
-	defer clock.Settle(r.Clock, r.Settle)()
+	defer clock.Settle(r.Clock, r.idle)()
 	close(r.up)
 	var wg sync.WaitGroup
 	for _, l := range r.lanes {
@@ -119,6 +119,14 @@ func (r *Runner) Settle(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// idle is Settle for a virtual clock: a runner that has stopped has nothing left to do.
+func (r *Runner) idle(ctx context.Context) error {
+	if err := r.Settle(ctx); !errors.Is(err, errStopped) {
+		return err
+	}
+	return nil
 }
 
 // Metrics are counters since the start, and how many promises are being kept now.
