@@ -5,7 +5,7 @@ import (
 
 	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/aws"
-	"github.com/brume-dev/brume/service/s3/shelf"
+	"github.com/brume-dev/brume/service/s3/bucket"
 )
 
 // What clients read of every bucket and Brume cannot set answers as a bucket does that was never given it.
@@ -62,7 +62,7 @@ func (s *Service) GetObjectLockConfiguration(ctx context.Context, _ aws.Identity
 // private is the access control list of everything here: the owner has full control.
 func private(account string) []s3api.Grant {
 	return []s3api.Grant{{Permission: s3api.PermissionFullControl,
-		Grantee: &s3api.Grantee{Type: s3api.TypeCanonicalUser, ID: shelf.Ptr(shelf.CanonicalID(account))}}}
+		Grantee: &s3api.Grantee{Type: s3api.TypeCanonicalUser, ID: new(bucket.CanonicalID(account))}}}
 }
 
 // GetBucketAcl tells that the owner has full control.
@@ -71,7 +71,7 @@ func (s *Service) GetBucketAcl(ctx context.Context, _ aws.Identity, in *s3api.Ge
 	if err != nil {
 		return nil, err
 	}
-	return &s3api.GetBucketAclOutput{Owner: shelf.Owner(b.Account), Grants: private(b.Account)}, nil
+	return &s3api.GetBucketAclOutput{Owner: bucket.Owner(b.Account), Grants: private(b.Account)}, nil
 }
 
 // GetObjectAcl tells that the owner has full control.
@@ -80,5 +80,5 @@ func (s *Service) GetObjectAcl(ctx context.Context, _ aws.Identity, in *s3api.Ge
 	if err != nil {
 		return nil, err
 	}
-	return &s3api.GetObjectAclOutput{Owner: shelf.Owner(f.b.Account), Grants: private(f.b.Account)}, nil
+	return &s3api.GetObjectAclOutput{Owner: bucket.Owner(f.b.Account), Grants: private(f.b.Account)}, nil
 }

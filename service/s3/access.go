@@ -7,7 +7,7 @@ import (
 
 	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/aws"
-	"github.com/brume-dev/brume/service/s3/shelf"
+	"github.com/brume-dev/brume/service/s3/bucket"
 	"github.com/brume-dev/brume/store"
 )
 
@@ -37,11 +37,11 @@ func (s *Service) Access(ctx context.Context, id aws.Identity, op string, in any
 		return []aws.Access{{Action: "s3:ListAllMyBuckets", Resource: "*"}}, nil
 	}
 	v := reflect.ValueOf(in).Elem()
-	name := shelf.Text(v, "Bucket")
+	name := bucket.Text(v, "Bucket")
 	if op == "CreateBucket" {
-		return []aws.Access{{Action: "s3:CreateBucket", Resource: shelf.BucketARN(name), Context: shelf.Conditions(op, v)}}, nil
+		return []aws.Access{{Action: "s3:CreateBucket", Resource: bucket.BucketARN(name), Context: bucket.Conditions(op, v)}}, nil
 	}
-	w := wanted{op: op, key: shelf.Text(v, "Key"), version: shelf.Text(v, "VersionId"), context: shelf.Conditions(op, v)}
+	w := wanted{op: op, key: bucket.Text(v, "Key"), version: bucket.Text(v, "VersionId"), context: bucket.Conditions(op, v)}
 	out, err := s.wants(ctx, id, name, w.actions(v), w)
 	if err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func (s *Service) Access(ctx context.Context, id aws.Identity, op string, in any
 	if d, ok := in.(*s3api.DeleteObjectsRequest); ok && d.Delete != nil {
 		one := out[0]
 		out = out[:0]
-		for _, o := range d.Delete.Objects[:min(len(d.Delete.Objects), shelf.MaxDelete)] {
+		for _, o := range d.Delete.Objects[:min(len(d.Delete.Objects), bucket.MaxDelete)] {
 			one := one
 			one.Resource += "/" + o.Key
 			if o.VersionId != nil {
@@ -58,12 +58,12 @@ func (s *Service) Access(ctx context.Context, id aws.Identity, op string, in any
 			out = append(out, one)
 		}
 	}
-	if src := shelf.Text(v, "CopySource"); src != "" {
-		from, err := shelf.ParseSource(src)
+	if src := bucket.Text(v, "CopySource"); src != "" {
+		from, err := bucket.ParseSource(src)
 		if err != nil {
 			return nil, err
 		}
-		r := wanted{op: "GetObject", key: from.Key, version: shelf.Or(from.Version, "")}
+		r := wanted{op: "GetObject", key: from.Key, version: aws.Or(from.Version, "")}
 		more, err := s.wants(ctx, id, from.Bucket, r.actions(v), r)
 		if err != nil {
 			return nil, err
@@ -81,15 +81,15 @@ type wanted struct {
 
 // actions are the IAM actions of the request.
 func (w *wanted) actions(v reflect.Value) []string {
-	first := shelf.Action(w.op)
+	first := bucket.Action(w.op)
 	all := []string{first}
 	switch {
 	case w.op == "GetObjectAttributes":
 		all = []string{"GetObject", "GetObjectAttributes"}
-	case first == "PutObject" && shelf.Text(v, "Tagging") != "":
+	case first == "PutObject" && bucket.Text(v, "Tagging") != "":
 		all = append(all, "PutObjectTagging")
 	}
-	if first == "PutObject" && shelf.Text(v, "ACL") != "" {
+	if first == "PutObject" && bucket.Text(v, "ACL") != "" {
 		all = append(all, "PutObjectAcl")
 	}
 	if w.version != "" {
@@ -114,7 +114,7 @@ func (s *Service) wants(ctx context.Context, id aws.Identity, name string, actio
 			return err
 		}
 		if b.HasPolicy {
-			if _, err := b.ReadSetting(r, shelf.SettingPolicy, &document); err != nil {
+			if _, err := b.ReadSetting(r, bucket.SettingPolicy, &document); err != nil {
 				return err
 			}
 		}
@@ -125,7 +125,7 @@ func (s *Service) wants(ctx context.Context, id aws.Identity, name string, actio
 		switch {
 		case err != nil:
 			return err
-		case o == nil && len(w.key) <= shelf.MaxKey:
+		case o == nil && len(w.key) <= bucket.MaxKey:
 			actions = append(actions, "ListBucket")
 		case o != nil && len(o.Tags) > 0:
 			w.context = withTags(w.context, o.Tags)

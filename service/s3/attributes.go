@@ -6,17 +6,18 @@ import (
 
 	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/aws"
-	"github.com/brume-dev/brume/service/s3/shelf"
+	"github.com/brume-dev/brume/service/s3/bucket"
+	"github.com/brume-dev/brume/service/s3/fault"
 )
 
 // GetObjectAttributes tells those attributes of an object that are asked for.
 func (s *Service) GetObjectAttributes(ctx context.Context, id aws.Identity, in *s3api.GetObjectAttributesRequest) (*s3api.GetObjectAttributesOutput, error) {
 	if in.SSECustomerAlgorithm != nil || in.SSECustomerKey != nil {
-		return nil, shelf.InvalidRequest("The encryption parameters are not applicable to this object.")
+		return nil, fault.InvalidRequest("The encryption parameters are not applicable to this object.")
 	}
 	for _, a := range in.ObjectAttributes {
 		if !slices.Contains(a.EnumValues(), string(a)) {
-			return nil, shelf.InvalidArgument("Invalid attribute name specified.", "x-amz-object-attributes", string(a))
+			return nil, fault.InvalidArgument("Invalid attribute name specified.", "x-amz-object-attributes", string(a))
 		}
 	}
 	f, err := s.look(ctx, in.Bucket, in.Key, in.VersionId, in.ExpectedBucketOwner)
@@ -49,10 +50,10 @@ func (s *Service) GetObjectAttributes(ctx context.Context, id aws.Identity, in *
 
 // partsPage lists parts; S3 lists them one by one only for objects whose parts have checksums of their own.
 func (f *found) partsPage(in *s3api.GetObjectAttributesRequest) *s3api.GetObjectAttributesParts {
-	limit, above := min(shelf.Or(in.MaxParts, shelf.MaxPage), shelf.MaxPage), shelf.Or(in.PartNumberMarker, 0)
+	limit, above := min(aws.Or(in.MaxParts, bucket.MaxPage), bucket.MaxPage), aws.Or(in.PartNumberMarker, 0)
 	p := &s3api.GetObjectAttributesParts{TotalPartsCount: &f.o.Parts, PartNumberMarker: &above, MaxParts: &limit,
-		NextPartNumberMarker: shelf.Ptr(int32(0)), IsTruncated: shelf.Ptr(false)}
-	if f.o.Sum.Type != shelf.Composite {
+		NextPartNumberMarker: new(int32(0)), IsTruncated: new(false)}
+	if f.o.Sum.Type != bucket.Composite {
 		return p
 	}
 	for _, one := range f.Parts {
@@ -60,11 +61,11 @@ func (f *found) partsPage(in *s3api.GetObjectAttributesRequest) *s3api.GetObject
 			continue
 		}
 		if len(p.Parts) == int(limit) {
-			p.IsTruncated = shelf.Ptr(true)
+			p.IsTruncated = new(true)
 			break
 		}
 		e := s3api.ObjectPart{PartNumber: &one.Number, Size: &one.Size}
-		setSum(&e, shelf.Sum{Algorithm: f.o.Sum.Algorithm, Value: one.Sum})
+		setSum(&e, bucket.Sum{Algorithm: f.o.Sum.Algorithm, Value: one.Sum})
 		p.NextPartNumberMarker = &one.Number
 		p.Parts = append(p.Parts, e)
 	}

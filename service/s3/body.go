@@ -9,12 +9,12 @@ import (
 
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/blob"
-	"github.com/brume-dev/brume/service/s3/shelf"
+	"github.com/brume-dev/brume/service/s3/bucket"
 )
 
 // receive reads a body to its end, checks it and keeps it. Whoever does not name the blob in a transaction must discard
 // it. Bodies of up to limit bytes stay in memory.
-func (s *Service) receive(ctx context.Context, body io.Reader, e shelf.Expectation, limit int) (got shelf.Received, err error) {
+func (s *Service) receive(ctx context.Context, body io.Reader, e bucket.Expectation, limit int) (got bucket.Received, err error) {
 	if body == nil {
 		body = http.NoBody
 	}
@@ -36,11 +36,11 @@ func (s *Service) receive(ctx context.Context, body io.Reader, e shelf.Expectati
 	case err != nil:
 		return got, err
 	default:
-		info, err := s.Blobs.Put(ctx, shelf.Space, io.MultiReader(head, in))
+		info, err := s.Blobs.Put(ctx, bucket.Space, io.MultiReader(head, in))
 		if err != nil {
 			return got, err
 		}
-		got.Blob, got.Size = shelf.Piece{Blob: info.ID, Size: info.Size}, info.Size
+		got.Blob, got.Size = bucket.Piece{Blob: info.ID, Size: info.Size}, info.Size
 	}
 	got.Etag = d.etag()
 	return got, nil
@@ -65,7 +65,7 @@ func (c *checked) Read(p []byte) (int, error) {
 }
 
 // discard deletes blobs that nobody names. What it does not come to, the sweeper does.
-func (s *Service) discard(ctx context.Context, g shelf.Garbage) {
+func (s *Service) discard(ctx context.Context, g bucket.Garbage) {
 	ctx = context.WithoutCancel(ctx)
 	for _, id := range g {
 		if err := s.Blobs.Delete(ctx, id); err != nil {
@@ -75,14 +75,14 @@ func (s *Service) discard(ctx context.Context, g shelf.Garbage) {
 }
 
 // abandon discards a body whose transaction failed.
-func (s *Service) abandon(ctx context.Context, got shelf.Received) {
+func (s *Service) abandon(ctx context.Context, got bucket.Received) {
 	if got.Blob.Blob != "" {
-		s.discard(ctx, shelf.Garbage{got.Blob.Blob})
+		s.discard(ctx, bucket.Garbage{got.Blob.Blob})
 	}
 }
 
 // pieces lists the blobs of n bytes of an object from off on.
-func pieces(all []shelf.Piece, off, n int64) (out []shelf.Piece) {
+func pieces(all []bucket.Piece, off, n int64) (out []bucket.Piece) {
 	for _, p := range all {
 		if n == 0 {
 			break
@@ -92,7 +92,7 @@ func pieces(all []shelf.Piece, off, n int64) (out []shelf.Piece) {
 			continue
 		}
 		take := min(p.Size-off, n)
-		out = append(out, shelf.Piece{Blob: p.Blob, Off: p.Off + off, Size: take})
+		out = append(out, bucket.Piece{Blob: p.Blob, Off: p.Off + off, Size: take})
 		off, n = 0, n-take
 	}
 	return out
@@ -100,7 +100,7 @@ func pieces(all []shelf.Piece, off, n int64) (out []shelf.Piece) {
 
 // open reads n bytes of c from off on. The first blob is opened at once: one that is gone was replaced meanwhile, and
 // the caller may look again. Only blobs of single pieces go so soon.
-func (s *Service) open(ctx context.Context, c shelf.Content, off, n int64) (io.ReadCloser, error) {
+func (s *Service) open(ctx context.Context, c bucket.Content, off, n int64) (io.ReadCloser, error) {
 	if c.Pieces == nil {
 		small := c.Small
 		return io.NopCloser(bytes.NewReader(small[min(off, int64(len(small))):min(off+n, int64(len(small)))])), nil
@@ -116,7 +116,7 @@ func (s *Service) open(ctx context.Context, c shelf.Content, off, n int64) (io.R
 type reader struct {
 	ctx   context.Context
 	blobs blob.Store
-	left  []shelf.Piece
+	left  []bucket.Piece
 	open  io.ReadCloser
 }
 

@@ -6,7 +6,8 @@ import (
 
 	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/aws"
-	"github.com/brume-dev/brume/service/s3/shelf"
+	"github.com/brume-dev/brume/service/s3/bucket"
+	"github.com/brume-dev/brume/service/s3/fault"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/store/record"
 )
@@ -14,15 +15,19 @@ import (
 const dirVersion = 1
 
 // resource is what the shard of a bucket is named by.
-func resource(n uint64) store.Tuple { return shelf.BucketPrefix(n) }
+func resource(n uint64) store.Tuple { return bucket.BucketPrefix(n) }
+
+func nameKey(name string) store.Tuple { return bucket.GlobalKey("name").Text(name) }
+
+func ownedPrefix(account string) store.Tuple { return bucket.GlobalKey("owned").Text(account) }
 
 func (s *Service) global() store.Shard { return s.Store.Shard(store.Global()) }
 
-func (s *Service) shard(b *shelf.Bucket) store.Shard { return s.Store.Shard(resource(b.N)) }
+func (s *Service) shard(b *bucket.Bucket) store.Shard { return s.Store.Shard(resource(b.N)) }
 
 // lookUp finds the bucket of a name.
-func (s *Service) lookUp(ctx context.Context, name string) (b *shelf.Bucket, ok bool, err error) {
-	b = &shelf.Bucket{Name: name}
+func (s *Service) lookUp(ctx context.Context, name string) (b *bucket.Bucket, ok bool, err error) {
+	b = &bucket.Bucket{Name: name}
 	err = s.global().View(ctx, func(_ context.Context, r store.Reader) error {
 		v, there, err := r.Get(nameKey(name))
 		if err != nil || !there {
@@ -35,7 +40,7 @@ func (s *Service) lookUp(ctx context.Context, name string) (b *shelf.Bucket, ok 
 }
 
 // find finds the bucket of a request, which may say who must own it.
-func (s *Service) find(ctx context.Context, name string, expected *string) (*shelf.Bucket, error) {
+func (s *Service) find(ctx context.Context, name string, expected *string) (*bucket.Bucket, error) {
 	b, ok, err := s.lookUp(ctx, name)
 	if err != nil {
 		return nil, err
@@ -44,7 +49,7 @@ func (s *Service) find(ctx context.Context, name string, expected *string) (*she
 		if checkName(name) != nil {
 			return nil, invalidName(name)
 		}
-		return nil, shelf.NoSuchBucket()
+		return nil, fault.NoSuchBucket()
 	}
 	if expected != nil && *expected != b.Account {
 		return nil, accessDenied()
@@ -53,7 +58,7 @@ func (s *Service) find(ctx context.Context, name string, expected *string) (*she
 }
 
 // view finds a bucket and runs f on it.
-func view[T any](ctx context.Context, s *Service, name string, expected *string, f func(store.Reader, *shelf.Bucket) (T, error)) (T, error) {
+func view[T any](ctx context.Context, s *Service, name string, expected *string, f func(store.Reader, *bucket.Bucket) (T, error)) (T, error) {
 	var zero T
 	b, err := s.find(ctx, name, expected)
 	if err != nil {
@@ -69,7 +74,7 @@ func view[T any](ctx context.Context, s *Service, name string, expected *string,
 }
 
 // update finds a bucket and runs f on it in a transaction.
-func update[T any](ctx context.Context, s *Service, name string, expected *string, f func(store.Tx, *shelf.Bucket) (T, error)) (T, error) {
+func update[T any](ctx context.Context, s *Service, name string, expected *string, f func(store.Tx, *bucket.Bucket) (T, error)) (T, error) {
 	b, err := s.find(ctx, name, expected)
 	if err != nil {
 		var zero T
@@ -78,7 +83,7 @@ func update[T any](ctx context.Context, s *Service, name string, expected *strin
 	return updateBucket(ctx, s, b, f)
 }
 
-func updateBucket[T any](ctx context.Context, s *Service, b *shelf.Bucket, f func(store.Tx, *shelf.Bucket) (T, error)) (T, error) {
+func updateBucket[T any](ctx context.Context, s *Service, b *bucket.Bucket, f func(store.Tx, *bucket.Bucket) (T, error)) (T, error) {
 	return store.Update(ctx, s.shard(b), func(_ context.Context, tx store.Tx) (T, error) {
 		b := *b
 		if err := b.Load(tx); err != nil {
@@ -103,9 +108,9 @@ func (s *Service) CreateBucket(ctx context.Context, id aws.Identity, in *s3api.C
 	if err != nil {
 		return nil, err
 	}
-	out := &s3api.CreateBucketOutput{Location: shelf.Ptr("/" + in.Bucket), BucketArn: shelf.Ptr(shelf.BucketARN(in.Bucket))}
+	out := &s3api.CreateBucketOutput{Location: new("/" + in.Bucket), BucketArn: new(bucket.BucketARN(in.Bucket))}
 	if region != defaultRegion {
-		out.Location = shelf.Ptr("http://" + in.Bucket + ".s3.amazonaws.com/")
+		out.Location = new("http://" + in.Bucket + ".s3.amazonaws.com/")
 	}
 	if old, ok, err := s.lookUp(ctx, in.Bucket); err != nil || ok {
 		if err == nil {
@@ -116,9 +121,9 @@ func (s *Service) CreateBucket(ctx context.Context, id aws.Identity, in *s3api.C
 		}
 		return out, nil
 	}
-	b := &shelf.Bucket{Name: in.Bucket, BucketRecord: fresh}
+	b := &bucket.Bucket{Name: in.Bucket, BucketRecord: fresh}
 	b.N, err = store.Update(ctx, s.global(), func(_ context.Context, tx store.Tx) (uint64, error) {
-		return store.NextID(tx, shelf.GlobalKey("next"))
+		return store.NextID(tx, bucket.GlobalKey("next"))
 	})
 	if err != nil {
 		return nil, err
@@ -133,20 +138,20 @@ func (s *Service) CreateBucket(ctx context.Context, id aws.Identity, in *s3api.C
 }
 
 // publish gives a bucket its name, unless another was faster.
-func (s *Service) publish(ctx context.Context, b *shelf.Bucket, account, region string) error {
+func (s *Service) publish(ctx context.Context, b *bucket.Bucket, account, region string) error {
 	_, err := s.global().Update(ctx, func(_ context.Context, tx store.Tx) error {
 		v, ok, err := tx.Get(nameKey(b.Name))
 		if err != nil {
 			return err
 		}
 		if ok {
-			other := &shelf.Bucket{Name: b.Name}
+			other := &bucket.Bucket{Name: b.Name}
 			if err := record.Decode(v, dirVersion, &other.DirRecord); err != nil {
 				return err
 			}
 			return taken(other, account, region)
 		}
-		v = record.Encode(dirVersion, shelf.DirRecord{N: b.N, Account: account, Region: region, Created: tx.Now()})
+		v = record.Encode(dirVersion, bucket.DirRecord{N: b.N, Account: account, Region: region, Created: tx.Now()})
 		tx.Set(nameKey(b.Name), v)
 		tx.Set(ownedPrefix(account).Text(b.Name), v)
 		return nil
@@ -156,7 +161,7 @@ func (s *Service) publish(ctx context.Context, b *shelf.Bucket, account, region 
 
 // taken is the answer to whoever creates a bucket that is there. To its owner it is no error in us-east-1, for the sake of
 // old clients: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
-func taken(old *shelf.Bucket, account, region string) error {
+func taken(old *bucket.Bucket, account, region string) error {
 	switch {
 	case old.Account != account:
 		return &s3api.BucketAlreadyExists{Message: "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again."}
@@ -167,29 +172,29 @@ func taken(old *shelf.Bucket, account, region string) error {
 }
 
 // newBucket is a bucket as it is at first: https://docs.aws.amazon.com/AmazonS3/latest/userguide/create-bucket-overview.html
-func newBucket(in *s3api.CreateBucketRequest) (r shelf.BucketRecord, t shelf.TagSet, err error) {
+func newBucket(in *s3api.CreateBucketRequest) (r bucket.BucketRecord, t bucket.TagSet, err error) {
 	r.Ownership = string(s3api.ObjectOwnershipBucketOwnerEnforced)
 	if in.ObjectOwnership != "" {
 		r.Ownership = string(in.ObjectOwnership)
 	}
-	r.Sealing = shelf.Sealing{Algorithm: sealS3}
-	r.Block, r.Blocked = shelf.PublicBlock{BlockACLs: true, IgnoreACLs: true, Block: true, Restrict: true}, true
+	r.Sealing = bucket.Sealing{Algorithm: sealS3}
+	r.Block, r.Blocked = bucket.PublicBlock{BlockACLs: true, IgnoreACLs: true, Block: true, Restrict: true}, true
 	if in.CreateBucketConfiguration != nil {
-		if t, err = shelf.NewTags(in.CreateBucketConfiguration.Tags, shelf.MaxBucketTags); err != nil {
+		if t, err = bucket.NewTags(in.CreateBucketConfiguration.Tags, bucket.MaxBucketTags); err != nil {
 			return r, t, err
 		}
 	}
 	switch {
-	case shelf.Or(in.ObjectLockEnabledForBucket, false):
-		return r, t, shelf.NotImplemented("Brume has no Object Lock yet")
+	case aws.Or(in.ObjectLockEnabledForBucket, false):
+		return r, t, fault.NotImplemented("Brume has no Object Lock yet")
 	case in.ACL != "" && in.ACL != s3api.BucketCannedACLPrivate || in.GrantFullControl != nil || in.GrantRead != nil ||
 		in.GrantReadACP != nil || in.GrantWrite != nil || in.GrantWriteACP != nil:
 		if in.ObjectOwnership == "" || in.ObjectOwnership == s3api.ObjectOwnershipBucketOwnerEnforced {
 			return r, t, aws.Errorf("InvalidBucketAclWithObjectOwnership", 400, "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
 		}
-		return r, t, shelf.NotImplemented("Brume has no ACLs but private: use bucket policies")
+		return r, t, fault.NotImplemented("Brume has no ACLs but private: use bucket policies")
 	case in.BucketNamespace != "" && in.BucketNamespace != s3api.BucketNamespaceGlobal:
-		return r, t, shelf.NotImplemented("Brume has the global namespace of buckets only")
+		return r, t, fault.NotImplemented("Brume has the global namespace of buckets only")
 	}
 	return r, t, nil
 }
@@ -203,7 +208,7 @@ func location(region string, c *s3api.CreateBucketConfiguration) (string, error)
 	if c != nil {
 		named = string(c.LocationConstraint)
 		if c.Bucket != nil || c.Location != nil {
-			return "", shelf.NotImplemented("Brume has general purpose buckets only, no directory buckets")
+			return "", fault.NotImplemented("Brume has general purpose buckets only, no directory buckets")
 		}
 	}
 	if named == "EU" {
@@ -230,7 +235,7 @@ func (s *Service) HeadBucket(ctx context.Context, _ aws.Identity, in *s3api.Head
 	if err != nil {
 		return nil, err
 	}
-	return &s3api.HeadBucketOutput{BucketRegion: &b.Region, BucketArn: shelf.Ptr(b.Arn()), AccessPointAlias: shelf.Ptr(false)}, nil
+	return &s3api.HeadBucketOutput{BucketRegion: &b.Region, BucketArn: new(b.Arn()), AccessPointAlias: new(false)}, nil
 }
 
 // GetBucketLocation says in which region a bucket is; us-east-1 has no name here.
@@ -264,7 +269,7 @@ func (s *Service) unpublish(ctx context.Context, n uint64, name string) error {
 		if err != nil || !ok {
 			return err
 		}
-		var d shelf.DirRecord
+		var d bucket.DirRecord
 		if err := record.Decode(v, dirVersion, &d); err != nil || d.N != n {
 			return err
 		}
@@ -278,23 +283,23 @@ func (s *Service) unpublish(ctx context.Context, n uint64, name string) error {
 // ListBuckets lists the buckets of an account, of all regions, by name.
 func (s *Service) ListBuckets(ctx context.Context, id aws.Identity, in *s3api.ListBucketsRequest) (*s3api.ListBucketsOutput, error) {
 	prefix := ownedPrefix(id.Account)
-	rng := shelf.WithPrefix(prefix, shelf.Or(in.Prefix, ""))
+	rng := bucket.WithPrefix(prefix, aws.Or(in.Prefix, ""))
 	if in.ContinuationToken != nil && *in.ContinuationToken != "" {
-		last, err := shelf.OpenToken(*in.ContinuationToken)
+		last, err := bucket.OpenToken(*in.ContinuationToken)
 		if err != nil {
 			return nil, err
 		}
 		rng.Begin = prefix.Text(last).After(rng).Begin
 	}
-	limit := int(shelf.Or(in.MaxBuckets, shelf.MaxBuckets))
-	if limit < 1 || limit > shelf.MaxBuckets {
-		return nil, shelf.InvalidArgument("Argument max-buckets must be an integer between 1 and 10000", "max-buckets", "")
+	limit := int(aws.Or(in.MaxBuckets, bucket.MaxBuckets))
+	if limit < 1 || limit > bucket.MaxBuckets {
+		return nil, fault.InvalidArgument("Argument max-buckets must be an integer between 1 and 10000", "max-buckets", "")
 	}
-	out := &s3api.ListBucketsOutput{Owner: shelf.Owner(id.Account), Buckets: []s3api.Bucket{}, Prefix: in.Prefix}
+	out := &s3api.ListBucketsOutput{Owner: bucket.Owner(id.Account), Buckets: []s3api.Bucket{}, Prefix: in.Prefix}
 	err := s.global().View(ctx, func(_ context.Context, r store.Reader) error {
 		pairs, done := r.Scan(rng, store.ScanOpt{})
 		for kv := range pairs {
-			var d shelf.DirRecord
+			var d bucket.DirRecord
 			if err := record.Decode(kv.Value, dirVersion, &d); err != nil {
 				return err
 			}
@@ -303,11 +308,11 @@ func (s *Service) ListBuckets(ctx context.Context, id aws.Identity, in *s3api.Li
 			}
 			name := store.Decode(kv.Key, len(prefix)).Text()
 			if len(out.Buckets) == limit {
-				out.ContinuationToken = shelf.Ptr(sealToken(*out.Buckets[limit-1].Name))
+				out.ContinuationToken = new(sealToken(*out.Buckets[limit-1].Name))
 				break
 			}
 			out.Buckets = append(out.Buckets, s3api.Bucket{Name: &name, CreationDate: &d.Created, BucketRegion: &d.Region,
-				BucketArn: shelf.Ptr(shelf.BucketARN(name))})
+				BucketArn: new(bucket.BucketARN(name))})
 		}
 		return done()
 	})

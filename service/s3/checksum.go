@@ -11,26 +11,28 @@ import (
 
 	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/aws"
-	"github.com/brume-dev/brume/service/s3/shelf"
+	"github.com/brume-dev/brume/checksum"
+	"github.com/brume-dev/brume/service/s3/bucket"
+	"github.com/brume-dev/brume/service/s3/fault"
 )
 
 // expect reads Content-MD5 and the checksum members of a request.
-func expect(in any, contentMD5 *string, algorithm s3api.ChecksumAlgorithm) (e shelf.Expectation, err error) {
+func expect(in any, contentMD5 *string, algorithm s3api.ChecksumAlgorithm) (e bucket.Expectation, err error) {
 	if contentMD5 != nil {
 		if e.Md5, err = base64.StdEncoding.DecodeString(*contentMD5); err != nil || len(e.Md5) != md5.Size {
 			return e, aws.Errorf("InvalidDigest", http.StatusBadRequest, "The Content-MD5 you specified was invalid.")
 		}
 	}
-	if err := shelf.CheckAlgorithm(string(algorithm)); err != nil {
+	if err := bucket.CheckAlgorithm(string(algorithm)); err != nil {
 		return e, err
 	}
 	e.Algorithm = string(algorithm)
-	given, err := shelf.SumOf(in)
+	given, err := bucket.SumOf(in)
 	if err != nil || given.Algorithm == "" {
 		return e, err
 	}
 	if e.Algorithm != "" && e.Algorithm != given.Algorithm {
-		return e, shelf.InvalidRequest("Value for x-amz-sdk-checksum-algorithm header is invalid.")
+		return e, fault.InvalidRequest("Value for x-amz-sdk-checksum-algorithm header is invalid.")
 	}
 	e.Algorithm, e.Value = given.Algorithm, given.Value
 	return e, checkValue(e.Algorithm, e.Value)
@@ -38,20 +40,20 @@ func expect(in any, contentMD5 *string, algorithm s3api.ChecksumAlgorithm) (e sh
 
 func checkValue(algorithm, value string) error {
 	b, err := base64.StdEncoding.DecodeString(value)
-	if err != nil || len(b) != shelf.NewHash(algorithm).Size() {
-		return shelf.InvalidRequest("Value for %s%s header is invalid.", shelf.HeaderStart, strings.ToLower(algorithm))
+	if err != nil || len(b) != checksum.New(algorithm).Size() {
+		return fault.InvalidRequest("Value for %s%s header is invalid.", checksum.Header, strings.ToLower(algorithm))
 	}
 	return nil
 }
 
 // setSum writes a checksum into the Checksum… members of an answer.
-func setSum(out any, s shelf.Sum) {
+func setSum(out any, s bucket.Sum) {
 	if s.Algorithm == "" {
 		return
 	}
 	v := reflect.ValueOf(out).Elem()
-	if f := v.FieldByName(shelf.SumPrefix + s.Algorithm); f.IsValid() {
-		f.Set(reflect.ValueOf(shelf.Ptr(s.Value)))
+	if f := v.FieldByName(bucket.SumPrefix + s.Algorithm); f.IsValid() {
+		f.Set(reflect.ValueOf(new(s.Value)))
 	}
 	if f := v.FieldByName("ChecksumType"); f.IsValid() && s.Type != "" {
 		f.SetString(s.Type)
@@ -66,20 +68,20 @@ type digest struct {
 
 // newDigest computes what e expects; CRC64NVME when it says nothing, which is what S3 then keeps; all algorithms when the
 // trailer alone will say which.
-func newDigest(e shelf.Expectation, trailers bool) *digest {
+func newDigest(e bucket.Expectation, trailers bool) *digest {
 	d := &digest{md5.New(), map[string]hash.Hash{}}
 	switch {
 	case e.Algorithm != "":
-		d.sums[e.Algorithm] = shelf.NewHash(e.Algorithm)
+		d.sums[e.Algorithm] = checksum.New(e.Algorithm)
 	case trailers:
-		for _, a := range shelf.Algorithms() {
-			d.sums[a] = shelf.NewHash(a)
+		for _, a := range checksum.Algorithms() {
+			d.sums[a] = checksum.New(a)
 		}
 	case e.Keep == "":
-		d.sums[shelf.Crc64NVME] = shelf.NewHash(shelf.Crc64NVME)
+		d.sums[checksum.CRC64NVME] = checksum.New(checksum.CRC64NVME)
 	}
 	if e.Keep != "" && d.sums[e.Keep] == nil {
-		d.sums[e.Keep] = shelf.NewHash(e.Keep)
+		d.sums[e.Keep] = checksum.New(e.Keep)
 	}
 	return d
 }
@@ -96,33 +98,33 @@ func (d *digest) Write(p []byte) (int, error) {
 func (d *digest) etag() string { return hex.EncodeToString(d.md5.Sum(nil)) }
 
 // check compares the body with what the client said, once it has been read, and returns the checksum to keep.
-func (d *digest) check(e shelf.Expectation, trailer http.Header) (shelf.Sum, error) {
+func (d *digest) check(e bucket.Expectation, trailer http.Header) (bucket.Sum, error) {
 	if e.Md5 != nil && string(e.Md5) != string(d.md5.Sum(nil)) {
-		return shelf.Sum{}, aws.Errorf("BadDigest", http.StatusBadRequest, "The Content-MD5 you specified did not match what we received.")
+		return bucket.Sum{}, aws.Errorf("BadDigest", http.StatusBadRequest, "The Content-MD5 you specified did not match what we received.")
 	}
 	if e.Value == "" {
-		for _, a := range shelf.Algorithms() {
-			v := trailer.Get(shelf.HeaderStart + a)
+		for _, a := range checksum.Algorithms() {
+			v := trailer.Get(checksum.Header + a)
 			if v == "" {
 				continue
 			}
 			if e.Algorithm != "" && e.Algorithm != a {
-				return shelf.Sum{}, shelf.InvalidRequest("Value for x-amz-trailer header is invalid.")
+				return bucket.Sum{}, fault.InvalidRequest("Value for x-amz-trailer header is invalid.")
 			}
 			if err := checkValue(a, v); err != nil {
-				return shelf.Sum{}, err
+				return bucket.Sum{}, err
 			}
 			e.Algorithm, e.Value = a, v
 		}
 	}
 	if e.Algorithm == "" {
-		e.Algorithm = shelf.Crc64NVME
+		e.Algorithm = checksum.CRC64NVME
 	}
-	if e.Value != "" && e.Value != shelf.EncodeSum(d.sums[e.Algorithm].Sum(nil)) {
-		return shelf.Sum{}, aws.Errorf("BadDigest", http.StatusBadRequest, "The %s you specified did not match the calculated checksum.", e.Algorithm)
+	if e.Value != "" && e.Value != checksum.Encode(d.sums[e.Algorithm].Sum(nil)) {
+		return bucket.Sum{}, aws.Errorf("BadDigest", http.StatusBadRequest, "The %s you specified did not match the calculated checksum.", e.Algorithm)
 	}
 	if e.Keep == "" {
 		e.Keep = e.Algorithm
 	}
-	return shelf.Sum{Algorithm: e.Keep, Value: shelf.EncodeSum(d.sums[e.Keep].Sum(nil)), Type: shelf.FullObject}, nil
+	return bucket.Sum{Algorithm: e.Keep, Value: checksum.Encode(d.sums[e.Keep].Sum(nil)), Type: bucket.FullObject}, nil
 }

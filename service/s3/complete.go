@@ -5,7 +5,8 @@ import (
 
 	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/aws"
-	"github.com/brume-dev/brume/service/s3/shelf"
+	"github.com/brume-dev/brume/service/s3/bucket"
+	"github.com/brume-dev/brume/service/s3/fault"
 	"github.com/brume-dev/brume/store"
 )
 
@@ -13,12 +14,12 @@ import (
 // an upload again answers the same as long as its object is the current one.
 func (s *Service) CompleteMultipartUpload(ctx context.Context, _ aws.Identity, in *s3api.CompleteMultipartUploadRequest) (*s3api.CompleteMultipartUploadOutput, error) {
 	if in.MultipartUpload == nil || len(in.MultipartUpload.Parts) == 0 {
-		return nil, shelf.MalformedXML()
+		return nil, fault.MalformedXML()
 	}
-	if err := shelf.CheckKey(in.Key); err != nil {
+	if err := bucket.CheckKey(in.Key); err != nil {
 		return nil, err
 	}
-	want, err := shelf.SumOf(in)
+	want, err := bucket.SumOf(in)
 	if err != nil {
 		return nil, err
 	}
@@ -26,7 +27,7 @@ func (s *Service) CompleteMultipartUpload(ctx context.Context, _ aws.Identity, i
 	if err != nil {
 		return nil, err
 	}
-	done, err := update(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *shelf.Bucket) (shelf.Committed, error) {
+	done, err := update(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *bucket.Bucket) (bucket.Committed, error) {
 		c, err := b.Complete(tx, in, want, cond)
 		if aws.CodeOf(err) == "NoSuchUpload" {
 			return b.Again(tx, in)
@@ -38,8 +39,8 @@ func (s *Service) CompleteMultipartUpload(ctx context.Context, _ aws.Identity, i
 	}
 	s.discard(ctx, done.Garbage)
 	o := done.O
-	out := &s3api.CompleteMultipartUploadOutput{Location: shelf.Ptr("http://" + in.Bucket + ".s3." + done.B.Region + ".amazonaws.com/" + *(&shelf.Listing{Url: true}).Text(in.Key)),
-		Bucket: &in.Bucket, Key: &in.Key, ETag: shelf.Ptr(o.Quoted()), VersionId: o.VersionHeader(done.B), Expiration: done.Expiration,
+	out := &s3api.CompleteMultipartUploadOutput{Location: new("http://" + in.Bucket + ".s3." + done.B.Region + ".amazonaws.com/" + *(&bucket.Listing{Url: true}).Text(in.Key)),
+		Bucket: &in.Bucket, Key: &in.Key, ETag: new(o.Quoted()), VersionId: o.VersionHeader(done.B), Expiration: done.Expiration,
 		ServerSideEncryption: s3api.ServerSideEncryption(o.Sealed.Algorithm), SSEKMSKeyId: o.Sealed.KeyOf(), BucketKeyEnabled: o.Sealed.BucketKeyOf()}
 	setSum(out, o.Sum)
 	return out, nil

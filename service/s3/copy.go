@@ -1,39 +1,42 @@
 package s3
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
+	"strconv"
 	"time"
 
 	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/blob"
-	"github.com/brume-dev/brume/service/s3/shelf"
+	"github.com/brume-dev/brume/service/s3/bucket"
+	"github.com/brume-dev/brume/service/s3/fault"
 	"github.com/brume-dev/brume/store"
 )
 
 // original finds the source of a copy.
-func (s *Service) original(ctx context.Context, id aws.Identity, from shelf.Source, expected *string, cond shelf.ReadCondition) (found, error) {
+func (s *Service) original(ctx context.Context, id aws.Identity, from bucket.Source, expected *string, cond bucket.ReadCondition) (found, error) {
 	f, err := s.look(ctx, from.Bucket, from.Key, from.Version, expected)
-	var m *shelf.Marked
+	var m *bucket.Marked
 	switch {
 	case errors.As(err, &m) && from.Version != nil:
-		return f, shelf.InvalidRequest("The source of a copy request may not specifically refer to a delete marker by version id.")
+		return f, fault.InvalidRequest("The source of a copy request may not specifically refer to a delete marker by version id.")
 	case errors.As(err, &m):
-		return f, shelf.NoSuchKey()
+		return f, fault.NoSuchKey()
 	case err != nil:
 		return f, err
 	}
 	if failed, _ := cond.Check(f.o); failed != "" {
-		return f, &shelf.PreconditionFailed{Condition: "x-amz-copy-source-" + failed}
+		return f, &fault.PreconditionFailed{Condition: "x-amz-copy-source-" + failed}
 	}
 	return f, s.unseal(ctx, id, f.b, from.Key, f.o.Sealed)
 }
 
 // CopyObject makes an object of another's bytes. Within a bucket a large body is shared.
 func (s *Service) CopyObject(ctx context.Context, id aws.Identity, in *s3api.CopyObjectRequest) (*s3api.CopyObjectOutput, error) {
-	from, err := shelf.ParseSource(in.CopySource)
+	from, err := bucket.ParseSource(in.CopySource)
 	if err != nil {
 		return nil, err
 	}
@@ -45,14 +48,14 @@ func (s *Service) CopyObject(ctx context.Context, id aws.Identity, in *s3api.Cop
 	if err != nil {
 		return nil, err
 	}
-	for range shelf.Reopen {
-		f, err := s.original(ctx, id, from, in.ExpectedSourceBucketOwner, shelf.ReadCondition{Match: in.CopySourceIfMatch, None: in.CopySourceIfNoneMatch,
+	for range bucket.Reopen {
+		f, err := s.original(ctx, id, from, in.ExpectedSourceBucketOwner, bucket.ReadCondition{Match: in.CopySourceIfMatch, None: in.CopySourceIfNoneMatch,
 			Modified: in.CopySourceIfModifiedSince, Unmodified: in.CopySourceIfUnmodifiedSince})
 		if err != nil {
 			return nil, err
 		}
-		if f.o.Size > shelf.MaxPut {
-			return nil, shelf.InvalidRequest("The specified copy source is larger than the maximum allowable size for a copy source: %d", int64(shelf.MaxPut))
+		if f.o.Size > bucket.MaxPut {
+			return nil, fault.InvalidRequest("The specified copy source is larger than the maximum allowable size for a copy source: %d", int64(bucket.MaxPut))
 		}
 		o, err := copied(in, from, f.o)
 		if err != nil {
@@ -74,28 +77,29 @@ func (s *Service) CopyObject(ctx context.Context, id aws.Identity, in *s3api.Cop
 	return nil, aws.Errorf("OperationAborted", 409, "A conflicting conditional operation is currently in progress against this resource. Please try again.")
 }
 
-func copyCheck(b *shelf.Bucket, in *s3api.CopyObjectRequest) (shelf.WriteCondition, error) {
-	err := shelf.FirstError(shelf.CheckAlgorithm(string(in.ChecksumAlgorithm)),
+func copyCheck(b *bucket.Bucket, in *s3api.CopyObjectRequest) (bucket.WriteCondition, error) {
+	err := cmp.Or(bucket.CheckAlgorithm(string(in.ChecksumAlgorithm)),
 		checkACL(b, in.ACL, in.GrantFullControl, in.GrantRead, in.GrantReadACP, in.GrantWriteACP),
 		noLock(in.ObjectLockMode, in.ObjectLockLegalHoldStatus, in.ObjectLockRetainUntilDate),
 		wish{customer: in.CopySourceSSECustomerAlgorithm}.check())
+
 	if err != nil {
-		return shelf.WriteCondition{}, err
+		return bucket.WriteCondition{}, err
 	}
 	return writeConditionOf(in.IfMatch, in.IfNoneMatch)
 }
 
 // copied is the new object but for its body.
-func copied(in *s3api.CopyObjectRequest, from shelf.Source, old *shelf.Object) (*shelf.Object, error) {
-	o := &shelf.Object{Class: string(in.StorageClass), About: old.About, Tags: old.Tags}
-	o.About.Redirect = shelf.Or(in.WebsiteRedirectLocation, "")
+func copied(in *s3api.CopyObjectRequest, from bucket.Source, old *bucket.Object) (*bucket.Object, error) {
+	o := &bucket.Object{Class: string(in.StorageClass), About: old.About, Tags: old.Tags}
+	o.About.Redirect = aws.Or(in.WebsiteRedirectLocation, "")
 	if in.MetadataDirective == s3api.MetadataDirectiveReplace {
-		o.About = shelf.About{CacheControl: shelf.Or(in.CacheControl, ""), Disposition: shelf.Or(in.ContentDisposition, ""), Encoding: shelf.Or(in.ContentEncoding, ""),
-			Language: shelf.Or(in.ContentLanguage, ""), Type: shelf.Or(in.ContentType, ""), Expires: shelf.Or(in.Expires, time.Time{}),
-			Redirect: shelf.Or(in.WebsiteRedirectLocation, ""), Meta: in.Metadata}
+		o.About = bucket.About{CacheControl: aws.Or(in.CacheControl, ""), Disposition: aws.Or(in.ContentDisposition, ""), Encoding: aws.Or(in.ContentEncoding, ""),
+			Language: aws.Or(in.ContentLanguage, ""), Type: aws.Or(in.ContentType, ""), Expires: aws.Or(in.Expires, time.Time{}),
+			Redirect: aws.Or(in.WebsiteRedirectLocation, ""), Meta: in.Metadata}
 	} else if from.Bucket == in.Bucket && from.Key == in.Key && from.Version == nil && in.StorageClass == "" &&
 		in.WebsiteRedirectLocation == nil && in.ServerSideEncryption == "" && in.TaggingDirective != s3api.TaggingDirectiveReplace {
-		return nil, shelf.InvalidRequest("This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.")
+		return nil, fault.InvalidRequest("This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.")
 	}
 	var tagging *string
 	if in.TaggingDirective == s3api.TaggingDirectiveReplace {
@@ -105,7 +109,7 @@ func copied(in *s3api.CopyObjectRequest, from shelf.Source, old *shelf.Object) (
 }
 
 // copyBody gives the new object its body and commits it.
-func (s *Service) copyBody(ctx context.Context, b *shelf.Bucket, in *s3api.CopyObjectRequest, from shelf.Source, f found, o *shelf.Object, cond shelf.WriteCondition) (shelf.Committed, error) {
+func (s *Service) copyBody(ctx context.Context, b *bucket.Bucket, in *s3api.CopyObjectRequest, from bucket.Source, f found, o *bucket.Object, cond bucket.WriteCondition) (bucket.Committed, error) {
 	algorithm := string(in.ChecksumAlgorithm)
 	if algorithm == "" {
 		algorithm = f.o.Sum.Algorithm
@@ -116,12 +120,12 @@ func (s *Service) copyBody(ctx context.Context, b *shelf.Bucket, in *s3api.CopyO
 	}
 	body, err := s.open(ctx, f.Content, 0, f.o.Size)
 	if err != nil {
-		return shelf.Committed{}, err
+		return bucket.Committed{}, err
 	}
 	defer body.Close()
-	got, err := s.receive(ctx, body, shelf.Expectation{Algorithm: algorithm}, shelf.Inline)
+	got, err := s.receive(ctx, body, bucket.Expectation{Algorithm: algorithm}, bucket.Inline)
 	if err != nil {
-		return shelf.Committed{}, err
+		return bucket.Committed{}, err
 	}
 	o.Fill(got)
 	done, err := s.commit(ctx, b, in.Key, o, got.Small, cond)
@@ -132,21 +136,21 @@ func (s *Service) copyBody(ctx context.Context, b *shelf.Bucket, in *s3api.CopyO
 }
 
 // share is commit for a blob that another object of the bucket names, if that still does.
-func (s *Service) share(ctx context.Context, b *shelf.Bucket, key string, o *shelf.Object, cond shelf.WriteCondition) (shelf.Committed, error) {
-	done, err := updateBucket(ctx, s, b, func(tx store.Tx, b *shelf.Bucket) (shelf.Committed, error) {
-		o, c := *o, shelf.Committed{B: b}
+func (s *Service) share(ctx context.Context, b *bucket.Bucket, key string, o *bucket.Object, cond bucket.WriteCondition) (bucket.Committed, error) {
+	done, err := updateBucket(ctx, s, b, func(tx store.Tx, b *bucket.Bucket) (bucket.Committed, error) {
+		o, c := *o, bucket.Committed{B: b}
 		if err := cond.Check(tx, b, key); err != nil {
 			return c, err
 		}
-		v, _, err := tx.Get(shelf.BlobKey(o.Blob.Blob))
+		v, _, err := tx.Get(bucket.BlobKey(o.Blob.Blob))
 		if err != nil {
 			return c, err
 		}
 		if store.ReadCounter(v) == 0 {
 			return c, blob.ErrNotFound
 		}
-		nameBlob(tx, o.Blob) // before the old version of the same key, perhaps the source, drops its name
-		if err := b.Put(tx, key, &o, shelf.Content{}, &c.Garbage); err != nil {
+		o.Blob.Name(tx) // before the old version of the same key, perhaps the source, drops its name
+		if err := b.Put(tx, key, &o, bucket.Content{}, &c.Garbage); err != nil {
 			return c, err
 		}
 		c.O = &o
@@ -159,9 +163,9 @@ func (s *Service) share(ctx context.Context, b *shelf.Bucket, key string, o *she
 	return done, err
 }
 
-func copyAnswer(f found, done shelf.Committed) *s3api.CopyObjectOutput {
+func copyAnswer(f found, done bucket.Committed) *s3api.CopyObjectOutput {
 	o := done.O
-	res := &s3api.CopyObjectResult{ETag: shelf.Ptr(o.Quoted()), LastModified: &o.Modified}
+	res := &s3api.CopyObjectResult{ETag: new(o.Quoted()), LastModified: &o.Modified}
 	setSum(res, o.Sum)
 	return &s3api.CopyObjectOutput{CopyObjectResult: res, CopySourceVersionId: f.o.VersionHeader(f.b), VersionId: o.VersionHeader(done.B),
 		Expiration: done.Expiration, ServerSideEncryption: s3api.ServerSideEncryption(o.Sealed.Algorithm), SSEKMSKeyId: o.Sealed.KeyOf(),
@@ -170,12 +174,12 @@ func copyAnswer(f found, done shelf.Committed) *s3api.CopyObjectOutput {
 
 // UploadPartCopy makes a part of an object, or of a range of it.
 func (s *Service) UploadPartCopy(ctx context.Context, id aws.Identity, in *s3api.UploadPartCopyRequest) (*s3api.UploadPartCopyOutput, error) {
-	from, err := shelf.ParseSource(in.CopySource)
+	from, err := bucket.ParseSource(in.CopySource)
 	if err != nil {
 		return nil, err
 	}
 	if in.SSECustomerAlgorithm != nil || in.CopySourceSSECustomerAlgorithm != nil {
-		return nil, wish{customer: shelf.Ptr("")}.check()
+		return nil, wish{customer: new("")}.check()
 	}
 	b, u, err := s.partOf(ctx, in.Bucket, in.Key, in.UploadId, in.PartNumber, in.ExpectedBucketOwner)
 	if err != nil {
@@ -183,8 +187,8 @@ func (s *Service) UploadPartCopy(ctx context.Context, id aws.Identity, in *s3api
 	}
 	var f found
 	var body io.ReadCloser
-	for range shelf.Reopen {
-		f, err = s.original(ctx, id, from, in.ExpectedSourceBucketOwner, shelf.ReadCondition{Match: in.CopySourceIfMatch, None: in.CopySourceIfNoneMatch,
+	for range bucket.Reopen {
+		f, err = s.original(ctx, id, from, in.ExpectedSourceBucketOwner, bucket.ReadCondition{Match: in.CopySourceIfMatch, None: in.CopySourceIfNoneMatch,
 			Modified: in.CopySourceIfModifiedSince, Unmodified: in.CopySourceIfUnmodifiedSince})
 		if err != nil {
 			return nil, err
@@ -201,7 +205,7 @@ func (s *Service) UploadPartCopy(ctx context.Context, id aws.Identity, in *s3api
 		return nil, err
 	}
 	defer body.Close()
-	got, err := s.receive(ctx, body, shelf.Expectation{Keep: u.Algorithm}, 0)
+	got, err := s.receive(ctx, body, bucket.Expectation{Keep: u.Algorithm}, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -209,7 +213,7 @@ func (s *Service) UploadPartCopy(ctx context.Context, id aws.Identity, in *s3api
 	if err != nil {
 		return nil, err
 	}
-	res := &s3api.CopyPartResult{ETag: shelf.Ptr(`"` + got.Etag + `"`), LastModified: &at}
+	res := &s3api.CopyPartResult{ETag: new(`"` + got.Etag + `"`), LastModified: &at}
 	if u.Asked {
 		setSum(res, got.Sum)
 	}
@@ -219,22 +223,22 @@ func (s *Service) UploadPartCopy(ctx context.Context, id aws.Identity, in *s3api
 }
 
 // copyRange reads x-amz-copy-source-range, which must be bytes=first-last and inside the source.
-func copyRange(header *string, size int64) (shelf.Span, error) {
+func copyRange(header *string, size int64) (bucket.Span, error) {
 	if header == nil {
-		if size > shelf.MaxPut {
-			return shelf.Span{}, shelf.InvalidRequest("The specified copy source is larger than the maximum allowable size for a copy source: %d", int64(shelf.MaxPut))
+		if size > bucket.MaxPut {
+			return bucket.Span{}, fault.InvalidRequest("The specified copy source is larger than the maximum allowable size for a copy source: %d", int64(bucket.MaxPut))
 		}
-		return shelf.Span{Off: 0, N: size}, nil
+		return bucket.Span{Off: 0, N: size}, nil
 	}
-	sp, given, ok := shelf.ParseRange(*header, size)
-	want := "bytes=" + shelf.Itoa(sp.Off) + "-" + shelf.Itoa(sp.Off+sp.N-1)
+	sp, given, ok := bucket.ParseRange(*header, size)
+	want := "bytes=" + strconv.FormatInt(sp.Off, 10) + "-" + strconv.FormatInt(sp.Off+sp.N-1, 10)
 	switch {
 	case !given:
-		return sp, shelf.InvalidArgument("The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy", "x-amz-copy-source-range", *header)
+		return sp, fault.InvalidArgument("The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy", "x-amz-copy-source-range", *header)
 	case !ok || want != *header:
-		return sp, shelf.InvalidArgument("Range specified is not valid for source object of size: "+shelf.Itoa(size), "x-amz-copy-source-range", *header)
-	case sp.N > shelf.MaxPut:
-		return sp, shelf.InvalidRequest("The specified copy source is larger than the maximum allowable size for a copy source: %d", int64(shelf.MaxPut))
+		return sp, fault.InvalidArgument("Range specified is not valid for source object of size: "+strconv.FormatInt(size, 10), "x-amz-copy-source-range", *header)
+	case sp.N > bucket.MaxPut:
+		return sp, fault.InvalidRequest("The specified copy source is larger than the maximum allowable size for a copy source: %d", int64(bucket.MaxPut))
 	}
 	return sp, nil
 }

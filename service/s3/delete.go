@@ -5,40 +5,41 @@ import (
 
 	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/aws"
-	"github.com/brume-dev/brume/service/s3/shelf"
+	"github.com/brume-dev/brume/service/s3/bucket"
+	"github.com/brume-dev/brume/service/s3/fault"
 	"github.com/brume-dev/brume/store"
 )
 
 // DeleteObject deletes a version, or, without a version id, the object: in a versioned bucket it puts a marker on it.
 func (s *Service) DeleteObject(ctx context.Context, _ aws.Identity, in *s3api.DeleteObjectRequest) (*s3api.DeleteObjectOutput, error) {
-	if err := shelf.CheckKey(in.Key); err != nil {
+	if err := bucket.CheckKey(in.Key); err != nil {
 		return nil, err
 	}
 	type result struct {
-		shelf.Removed
-		g shelf.Garbage
+		bucket.Removed
+		g bucket.Garbage
 	}
-	done, err := update(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *shelf.Bucket) (d result, err error) {
-		d.Removed, err = b.Delete(tx, shelf.Removal{Key: in.Key, Version: in.VersionId, Match: in.IfMatch, Modified: in.IfMatchLastModifiedTime, Size: in.IfMatchSize}, &d.g)
+	done, err := update(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *bucket.Bucket) (d result, err error) {
+		d.Removed, err = b.Delete(tx, bucket.Removal{Key: in.Key, Version: in.VersionId, Match: in.IfMatch, Modified: in.IfMatchLastModifiedTime, Size: in.IfMatchSize}, &d.g)
 		return d, err
 	})
 	if err != nil {
 		return nil, err
 	}
 	s.discard(ctx, done.g)
-	return &s3api.DeleteObjectOutput{DeleteMarker: shelf.Some(done.Marker), VersionId: done.Version}, nil
+	return &s3api.DeleteObjectOutput{DeleteMarker: aws.Some(done.Marker), VersionId: done.Version}, nil
 }
 
 // DeleteObjects deletes up to 1,000 objects; what cannot be deleted is told one by one.
 func (s *Service) DeleteObjects(ctx context.Context, id aws.Identity, in *s3api.DeleteObjectsRequest) (*s3api.DeleteObjectsOutput, error) {
-	if n := len(in.Delete.Objects); n == 0 || n > shelf.MaxDelete {
-		return nil, shelf.MalformedXML()
+	if n := len(in.Delete.Objects); n == 0 || n > bucket.MaxDelete {
+		return nil, fault.MalformedXML()
 	}
 	type result struct {
 		s3api.DeleteObjectsOutput
-		g shelf.Garbage
+		g bucket.Garbage
 	}
-	done, err := update(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *shelf.Bucket) (d result, err error) {
+	done, err := update(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *bucket.Bucket) (d result, err error) {
 		for _, o := range in.Delete.Objects {
 			done, err := b.DeleteOne(tx, o, &d.g)
 			switch coded := error(nil); {
@@ -47,8 +48,8 @@ func (s *Service) DeleteObjects(ctx context.Context, id aws.Identity, in *s3api.
 					return d, err
 				}
 				info := aws.InfoOf(err)
-				d.Errors = append(d.Errors, s3api.Error{Key: shelf.Ptr(o.Key), VersionId: o.VersionId, Code: &info.Code, Message: &info.Message})
-			case !shelf.Or(in.Delete.Quiet, false):
+				d.Errors = append(d.Errors, s3api.Error{Key: new(o.Key), VersionId: o.VersionId, Code: &info.Code, Message: &info.Message})
+			case !aws.Or(in.Delete.Quiet, false):
 				d.Deleted = append(d.Deleted, deletedObject(o, done))
 			}
 		}
@@ -61,8 +62,8 @@ func (s *Service) DeleteObjects(ctx context.Context, id aws.Identity, in *s3api.
 	return &done.DeleteObjectsOutput, nil
 }
 
-func deletedObject(o s3api.ObjectIdentifier, done shelf.Removed) s3api.DeletedObject {
-	d := s3api.DeletedObject{Key: shelf.Ptr(o.Key), DeleteMarker: shelf.Some(done.Marker)}
+func deletedObject(o s3api.ObjectIdentifier, done bucket.Removed) s3api.DeletedObject {
+	d := s3api.DeletedObject{Key: new(o.Key), DeleteMarker: aws.Some(done.Marker)}
 	if o.VersionId != nil {
 		d.VersionId = o.VersionId
 	}

@@ -4,29 +4,31 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strconv"
 	"time"
 
 	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/blob"
-	"github.com/brume-dev/brume/service/s3/shelf"
+	"github.com/brume-dev/brume/service/s3/bucket"
+	"github.com/brume-dev/brume/service/s3/fault"
 	"github.com/brume-dev/brume/store"
 )
 
 // found is a version that a request named, as one transaction saw it.
 type found struct {
-	b *shelf.Bucket
-	o *shelf.Object
-	shelf.Content
+	b *bucket.Bucket
+	o *bucket.Object
+	bucket.Content
 	expiration *string
 }
 
 // look finds an object and where its body lies.
 func (s *Service) look(ctx context.Context, name, key string, version, expected *string) (found, error) {
-	if err := shelf.CheckKey(key); err != nil {
+	if err := bucket.CheckKey(key); err != nil {
 		return found{}, err
 	}
-	return view(ctx, s, name, expected, func(r store.Reader, b *shelf.Bucket) (f found, err error) {
+	return view(ctx, s, name, expected, func(r store.Reader, b *bucket.Bucket) (f found, err error) {
 		f.b = b
 		if f.o, err = b.Find(r, key, version); err != nil {
 			return f, err
@@ -43,9 +45,9 @@ func (s *Service) look(ctx context.Context, name, key string, version, expected 
 func (s *Service) GetObject(ctx context.Context, id aws.Identity, in *s3api.GetObjectRequest) (*s3api.GetObjectOutput, error) {
 	var out *s3api.GetObjectOutput
 	var err error
-	for range shelf.Reopen {
+	for range bucket.Reopen {
 		var f found
-		var sp shelf.Span
+		var sp bucket.Span
 		if f, out, sp, err = s.read(ctx, id, in); err != nil {
 			return nil, err
 		}
@@ -62,23 +64,23 @@ func (s *Service) GetObject(ctx context.Context, id aws.Identity, in *s3api.GetO
 }
 
 // read answers a read but for the body, of which it says which part is wanted.
-func (s *Service) read(ctx context.Context, id aws.Identity, in *s3api.GetObjectRequest) (f found, out *s3api.GetObjectOutput, sp shelf.Span, err error) {
+func (s *Service) read(ctx context.Context, id aws.Identity, in *s3api.GetObjectRequest) (f found, out *s3api.GetObjectOutput, sp bucket.Span, err error) {
 	if in.SSECustomerAlgorithm != nil || in.SSECustomerKey != nil {
-		return f, nil, sp, shelf.InvalidRequest("The encryption parameters are not applicable to this object.")
+		return f, nil, sp, fault.InvalidRequest("The encryption parameters are not applicable to this object.")
 	}
 	if id.Kind == aws.Anonymous && overrides(in) {
-		return f, nil, sp, shelf.InvalidRequest("Request specific response headers cannot be used for anonymous GET requests.")
+		return f, nil, sp, fault.InvalidRequest("Request specific response headers cannot be used for anonymous GET requests.")
 	}
 	if f, err = s.look(ctx, in.Bucket, in.Key, in.VersionId, in.ExpectedBucketOwner); err != nil {
 		return f, nil, sp, err
 	}
 	o := f.o
-	cond := shelf.ReadCondition{Match: in.IfMatch, None: in.IfNoneMatch, Modified: in.IfModifiedSince, Unmodified: in.IfUnmodifiedSince}
+	cond := bucket.ReadCondition{Match: in.IfMatch, None: in.IfNoneMatch, Modified: in.IfModifiedSince, Unmodified: in.IfUnmodifiedSince}
 	switch failed, unmodified := cond.Check(o); {
 	case unmodified:
 		return f, nil, sp, &notModified{o.Quoted(), o.Modified, o.VersionHeader(f.b)}
 	case failed != "":
-		return f, nil, sp, &shelf.PreconditionFailed{Condition: failed}
+		return f, nil, sp, &fault.PreconditionFailed{Condition: failed}
 	}
 	out = &s3api.GetObjectOutput{}
 	if sp, err = f.part(in, out); err != nil {
@@ -92,52 +94,52 @@ func (s *Service) read(ctx context.Context, id aws.Identity, in *s3api.GetObject
 }
 
 // part decides which part of the object is wanted.
-func (f *found) part(in *s3api.GetObjectRequest, out *s3api.GetObjectOutput) (shelf.Span, error) {
+func (f *found) part(in *s3api.GetObjectRequest, out *s3api.GetObjectOutput) (bucket.Span, error) {
 	size := f.o.Size
 	if in.PartNumber != nil {
 		if in.Range != nil {
-			return shelf.Span{}, shelf.InvalidRequest("Cannot specify both Range header and partNumber query parameter")
+			return bucket.Span{}, fault.InvalidRequest("Cannot specify both Range header and partNumber query parameter")
 		}
 		return f.partNumber(*in.PartNumber, out)
 	}
 	if in.Range == nil {
-		return shelf.Span{Off: 0, N: size}, nil
+		return bucket.Span{Off: 0, N: size}, nil
 	}
-	sp, given, ok := shelf.ParseRange(*in.Range, size)
+	sp, given, ok := bucket.ParseRange(*in.Range, size)
 	if !ok {
-		return sp, &invalidRange{*in.Range, size, "bytes */" + shelf.Itoa(size)}
+		return sp, &invalidRange{*in.Range, size, "bytes */" + strconv.FormatInt(size, 10)}
 	}
 	if given {
-		out.ContentRange = shelf.Ptr(sp.ContentRange(size))
+		out.ContentRange = new(sp.ContentRange(size))
 	}
 	return sp, nil
 }
 
 // partNumber finds a part of a multipart object; an object that was put whole is its own first part.
-func (f *found) partNumber(n int32, out *s3api.GetObjectOutput) (shelf.Span, error) {
-	if n < 1 || n > shelf.MaxPart {
-		return shelf.Span{}, shelf.InvalidArgument("Part number must be an integer between 1 and 10000, inclusive", "partNumber", shelf.Itoa(int64(n)))
+func (f *found) partNumber(n int32, out *s3api.GetObjectOutput) (bucket.Span, error) {
+	if n < 1 || n > bucket.MaxPart {
+		return bucket.Span{}, fault.InvalidArgument("Part number must be an integer between 1 and 10000, inclusive", "partNumber", strconv.FormatInt(int64(n), 10))
 	}
 	size := f.o.Size
 	if f.o.Parts == 0 {
 		if n > 1 {
-			return shelf.Span{}, &badPart{n, 1}
+			return bucket.Span{}, &badPart{n, 1}
 		}
 		if size > 0 {
-			out.ContentRange = shelf.Ptr(shelf.Span{Off: 0, N: size}.ContentRange(size))
+			out.ContentRange = new(bucket.Span{Off: 0, N: size}.ContentRange(size))
 		}
-		return shelf.Span{Off: 0, N: size}, nil
+		return bucket.Span{Off: 0, N: size}, nil
 	}
 	off := int64(0)
 	for i, p := range f.Parts {
 		if int32(i+1) == n {
-			sp := shelf.Span{Off: off, N: p.Size}
-			out.PartsCount, out.ContentRange = &f.o.Parts, shelf.Ptr(sp.ContentRange(size))
+			sp := bucket.Span{Off: off, N: p.Size}
+			out.PartsCount, out.ContentRange = &f.o.Parts, new(sp.ContentRange(size))
 			return sp, nil
 		}
 		off += p.Size
 	}
-	return shelf.Span{}, &badPart{n, f.o.Parts}
+	return bucket.Span{}, &badPart{n, f.o.Parts}
 }
 
 // badPart is the 416 of part numbers that the object does not have.
@@ -159,9 +161,9 @@ func overrides(in *s3api.GetObjectRequest) bool {
 }
 
 // describe fills in the headers of an answer.
-func (f *found) describe(in *s3api.GetObjectRequest, out *s3api.GetObjectOutput, sp shelf.Span) {
+func (f *found) describe(in *s3api.GetObjectRequest, out *s3api.GetObjectOutput, sp bucket.Span) {
 	o, a := f.o, &f.o.About
-	out.AcceptRanges, out.ContentLength, out.ETag, out.LastModified = shelf.Ptr("bytes"), &sp.N, shelf.Ptr(o.Quoted()), &o.Modified
+	out.AcceptRanges, out.ContentLength, out.ETag, out.LastModified = new("bytes"), &sp.N, new(o.Quoted()), &o.Modified
 	out.VersionId, out.Expiration, out.Metadata = o.VersionHeader(f.b), f.expiration, a.Meta
 	out.CacheControl = override(in.ResponseCacheControl, a.CacheControl)
 	out.ContentDisposition = override(in.ResponseContentDisposition, a.Disposition)
@@ -171,12 +173,12 @@ func (f *found) describe(in *s3api.GetObjectRequest, out *s3api.GetObjectOutput,
 	if out.Expires = in.ResponseExpires; out.Expires == nil {
 		out.Expires = timeOrNil(a.Expires)
 	}
-	out.WebsiteRedirectLocation = shelf.Some(a.Redirect)
+	out.WebsiteRedirectLocation = aws.Some(a.Redirect)
 	out.ServerSideEncryption = s3api.ServerSideEncryption(o.Sealed.Algorithm)
 	out.SSEKMSKeyId, out.BucketKeyEnabled = o.Sealed.KeyOf(), o.Sealed.BucketKeyOf()
 	out.StorageClass = s3api.StorageClass(o.Class)
 	if len(o.Tags) > 0 {
-		out.TagCount = shelf.Ptr(int32(len(o.Tags)))
+		out.TagCount = new(int32(len(o.Tags)))
 	}
 	if in.ChecksumMode == s3api.ChecksumModeEnabled && out.ContentRange == nil {
 		setSum(out, o.Sum)
@@ -187,7 +189,7 @@ func override(p *string, def string) *string {
 	if p != nil {
 		return p
 	}
-	return shelf.Some(def)
+	return aws.Some(def)
 }
 
 func timeOrNil(t time.Time) *time.Time {

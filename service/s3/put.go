@@ -1,22 +1,26 @@
 package s3
 
 import (
+	"cmp"
 	"context"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/aws"
-	"github.com/brume-dev/brume/service/s3/shelf"
+	"github.com/brume-dev/brume/service/s3/bucket"
+	"github.com/brume-dev/brume/service/s3/fault"
 	"github.com/brume-dev/brume/store"
 )
 
 // before checks everything about a new object that needs no body: bucket, key, headers, condition.
-func (s *Service) before(ctx context.Context, name, key string, expected *string) (*shelf.Bucket, error) {
-	if err := shelf.CheckKey(key); err != nil {
+func (s *Service) before(ctx context.Context, name, key string, expected *string) (*bucket.Bucket, error) {
+	if err := bucket.CheckKey(key); err != nil {
 		return nil, err
 	}
-	return view(ctx, s, name, expected, func(_ store.Reader, b *shelf.Bucket) (*shelf.Bucket, error) { return b, nil })
+	return view(ctx, s, name, expected, func(_ store.Reader, b *bucket.Bucket) (*bucket.Bucket, error) { return b, nil })
 }
 
 // PutObject writes an object. The body is durable, or in the transaction, before the object's name is.
@@ -29,7 +33,7 @@ func (s *Service) PutObject(ctx context.Context, id aws.Identity, in *s3api.PutO
 	if err != nil {
 		return nil, err
 	}
-	if err := shelf.FirstError(checkACL(b, in.ACL, in.GrantFullControl, in.GrantRead, in.GrantReadACP, in.GrantWriteACP),
+	if err := cmp.Or(checkACL(b, in.ACL, in.GrantFullControl, in.GrantRead, in.GrantReadACP, in.GrantWriteACP),
 		noLock(in.ObjectLockMode, in.ObjectLockLegalHoldStatus, in.ObjectLockRetainUntilDate)); err != nil {
 		return nil, err
 	}
@@ -41,14 +45,14 @@ func (s *Service) PutObject(ctx context.Context, id aws.Identity, in *s3api.PutO
 	if err != nil {
 		return nil, err
 	}
-	if in.ContentLength != nil && *in.ContentLength > shelf.MaxPut {
+	if in.ContentLength != nil && *in.ContentLength > bucket.MaxPut {
 		return nil, tooLarge(*in.ContentLength)
 	}
 	o.Sealed, err = s.seal(ctx, id, b, in.Key, wish{in.ServerSideEncryption, in.SSEKMSKeyId, in.SSEKMSEncryptionContext, in.BucketKeyEnabled, in.SSECustomerAlgorithm})
 	if err != nil {
 		return nil, err
 	}
-	got, err := s.receive(ctx, in.Body, e, shelf.Inline)
+	got, err := s.receive(ctx, in.Body, e, bucket.Inline)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +62,7 @@ func (s *Service) PutObject(ctx context.Context, id aws.Identity, in *s3api.PutO
 		s.abandon(ctx, got)
 		return nil, err
 	}
-	out := &s3api.PutObjectOutput{ETag: shelf.Ptr(done.O.Quoted()), VersionId: done.O.VersionHeader(done.B), Expiration: done.Expiration,
+	out := &s3api.PutObjectOutput{ETag: new(done.O.Quoted()), VersionId: done.O.VersionHeader(done.B), Expiration: done.Expiration,
 		ServerSideEncryption: s3api.ServerSideEncryption(o.Sealed.Algorithm), SSEKMSKeyId: o.Sealed.KeyOf(),
 		SSEKMSEncryptionContext: o.Sealed.ContextHeader(), BucketKeyEnabled: o.Sealed.BucketKeyOf()}
 	setSum(out, o.Sum)
@@ -66,16 +70,16 @@ func (s *Service) PutObject(ctx context.Context, id aws.Identity, in *s3api.PutO
 }
 
 // commit makes o the current version of key, if the condition holds.
-func (s *Service) commit(ctx context.Context, b *shelf.Bucket, key string, o *shelf.Object, body []byte, cond shelf.WriteCondition) (shelf.Committed, error) {
-	done, err := updateBucket(ctx, s, b, func(tx store.Tx, b *shelf.Bucket) (shelf.Committed, error) {
-		o, c := *o, shelf.Committed{B: b}
+func (s *Service) commit(ctx context.Context, b *bucket.Bucket, key string, o *bucket.Object, body []byte, cond bucket.WriteCondition) (bucket.Committed, error) {
+	done, err := updateBucket(ctx, s, b, func(tx store.Tx, b *bucket.Bucket) (bucket.Committed, error) {
+		o, c := *o, bucket.Committed{B: b}
 		if err := cond.Check(tx, b, key); err != nil {
 			return c, err
 		}
-		if err := b.Put(tx, key, &o, shelf.Content{Small: body}, &c.Garbage); err != nil {
+		if err := b.Put(tx, key, &o, bucket.Content{Small: body}, &c.Garbage); err != nil {
 			return c, err
 		}
-		nameBlob(tx, o.Blob)
+		o.Blob.Name(tx)
 		c.O = &o
 		var err error
 		c.Expiration, err = b.Expiration(tx, key, &o)
@@ -89,18 +93,18 @@ func (s *Service) commit(ctx context.Context, b *shelf.Bucket, key string, o *sh
 }
 
 // putRecord is what the headers of a PutObject say.
-func putRecord(in *s3api.PutObjectRequest) (*shelf.Object, error) {
-	o := &shelf.Object{Class: string(in.StorageClass), About: shelf.About{CacheControl: shelf.Or(in.CacheControl, ""),
-		Disposition: shelf.Or(in.ContentDisposition, ""), Encoding: shelf.Or(in.ContentEncoding, ""), Language: shelf.Or(in.ContentLanguage, ""),
-		Type: shelf.Or(in.ContentType, ""), Expires: shelf.Or(in.Expires, time.Time{}), Redirect: shelf.Or(in.WebsiteRedirectLocation, ""), Meta: in.Metadata}}
+func putRecord(in *s3api.PutObjectRequest) (*bucket.Object, error) {
+	o := &bucket.Object{Class: string(in.StorageClass), About: bucket.About{CacheControl: aws.Or(in.CacheControl, ""),
+		Disposition: aws.Or(in.ContentDisposition, ""), Encoding: aws.Or(in.ContentEncoding, ""), Language: aws.Or(in.ContentLanguage, ""),
+		Type: aws.Or(in.ContentType, ""), Expires: aws.Or(in.Expires, time.Time{}), Redirect: aws.Or(in.WebsiteRedirectLocation, ""), Meta: in.Metadata}}
 	if in.WriteOffsetBytes != nil {
-		return nil, shelf.NotImplemented("appending is for directory buckets")
+		return nil, fault.NotImplemented("appending is for directory buckets")
 	}
 	return o, o.Complete(in.Tagging)
 }
 
 // checkACL takes the access control lists that say nothing: https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
-func checkACL(b *shelf.Bucket, canned s3api.ObjectCannedACL, grants ...*string) error {
+func checkACL(b *bucket.Bucket, canned s3api.ObjectCannedACL, grants ...*string) error {
 	granted := false
 	for _, g := range grants {
 		granted = granted || g != nil
@@ -112,16 +116,26 @@ func checkACL(b *shelf.Bucket, canned s3api.ObjectCannedACL, grants ...*string) 
 	case b.Ownership == string(s3api.ObjectOwnershipBucketOwnerEnforced):
 		return aws.Errorf("AccessControlListNotSupported", http.StatusBadRequest, "The bucket does not allow ACLs")
 	}
-	return shelf.NotImplemented("Brume has no ACLs but private: use bucket policies")
+	return fault.NotImplemented("Brume has no ACLs but private: use bucket policies")
 }
 
 func noLock(mode s3api.ObjectLockMode, hold s3api.ObjectLockLegalHoldStatus, until *time.Time) error {
 	if mode != "" || hold != "" || until != nil {
-		return shelf.InvalidRequest("Bucket is missing Object Lock Configuration")
+		return fault.InvalidRequest("Bucket is missing Object Lock Configuration")
 	}
 	return nil
 }
 
 func tooLarge(size int64) error {
-	return &shelf.SizeError{Code: "EntityTooLarge", Message: "Your proposed upload exceeds the maximum allowed size", Size: shelf.Itoa(size), MaxSizeAllowed: shelf.Itoa(shelf.MaxPut)}
+	return &fault.SizeError{Code: "EntityTooLarge", Message: "Your proposed upload exceeds the maximum allowed size", Size: strconv.FormatInt(size, 10), MaxSizeAllowed: strconv.FormatInt(bucket.MaxPut, 10)}
+}
+
+func writeConditionOf(match, none *string) (bucket.WriteCondition, error) {
+	if none != nil && strings.Trim(*none, `"`) != "*" {
+		return bucket.WriteCondition{}, fault.NotImplemented("If-None-Match takes * only")
+	}
+	if none != nil && match != nil {
+		return bucket.WriteCondition{}, fault.NotImplemented("If-Match and If-None-Match exclude each other")
+	}
+	return bucket.WriteCondition{Match: match, None: none != nil}, nil
 }

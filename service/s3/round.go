@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/brume-dev/brume/service/s3/shelf"
+	"github.com/brume-dev/brume/service/s3/bucket"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/store/record"
 	"github.com/brume-dev/brume/timer"
@@ -24,7 +24,9 @@ type roundArgs struct {
 }
 
 // phases are the families that a round goes through. Versions come first: what an expiry covers today has its own days.
-func phases() []uint64 { return []uint64{shelf.FamilyVersion, shelf.FamilyCurrent, shelf.FamilyUpload} }
+func phases() []uint64 {
+	return []uint64{bucket.FamilyVersion, bucket.FamilyCurrent, bucket.FamilyUpload}
+}
 
 func roundID(n uint64) string { return strconv.FormatUint(n, 10) }
 
@@ -43,13 +45,13 @@ func (s *Service) round(ctx context.Context, k *timer.Kept) error {
 	if err := record.Decode(k.Args, 1, &a); err != nil {
 		return err
 	}
-	b := &shelf.Bucket{Name: a.Name, DirRecord: shelf.DirRecord{N: a.N}}
-	g, err := store.Update(ctx, k.Shard, func(_ context.Context, tx store.Tx) (g shelf.Garbage, err error) {
+	b := &bucket.Bucket{Name: a.Name, DirRecord: bucket.DirRecord{N: a.N}}
+	g, err := store.Update(ctx, k.Shard, func(_ context.Context, tx store.Tx) (g bucket.Garbage, err error) {
 		if err := k.Done(tx); err != nil {
 			return nil, err
 		}
 		b := *b
-		if _, ok, err := tx.Get(b.Family(shelf.FamilyBucket)); err != nil || !ok {
+		if _, ok, err := tx.Get(b.Family(bucket.FamilyBucket)); err != nil || !ok {
 			return nil, err // the bucket is gone
 		}
 		if err := b.Load(tx); err != nil {
@@ -68,7 +70,7 @@ func (s *Service) round(ctx context.Context, k *timer.Kept) error {
 			next.Phase, next.After = a.Phase+1, ""
 		}
 		if next.Phase == len(phases()) {
-			next.Phase, due = 0, shelf.Midnight(tx.Now())
+			next.Phase, due = 0, bucket.Midnight(tx.Now())
 		}
 		return g, setRound(tx, next, due)
 	})

@@ -14,13 +14,13 @@ import (
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/blob"
 	"github.com/brume-dev/brume/clock"
-	"github.com/brume-dev/brume/service/s3/shelf"
+	"github.com/brume-dev/brume/service/s3/bucket"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/timer"
 )
 
 // Space is the space of S3's blobs.
-const Space = shelf.Space
+const Space = bucket.Space
 
 // Config is what the service needs.
 type Config struct {
@@ -46,7 +46,7 @@ func New(c Config) (*Service, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Service{c}
-	c.Timer.Handle(shelf.KindErase, s.erase, timer.Policy{})
+	c.Timer.Handle(bucket.KindErase, s.erase, timer.Policy{})
 	c.Timer.Handle(kindRound, s.round, timer.Policy{})
 	return s, nil
 }
@@ -55,7 +55,7 @@ func New(c Config) (*Service, error) {
 func (s *Service) Live(ctx context.Context, ids []blob.ID) ([]blob.ID, error) {
 	keys := make([]store.Key, len(ids))
 	for i, id := range ids {
-		keys[i] = shelf.BlobKey(id)
+		keys[i] = bucket.BlobKey(id)
 	}
 	named := make([]bool, len(ids))
 	for sh := range s.Store.Shards(ctx) {

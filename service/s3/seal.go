@@ -7,7 +7,8 @@ import (
 	"github.com/brume-dev/brume/api/kmsapi"
 	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/aws"
-	"github.com/brume-dev/brume/service/s3/shelf"
+	"github.com/brume-dev/brume/service/s3/bucket"
+	"github.com/brume-dev/brume/service/s3/fault"
 )
 
 const (
@@ -25,13 +26,13 @@ type wish struct {
 }
 
 // seal obtains the data key of a new object, and with it KMS's leave to encrypt.
-func (s *Service) seal(ctx context.Context, id aws.Identity, b *shelf.Bucket, key string, w wish) (shelf.Sealing, error) {
+func (s *Service) seal(ctx context.Context, id aws.Identity, b *bucket.Bucket, key string, w wish) (bucket.Sealing, error) {
 	if err := w.check(); err != nil {
-		return shelf.Sealing{}, err
+		return bucket.Sealing{}, err
 	}
-	out := shelf.Sealing{Algorithm: string(w.algorithm), Key: shelf.Or(w.key, "")}
+	out := bucket.Sealing{Algorithm: string(w.algorithm), Key: aws.Or(w.key, "")}
 	if out.Algorithm == "" {
-		out = shelf.Sealing{Algorithm: b.Sealing.Algorithm, Key: b.Sealing.Key, BucketKey: b.Sealing.BucketKey}
+		out = bucket.Sealing{Algorithm: b.Sealing.Algorithm, Key: b.Sealing.Key, BucketKey: b.Sealing.BucketKey}
 	} else if out.Algorithm == b.Sealing.Algorithm {
 		out.BucketKey = b.Sealing.BucketKey
 	}
@@ -39,12 +40,12 @@ func (s *Service) seal(ctx context.Context, id aws.Identity, b *shelf.Bucket, ke
 		out.BucketKey = *w.bucketKey
 	}
 	if out.Algorithm != sealKMS {
-		return shelf.Sealing{Algorithm: sealS3}, nil
+		return bucket.Sealing{Algorithm: sealS3}, nil
 	}
 	if w.context != nil {
 		var err error
-		if out.Context, err = shelf.ReadContext(*w.context); err != nil {
-			return shelf.Sealing{}, err
+		if out.Context, err = bucket.ReadContext(*w.context); err != nil {
+			return bucket.Sealing{}, err
 		}
 	}
 	if out.Key == "" {
@@ -53,31 +54,31 @@ func (s *Service) seal(ctx context.Context, id aws.Identity, b *shelf.Bucket, ke
 	made, err := kmsapi.NewClient(s.Caller).GenerateDataKey(ctx, via(id), &kmsapi.GenerateDataKeyRequest{
 		KeyId: out.Key, KeySpec: kmsapi.DataKeySpecAes256, EncryptionContext: out.SealingContext(b, key)})
 	if err != nil {
-		return shelf.Sealing{}, kmsError(err)
+		return bucket.Sealing{}, kmsError(err)
 	}
-	out.Key, out.DataKey = shelf.Or(made.KeyId, out.Key), made.CiphertextBlob
+	out.Key, out.DataKey = aws.Or(made.KeyId, out.Key), made.CiphertextBlob
 	return out, nil
 }
 
 func (w wish) check() error {
 	switch {
 	case w.customer != nil:
-		return shelf.NotImplemented("Brume has no encryption with keys that customers provide (SSE-C)")
+		return fault.NotImplemented("Brume has no encryption with keys that customers provide (SSE-C)")
 	case w.algorithm == "" || w.algorithm == sealS3 || w.algorithm == sealKMS:
 	case w.algorithm == s3api.ServerSideEncryptionAwsKmsDsse:
-		return shelf.NotImplemented("Brume has no dual-layer encryption (aws:kms:dsse)")
+		return fault.NotImplemented("Brume has no dual-layer encryption (aws:kms:dsse)")
 	default:
-		return shelf.InvalidArgument("The encryption method specified is not supported", "x-amz-server-side-encryption", string(w.algorithm))
+		return fault.InvalidArgument("The encryption method specified is not supported", "x-amz-server-side-encryption", string(w.algorithm))
 	}
 	if w.key != nil && w.algorithm != sealKMS {
-		return shelf.InvalidArgument("Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms",
+		return fault.InvalidArgument("Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms",
 			"x-amz-server-side-encryption", string(w.algorithm))
 	}
 	return nil
 }
 
 // unseal asks KMS for leave to read an object.
-func (s *Service) unseal(ctx context.Context, id aws.Identity, b *shelf.Bucket, key string, e shelf.Sealing) error {
+func (s *Service) unseal(ctx context.Context, id aws.Identity, b *bucket.Bucket, key string, e bucket.Sealing) error {
 	if e.Algorithm != sealKMS {
 		return nil
 	}

@@ -1,18 +1,20 @@
 package s3
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 
 	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/aws"
-	"github.com/brume-dev/brume/service/s3/shelf"
+	"github.com/brume-dev/brume/service/s3/bucket"
+	"github.com/brume-dev/brume/service/s3/fault"
 	"github.com/brume-dev/brume/store"
 )
 
 // change runs f, which changes a bucket's record, and saves it.
-func change[T any](ctx context.Context, s *Service, name string, expected *string, f func(store.Tx, *shelf.Bucket) error) (*T, error) {
-	return update(ctx, s, name, expected, func(tx store.Tx, b *shelf.Bucket) (*T, error) {
+func change[T any](ctx context.Context, s *Service, name string, expected *string, f func(store.Tx, *bucket.Bucket) error) (*T, error) {
+	return update(ctx, s, name, expected, func(tx store.Tx, b *bucket.Bucket) (*T, error) {
 		if err := f(tx, b); err != nil {
 			return nil, err
 		}
@@ -25,9 +27,9 @@ func missing(code, text string) error { return aws.Errorf(code, http.StatusNotFo
 
 // PutPublicAccessBlock forbids that the bucket becomes public, or is.
 func (s *Service) PutPublicAccessBlock(ctx context.Context, _ aws.Identity, in *s3api.PutPublicAccessBlockRequest) (*s3api.PutPublicAccessBlockOutput, error) {
-	return change[s3api.PutPublicAccessBlockOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Tx, b *shelf.Bucket) error {
+	return change[s3api.PutPublicAccessBlockOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Tx, b *bucket.Bucket) error {
 		c := in.PublicAccessBlockConfiguration
-		b.Block = shelf.PublicBlock{BlockACLs: shelf.Or(c.BlockPublicAcls, false), IgnoreACLs: shelf.Or(c.IgnorePublicAcls, false), Block: shelf.Or(c.BlockPublicPolicy, false), Restrict: shelf.Or(c.RestrictPublicBuckets, false)}
+		b.Block = bucket.PublicBlock{BlockACLs: aws.Or(c.BlockPublicAcls, false), IgnoreACLs: aws.Or(c.IgnorePublicAcls, false), Block: aws.Or(c.BlockPublicPolicy, false), Restrict: aws.Or(c.RestrictPublicBuckets, false)}
 		b.Blocked = true
 		return nil
 	})
@@ -35,7 +37,7 @@ func (s *Service) PutPublicAccessBlock(ctx context.Context, _ aws.Identity, in *
 
 // GetPublicAccessBlock tells the public access block.
 func (s *Service) GetPublicAccessBlock(ctx context.Context, _ aws.Identity, in *s3api.GetPublicAccessBlockRequest) (*s3api.GetPublicAccessBlockOutput, error) {
-	return view(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Reader, b *shelf.Bucket) (*s3api.GetPublicAccessBlockOutput, error) {
+	return view(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Reader, b *bucket.Bucket) (*s3api.GetPublicAccessBlockOutput, error) {
 		if !b.Blocked {
 			return nil, missing("NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found")
 		}
@@ -47,8 +49,8 @@ func (s *Service) GetPublicAccessBlock(ctx context.Context, _ aws.Identity, in *
 
 // DeletePublicAccessBlock takes the public access block away.
 func (s *Service) DeletePublicAccessBlock(ctx context.Context, _ aws.Identity, in *s3api.DeletePublicAccessBlockRequest) (*s3api.DeletePublicAccessBlockOutput, error) {
-	return change[s3api.DeletePublicAccessBlockOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Tx, b *shelf.Bucket) error {
-		b.Block, b.Blocked = shelf.PublicBlock{}, false
+	return change[s3api.DeletePublicAccessBlockOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Tx, b *bucket.Bucket) error {
+		b.Block, b.Blocked = bucket.PublicBlock{}, false
 		return nil
 	})
 }
@@ -56,9 +58,9 @@ func (s *Service) DeletePublicAccessBlock(ctx context.Context, _ aws.Identity, i
 // PutBucketOwnershipControls says who owns the objects that other accounts write.
 func (s *Service) PutBucketOwnershipControls(ctx context.Context, _ aws.Identity, in *s3api.PutBucketOwnershipControlsRequest) (*s3api.PutBucketOwnershipControlsOutput, error) {
 	if len(in.OwnershipControls.Rules) != 1 {
-		return nil, shelf.MalformedXML()
+		return nil, fault.MalformedXML()
 	}
-	return change[s3api.PutBucketOwnershipControlsOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Tx, b *shelf.Bucket) error {
+	return change[s3api.PutBucketOwnershipControlsOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Tx, b *bucket.Bucket) error {
 		b.Ownership = string(in.OwnershipControls.Rules[0].ObjectOwnership)
 		return nil
 	})
@@ -66,7 +68,7 @@ func (s *Service) PutBucketOwnershipControls(ctx context.Context, _ aws.Identity
 
 // GetBucketOwnershipControls tells the ownership controls.
 func (s *Service) GetBucketOwnershipControls(ctx context.Context, _ aws.Identity, in *s3api.GetBucketOwnershipControlsRequest) (*s3api.GetBucketOwnershipControlsOutput, error) {
-	return view(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Reader, b *shelf.Bucket) (*s3api.GetBucketOwnershipControlsOutput, error) {
+	return view(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Reader, b *bucket.Bucket) (*s3api.GetBucketOwnershipControlsOutput, error) {
 		if b.Ownership == "" {
 			return nil, missing("OwnershipControlsNotFoundError", "The bucket ownership controls were not found")
 		}
@@ -77,7 +79,7 @@ func (s *Service) GetBucketOwnershipControls(ctx context.Context, _ aws.Identity
 
 // DeleteBucketOwnershipControls takes the ownership controls away.
 func (s *Service) DeleteBucketOwnershipControls(ctx context.Context, _ aws.Identity, in *s3api.DeleteBucketOwnershipControlsRequest) (*s3api.DeleteBucketOwnershipControlsOutput, error) {
-	return change[s3api.DeleteBucketOwnershipControlsOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Tx, b *shelf.Bucket) error {
+	return change[s3api.DeleteBucketOwnershipControlsOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Tx, b *bucket.Bucket) error {
 		b.Ownership = ""
 		return nil
 	})
@@ -87,22 +89,22 @@ func (s *Service) DeleteBucketOwnershipControls(ctx context.Context, _ aws.Ident
 func (s *Service) PutBucketEncryption(ctx context.Context, _ aws.Identity, in *s3api.PutBucketEncryptionRequest) (*s3api.PutBucketEncryptionOutput, error) {
 	c := in.ServerSideEncryptionConfiguration
 	if len(c.Rules) != 1 {
-		return nil, shelf.MalformedXML()
+		return nil, fault.MalformedXML()
 	}
 	rule := c.Rules[0]
-	e := shelf.Sealing{Algorithm: sealS3, BucketKey: shelf.Or(rule.BucketKeyEnabled, false)}
+	e := bucket.Sealing{Algorithm: sealS3, BucketKey: aws.Or(rule.BucketKeyEnabled, false)}
 	if d := rule.ApplyServerSideEncryptionByDefault; d != nil {
-		e.Algorithm, e.Key = string(d.SSEAlgorithm), shelf.Or(d.KMSMasterKeyID, "")
+		e.Algorithm, e.Key = string(d.SSEAlgorithm), aws.Or(d.KMSMasterKeyID, "")
 	}
 	switch {
 	case e.Algorithm == sealS3 && e.Key != "":
-		return nil, shelf.InvalidArgument("a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse", "KMSMasterKeyID", e.Key)
+		return nil, fault.InvalidArgument("a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse", "KMSMasterKeyID", e.Key)
 	case e.Algorithm != sealS3 && e.Algorithm != sealKMS:
 		return nil, wish{algorithm: s3api.ServerSideEncryption(e.Algorithm)}.check()
 	case rule.BlockedEncryptionTypes != nil && !noneBlocked(rule.BlockedEncryptionTypes):
-		return nil, shelf.NotImplemented("Brume has no SSE-C that could be blocked")
+		return nil, fault.NotImplemented("Brume has no SSE-C that could be blocked")
 	}
-	return change[s3api.PutBucketEncryptionOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Tx, b *shelf.Bucket) error {
+	return change[s3api.PutBucketEncryptionOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Tx, b *bucket.Bucket) error {
 		b.Sealing = e
 		return nil
 	})
@@ -120,7 +122,7 @@ func noneBlocked(t *s3api.BlockedEncryptionTypes) bool {
 
 // GetBucketEncryption tells the default encryption; every bucket has one.
 func (s *Service) GetBucketEncryption(ctx context.Context, _ aws.Identity, in *s3api.GetBucketEncryptionRequest) (*s3api.GetBucketEncryptionOutput, error) {
-	return view(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Reader, b *shelf.Bucket) (*s3api.GetBucketEncryptionOutput, error) {
+	return view(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Reader, b *bucket.Bucket) (*s3api.GetBucketEncryptionOutput, error) {
 		return &s3api.GetBucketEncryptionOutput{ServerSideEncryptionConfiguration: &s3api.ServerSideEncryptionConfiguration{
 			Rules: []s3api.ServerSideEncryptionRule{{BucketKeyEnabled: &b.Sealing.BucketKey,
 				ApplyServerSideEncryptionByDefault: &s3api.ServerSideEncryptionByDefault{
@@ -130,28 +132,28 @@ func (s *Service) GetBucketEncryption(ctx context.Context, _ aws.Identity, in *s
 
 // DeleteBucketEncryption makes AES256 the default again.
 func (s *Service) DeleteBucketEncryption(ctx context.Context, _ aws.Identity, in *s3api.DeleteBucketEncryptionRequest) (*s3api.DeleteBucketEncryptionOutput, error) {
-	return change[s3api.DeleteBucketEncryptionOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Tx, b *shelf.Bucket) error {
-		b.Sealing = shelf.Sealing{Algorithm: sealS3}
+	return change[s3api.DeleteBucketEncryptionOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Tx, b *bucket.Bucket) error {
+		b.Sealing = bucket.Sealing{Algorithm: sealS3}
 		return nil
 	})
 }
 
 // PutBucketCors says which web pages may use the bucket.
 func (s *Service) PutBucketCors(ctx context.Context, _ aws.Identity, in *s3api.PutBucketCorsRequest) (*s3api.PutBucketCorsOutput, error) {
-	if err := shelf.CheckCORS(in.CORSConfiguration.CORSRules); err != nil {
+	if err := bucket.CheckCORS(in.CORSConfiguration.CORSRules); err != nil {
 		return nil, err
 	}
-	return change[s3api.PutBucketCorsOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *shelf.Bucket) error {
-		return b.WriteSetting(tx, shelf.SettingCORS, in.CORSConfiguration.CORSRules)
+	return change[s3api.PutBucketCorsOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *bucket.Bucket) error {
+		return b.WriteSetting(tx, bucket.SettingCORS, in.CORSConfiguration.CORSRules)
 	})
 }
 
 // GetBucketCors tells the CORS rules.
 func (s *Service) GetBucketCors(ctx context.Context, _ aws.Identity, in *s3api.GetBucketCorsRequest) (*s3api.GetBucketCorsOutput, error) {
-	return view(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(r store.Reader, b *shelf.Bucket) (*s3api.GetBucketCorsOutput, error) {
+	return view(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(r store.Reader, b *bucket.Bucket) (*s3api.GetBucketCorsOutput, error) {
 		out := new(s3api.GetBucketCorsOutput)
-		if ok, err := b.ReadSetting(r, shelf.SettingCORS, &out.CORSRules); err != nil || !ok {
-			return nil, shelf.FirstError(err, missing("NoSuchCORSConfiguration", "The CORS configuration does not exist"))
+		if ok, err := b.ReadSetting(r, bucket.SettingCORS, &out.CORSRules); err != nil || !ok {
+			return nil, cmp.Or(err, missing("NoSuchCORSConfiguration", "The CORS configuration does not exist"))
 		}
 		return out, nil
 	})
@@ -159,7 +161,7 @@ func (s *Service) GetBucketCors(ctx context.Context, _ aws.Identity, in *s3api.G
 
 // DeleteBucketCors takes the CORS rules away.
 func (s *Service) DeleteBucketCors(ctx context.Context, _ aws.Identity, in *s3api.DeleteBucketCorsRequest) (*s3api.DeleteBucketCorsOutput, error) {
-	return change[s3api.DeleteBucketCorsOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *shelf.Bucket) error {
-		return b.WriteSetting(tx, shelf.SettingCORS, nil)
+	return change[s3api.DeleteBucketCorsOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *bucket.Bucket) error {
+		return b.WriteSetting(tx, bucket.SettingCORS, nil)
 	})
 }

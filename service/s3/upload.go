@@ -1,12 +1,16 @@
 package s3
 
 import (
+	"cmp"
 	"context"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/aws"
-	"github.com/brume-dev/brume/service/s3/shelf"
+	"github.com/brume-dev/brume/service/s3/bucket"
+	"github.com/brume-dev/brume/service/s3/fault"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/store/record"
 )
@@ -17,13 +21,13 @@ func (s *Service) CreateMultipartUpload(ctx context.Context, id aws.Identity, in
 	if err != nil {
 		return nil, err
 	}
-	if err := shelf.FirstError(checkACL(b, in.ACL, in.GrantFullControl, in.GrantRead, in.GrantReadACP, in.GrantWriteACP),
+	if err := cmp.Or(checkACL(b, in.ACL, in.GrantFullControl, in.GrantRead, in.GrantReadACP, in.GrantWriteACP),
 		noLock(in.ObjectLockMode, in.ObjectLockLegalHoldStatus, in.ObjectLockRetainUntilDate)); err != nil {
 		return nil, err
 	}
-	u := shelf.UploadRecord{Initiator: id.ARN, Object: shelf.Object{Class: string(in.StorageClass), About: shelf.About{CacheControl: shelf.Or(in.CacheControl, ""),
-		Disposition: shelf.Or(in.ContentDisposition, ""), Encoding: shelf.Or(in.ContentEncoding, ""), Language: shelf.Or(in.ContentLanguage, ""),
-		Type: shelf.Or(in.ContentType, ""), Expires: shelf.Or(in.Expires, time.Time{}), Redirect: shelf.Or(in.WebsiteRedirectLocation, ""), Meta: in.Metadata}}}
+	u := bucket.UploadRecord{Initiator: id.ARN, Object: bucket.Object{Class: string(in.StorageClass), About: bucket.About{CacheControl: aws.Or(in.CacheControl, ""),
+		Disposition: aws.Or(in.ContentDisposition, ""), Encoding: aws.Or(in.ContentEncoding, ""), Language: aws.Or(in.ContentLanguage, ""),
+		Type: aws.Or(in.ContentType, ""), Expires: aws.Or(in.Expires, time.Time{}), Redirect: aws.Or(in.WebsiteRedirectLocation, ""), Meta: in.Metadata}}}
 	if err := u.Object.Complete(in.Tagging); err != nil {
 		return nil, err
 	}
@@ -42,17 +46,17 @@ func (s *Service) CreateMultipartUpload(ctx context.Context, id aws.Identity, in
 	}
 	type begun struct {
 		id    string
-		abort *shelf.Abortion
+		abort *bucket.Abortion
 	}
-	made, err := updateBucket(ctx, s, b, func(tx store.Tx, b *shelf.Bucket) (m begun, err error) {
+	made, err := updateBucket(ctx, s, b, func(tx store.Tx, b *bucket.Bucket) (m begun, err error) {
 		seq, err := b.NextSeq(tx)
 		if err != nil {
 			return m, err
 		}
 		u := u
 		u.Initiated = tx.Now()
-		tx.Set(b.Upload(in.Key, seq), record.Encode(shelf.UploadVersion, u))
-		m.id = shelf.SealSeq(b.N, seq, "upload")
+		tx.Set(b.Upload(in.Key, seq), record.Encode(bucket.UploadVersion, u))
+		m.id = bucket.SealSeq(b.N, seq, "upload")
 		m.abort, err = b.AbortDate(tx, in.Key, u.Initiated)
 		return m, err
 	})
@@ -68,9 +72,9 @@ func (s *Service) CreateMultipartUpload(ctx context.Context, id aws.Identity, in
 // UploadPart writes a part; one of the same number is replaced.
 func (s *Service) UploadPart(ctx context.Context, _ aws.Identity, in *s3api.UploadPartRequest) (*s3api.UploadPartOutput, error) {
 	if in.SSECustomerAlgorithm != nil || in.SSECustomerKey != nil {
-		return nil, wish{customer: shelf.Ptr("")}.check()
+		return nil, wish{customer: new("")}.check()
 	}
-	if in.ContentLength != nil && *in.ContentLength > shelf.MaxPut {
+	if in.ContentLength != nil && *in.ContentLength > bucket.MaxPut {
 		return nil, tooLarge(*in.ContentLength)
 	}
 	e, err := expect(in, in.ContentMD5, in.ChecksumAlgorithm)
@@ -81,9 +85,9 @@ func (s *Service) UploadPart(ctx context.Context, _ aws.Identity, in *s3api.Uplo
 	if err != nil {
 		return nil, err
 	}
-	if u.Asked && (e.Algorithm != "" && e.Algorithm != u.Algorithm || e.Algorithm == "" && u.Type == shelf.Composite && !trailed(in.Body)) {
-		return nil, shelf.InvalidRequest("Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s",
-			shelf.Lower(u.Algorithm), orNull(shelf.Lower(e.Algorithm)))
+	if u.Asked && (e.Algorithm != "" && e.Algorithm != u.Algorithm || e.Algorithm == "" && u.Type == bucket.Composite && !trailed(in.Body)) {
+		return nil, fault.InvalidRequest("Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s",
+			strings.ToLower(u.Algorithm), orNull(strings.ToLower(e.Algorithm)))
 	}
 	e.Keep = u.Algorithm
 	got, err := s.receive(ctx, in.Body, e, 0)
@@ -94,7 +98,7 @@ func (s *Service) UploadPart(ctx context.Context, _ aws.Identity, in *s3api.Uplo
 		return nil, err
 	}
 	sealed := u.Object.Sealed
-	out := &s3api.UploadPartOutput{ETag: shelf.Ptr(`"` + got.Etag + `"`), ServerSideEncryption: s3api.ServerSideEncryption(sealed.Algorithm),
+	out := &s3api.UploadPartOutput{ETag: new(`"` + got.Etag + `"`), ServerSideEncryption: s3api.ServerSideEncryption(sealed.Algorithm),
 		SSEKMSKeyId: sealed.KeyOf(), BucketKeyEnabled: sealed.BucketKeyOf()}
 	setSum(out, got.Sum)
 	return out, nil
@@ -110,15 +114,15 @@ func orNull(s string) string {
 }
 
 // partOf checks that a part may be uploaded.
-func (s *Service) partOf(ctx context.Context, name, key, upload string, number int32, expected *string) (*shelf.Bucket, shelf.UploadRecord, error) {
-	var u shelf.UploadRecord
-	if number < 1 || number > shelf.MaxPart {
-		return nil, u, shelf.InvalidArgument("Part number must be an integer between 1 and 10000, inclusive", "partNumber", shelf.Itoa(int64(number)))
+func (s *Service) partOf(ctx context.Context, name, key, upload string, number int32, expected *string) (*bucket.Bucket, bucket.UploadRecord, error) {
+	var u bucket.UploadRecord
+	if number < 1 || number > bucket.MaxPart {
+		return nil, u, fault.InvalidArgument("Part number must be an integer between 1 and 10000, inclusive", "partNumber", strconv.FormatInt(int64(number), 10))
 	}
-	if err := shelf.CheckKey(key); err != nil {
+	if err := bucket.CheckKey(key); err != nil {
 		return nil, u, err
 	}
-	b, err := view(ctx, s, name, expected, func(r store.Reader, b *shelf.Bucket) (_ *shelf.Bucket, err error) {
+	b, err := view(ctx, s, name, expected, func(r store.Reader, b *bucket.Bucket) (_ *bucket.Bucket, err error) {
 		u, _, err = b.ReadUpload(r, key, upload)
 		return b, err
 	})
@@ -126,12 +130,12 @@ func (s *Service) partOf(ctx context.Context, name, key, upload string, number i
 }
 
 // savePart names a part that has been received; it is discarded if the upload has gone.
-func (s *Service) savePart(ctx context.Context, b *shelf.Bucket, key, upload string, number int32, got shelf.Received) (time.Time, error) {
+func (s *Service) savePart(ctx context.Context, b *bucket.Bucket, key, upload string, number int32, got bucket.Received) (time.Time, error) {
 	type saved struct {
 		at time.Time
-		g  shelf.Garbage
+		g  bucket.Garbage
 	}
-	done, err := updateBucket(ctx, s, b, func(tx store.Tx, b *shelf.Bucket) (d saved, err error) {
+	done, err := updateBucket(ctx, s, b, func(tx store.Tx, b *bucket.Bucket) (d saved, err error) {
 		_, seq, err := b.ReadUpload(tx, key, upload)
 		if err != nil {
 			return d, err
@@ -139,12 +143,12 @@ func (s *Service) savePart(ctx context.Context, b *shelf.Bucket, key, upload str
 		if err := b.DropPart(tx, seq, number, &d.g); err != nil {
 			return d, err
 		}
-		p := shelf.PartRecord{Modified: tx.Now(), Size: got.Size, ETag: got.Etag, Sum: got.Sum}
+		p := bucket.PartRecord{Modified: tx.Now(), Size: got.Size, ETag: got.Etag, Sum: got.Sum}
 		if got.Blob.Blob != "" {
-			p.Pieces = []shelf.Piece{got.Blob}
-			nameBlob(tx, got.Blob)
+			p.Pieces = []bucket.Piece{got.Blob}
+			got.Blob.Name(tx)
 		}
-		tx.Set(b.Part(seq, number), record.Encode(shelf.PartVersion, p))
+		tx.Set(b.Part(seq, number), record.Encode(bucket.PartVersion, p))
 		d.at = tx.Now()
 		return d, nil
 	})
@@ -158,13 +162,13 @@ func (s *Service) savePart(ctx context.Context, b *shelf.Bucket, key, upload str
 
 // AbortMultipartUpload deletes an upload and its parts.
 func (s *Service) AbortMultipartUpload(ctx context.Context, _ aws.Identity, in *s3api.AbortMultipartUploadRequest) (*s3api.AbortMultipartUploadOutput, error) {
-	g, err := update(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *shelf.Bucket) (g shelf.Garbage, err error) {
+	g, err := update(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *bucket.Bucket) (g bucket.Garbage, err error) {
 		u, seq, err := b.ReadUpload(tx, in.Key, in.UploadId)
 		if err != nil {
 			return g, err
 		}
 		if in.IfMatchInitiatedTime != nil && !in.IfMatchInitiatedTime.Equal(u.Initiated.Truncate(time.Second)) {
-			return g, &shelf.PreconditionFailed{Condition: "x-amz-if-match-initiated-time"}
+			return g, &fault.PreconditionFailed{Condition: "x-amz-if-match-initiated-time"}
 		}
 		return g, b.Abort(tx, in.Key, seq, &g)
 	})

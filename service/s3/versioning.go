@@ -5,13 +5,14 @@ import (
 
 	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/aws"
-	"github.com/brume-dev/brume/service/s3/shelf"
+	"github.com/brume-dev/brume/service/s3/bucket"
+	"github.com/brume-dev/brume/service/s3/fault"
 	"github.com/brume-dev/brume/store"
 )
 
 // GetBucketVersioning says whether versions are kept.
 func (s *Service) GetBucketVersioning(ctx context.Context, _ aws.Identity, in *s3api.GetBucketVersioningRequest) (*s3api.GetBucketVersioningOutput, error) {
-	return view(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Reader, b *shelf.Bucket) (*s3api.GetBucketVersioningOutput, error) {
+	return view(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Reader, b *bucket.Bucket) (*s3api.GetBucketVersioningOutput, error) {
 		return &s3api.GetBucketVersioningOutput{Status: s3api.BucketVersioningStatus(b.Versioning)}, nil
 	})
 }
@@ -21,11 +22,11 @@ func (s *Service) PutBucketVersioning(ctx context.Context, _ aws.Identity, in *s
 	c := in.VersioningConfiguration
 	switch {
 	case c.MFADelete == s3api.MFADeleteEnabled:
-		return nil, shelf.NotImplemented("Brume has no MFA delete")
+		return nil, fault.NotImplemented("Brume has no MFA delete")
 	case c.Status == "":
 		return nil, aws.Errorf("IllegalVersioningConfigurationException", 400, "The Versioning element must be specified")
 	}
-	return update(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *shelf.Bucket) (*s3api.PutBucketVersioningOutput, error) {
+	return update(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *bucket.Bucket) (*s3api.PutBucketVersioningOutput, error) {
 		b.Versioning = string(c.Status)
 		b.Save(tx)
 		return &s3api.PutBucketVersioningOutput{}, nil
@@ -34,21 +35,21 @@ func (s *Service) PutBucketVersioning(ctx context.Context, _ aws.Identity, in *s
 
 // ListObjectVersions lists all versions and delete markers.
 func (s *Service) ListObjectVersions(ctx context.Context, _ aws.Identity, in *s3api.ListObjectVersionsRequest) (*s3api.ListObjectVersionsOutput, error) {
-	key, version := shelf.Or(in.KeyMarker, ""), shelf.Or(in.VersionIdMarker, "")
+	key, version := aws.Or(in.KeyMarker, ""), aws.Or(in.VersionIdMarker, "")
 	l, err := newListing(in.Prefix, in.Delimiter, key, in.MaxKeys, "maxKeys", in.EncodingType)
 	if err != nil {
 		return nil, err
 	}
 	if version != "" && key == "" {
-		return nil, shelf.InvalidArgument("A version-id marker cannot be specified without a key marker.", "version-id-marker", version)
+		return nil, fault.InvalidArgument("A version-id marker cannot be specified without a key marker.", "version-id-marker", version)
 	}
-	return view(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(r store.Reader, b *shelf.Bucket) (*s3api.ListObjectVersionsOutput, error) {
+	return view(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(r store.Reader, b *bucket.Bucket) (*s3api.ListObjectVersionsOutput, error) {
 		out := &s3api.ListObjectVersionsOutput{Name: &in.Bucket, Prefix: l.Text(l.Prefix), Delimiter: l.Optional(l.Delimiter), KeyMarker: l.Text(key),
-			VersionIdMarker: &version, MaxKeys: shelf.Ptr(int32(l.Limit)), IsTruncated: shelf.Ptr(false), EncodingType: in.EncodingType}
+			VersionIdMarker: &version, MaxKeys: new(int32(l.Limit)), IsTruncated: new(false), EncodingType: in.EncodingType}
 		if l.Limit == 0 {
 			return out, nil
 		}
-		v := shelf.Versions{B: b, L: l}
+		v := bucket.Versions{B: b, L: l}
 		if err := v.From(r, key, version); err != nil {
 			return nil, err
 		}
@@ -57,9 +58,9 @@ func (s *Service) ListObjectVersions(ctx context.Context, _ aws.Identity, in *s3
 			begun = key // its latest version has been listed
 		}
 		n, lastKey, lastVersion := 0, "", ""
-		err := v.Walk(r, begun, func(key string, o *shelf.Object, latest bool) bool {
+		err := v.Walk(r, begun, func(key string, o *bucket.Object, latest bool) bool {
 			if n == l.Limit {
-				out.IsTruncated, out.NextKeyMarker, out.NextVersionIdMarker = shelf.Ptr(true), l.Text(lastKey), shelf.Some(lastVersion)
+				out.IsTruncated, out.NextKeyMarker, out.NextVersionIdMarker = new(true), l.Text(lastKey), aws.Some(lastVersion)
 				return false
 			}
 			n++
