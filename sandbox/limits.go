@@ -5,10 +5,13 @@ import "time"
 // Limits of an execution environment.
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const (
-	MaxPayload     = 6 * 1024 * 1024 // bytes of a synchronous request
-	MaxResponse    = 6_291_556       // bytes of a buffered response: 6 MiB and what the envelope may take
-	MaxProcesses   = 1024            // processes and threads of an environment
-	MaxDescriptors = 1024            // open files of a process
+	MaxPayload  = 6 * 1024 * 1024 // bytes of a synchronous request
+	MaxResponse = 6_291_556       // bytes of a buffered response: 6 MiB and what the envelope may take
+	// MaxStream is the most that a function may stream.
+	// https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html
+	MaxStream      = 200 * 1024 * 1024
+	MaxProcesses   = 1024 // processes and threads of an environment
+	MaxDescriptors = 1024 // open files of a process
 	MinMemoryMB    = 128
 	MaxMemoryMB    = 10_240
 	MinTmpMB       = 512

@@ -10,6 +10,7 @@ package sandbox
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 )
 
@@ -44,7 +45,9 @@ type Spec struct {
 	Runtime string
 	// Code is the folder with the unpacked code; the function sees it as /var/task, read-only.
 	Code string
-	// Layers are unpacked layers in order; the function sees them merged as /opt, later ones over earlier ones.
+	// Layers are unpacked layers in order; the function sees them merged as /opt, later ones over earlier ones. The
+	// variables of the runtime (PATH, LD_LIBRARY_PATH, NODE_PATH, RUBYLIB, GEM_PATH, the class path, Python's sys.path)
+	// name their folders as on Lambda; programs in extensions/ are started as external extensions.
 	Layers []string
 	// Env are the variables that the function is promised by Lambda and by its configuration. The runner adds those
 	// that only it knows (addresses, paths), and never replaces one that is set here.
@@ -53,6 +56,8 @@ type Spec struct {
 	MemoryMB int
 	// TmpMB is the size of /tmp.
 	TmpMB int
+	// Account is the id of the function's account, for extensions that ask for it.
+	Account string
 	// Output receives what the function prints, from one goroutine at a time.
 	Output func(Line)
 	// Datagram receives each X-Ray datagram that the function sends to its daemon address. nil: they are dropped.
@@ -64,6 +69,8 @@ type Spec struct {
 type Line struct {
 	Time time.Time
 	Text []byte // valid only during the call
+	// Extension says that an external extension printed it, not the function.
+	Extension bool
 }
 
 // Environment is a started environment. Methods may be called from any goroutine, but only one Invoke at a time.
@@ -81,11 +88,30 @@ type Environment interface {
 	Usage() Usage
 	// Flush hands everything that the function has printed up to now to Output before it returns.
 	Flush()
+	// Settle waits until the extensions have done what they do after an answer: only then may the environment be frozen
+	// or invoked again. Without extensions it returns at once. The error is an *ExitError or ctx's.
+	Settle(ctx context.Context) error
+	// Tell passes a platform event on to those who subscribed to telemetry: its kind, "platform.report", and its record.
+	Tell(kind string, record map[string]any)
+	// Shutdown ends the environment in order, with notice to the extensions and the time that Lambda gives them, and
+	// then as Stop does. Without extensions it is Stop.
+	// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown
+	Shutdown(why Reason)
 	// Stop ends the environment's processes and removes what it leaves. It returns when that is done.
 	Stop()
 	// Gone is closed when the runtime's process has ended, for whatever reason.
 	Gone() <-chan struct{}
 }
+
+// Reason is why an environment is shut down, as extensions are told.
+type Reason string
+
+// Reasons.
+const (
+	Spindown Reason = "spindown" // it is not needed any more
+	Timeout  Reason = "timeout"  // an invocation took too long
+	Failure  Reason = "failure"  // the runtime or an extension ended
+)
 
 // Init is how an init phase went.
 type Init struct {
@@ -105,11 +131,23 @@ type Invocation struct {
 	TraceID         string    // X-Amzn-Trace-Id form; "" when nothing is traced
 	ClientContext   string    // JSON; "" = none
 	CognitoIdentity string    // JSON; "" = none
+	// Stream, when set, takes a streamed answer: it is called at most once, when the runtime begins one, with the
+	// answer's content type, and returns where the answer is written as it comes; what it cannot write is dropped, and
+	// the function runs on. Writes come one after another; the last one has ended when Invoke returns a Result, and may
+	// still be under way when it returns an error. When Stream is nil a streamed answer is gathered and given as if it
+	// had not been streamed.
+	// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming
+	Stream func(contentType string) io.Writer
 }
 
 // Result is a function's answer.
 type Result struct {
 	Payload []byte
+	// ContentType is what the runtime said of Payload; "" when it said nothing.
+	ContentType string
+	// Streamed says that the answer went to Invocation.Stream: Payload is nil, or, when the answer broke off with an
+	// error, the error document.
+	Streamed bool
 	// Failed says that the runtime reported an error: Payload is the error document and ErrorType its type.
 	Failed    bool
 	ErrorType string // "Runtime.ImportModuleError", "ValueError"

@@ -330,6 +330,15 @@ func (e *environment) Flush() { e.output.flush() }
 // Gone implements sandbox.Environment.
 func (e *environment) Gone() <-chan struct{} { return e.gone }
 
+// Settle implements sandbox.Environment.
+func (e *environment) Settle(context.Context) error { return nil }
+
+// Tell implements sandbox.Environment.
+func (e *environment) Tell(string, map[string]any) {}
+
+// Shutdown implements sandbox.Environment.
+func (e *environment) Shutdown(sandbox.Reason) { e.Stop() }
+
 // Stop implements sandbox.Environment.
 func (e *environment) Stop() {
 	e.kill()

@@ -90,11 +90,23 @@ func (s *Server) next(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) response(w http.ResponseWriter, r *http.Request, id string) {
+	if mode := r.Header.Get(responseMode); mode == "streaming" {
+		s.streamed(w, r, id)
+		return
+	} else if mode != "" && mode != "buffered" {
+		refuse(w, http.StatusBadRequest, "InvalidResponseMode", "Invalid function response mode")
+		return
+	}
 	if !s.inFlight(id) {
 		refuse(w, http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
 		return
 	}
 	body, size, err := read(r)
+	s.finish(w, id, size, err, &sandbox.Result{Payload: body, ContentType: r.Header.Get("Content-Type")})
+}
+
+// finish gives res, whose body was read with size and err, as the answer of the invocation id.
+func (s *Server) finish(w http.ResponseWriter, id string, size int, err error, res *sandbox.Result) {
 	switch {
 	case err != nil:
 		refuse(w, http.StatusBadRequest, "RequestReadError", "Failed to read the request body")
@@ -102,7 +114,7 @@ func (s *Server) response(w http.ResponseWriter, r *http.Request, id string) {
 		s.answer(id, tooLarge(size))
 		refuse(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge",
 			"Exceeded maximum allowed payload size ("+strconv.Itoa(sandbox.MaxResponse)+" bytes).")
-	case !s.answer(id, &sandbox.Result{Payload: body}):
+	case !s.answer(id, res):
 		refuse(w, http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
 	default:
 		accept(w)
@@ -115,18 +127,7 @@ func (s *Server) failure(w http.ResponseWriter, r *http.Request, id string) {
 		return
 	}
 	body, size, err := read(r)
-	switch {
-	case err != nil:
-		refuse(w, http.StatusBadRequest, "RequestReadError", "Failed to read the request body")
-	case size > sandbox.MaxResponse:
-		s.answer(id, tooLarge(size))
-		refuse(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge",
-			"Exceeded maximum allowed payload size ("+strconv.Itoa(sandbox.MaxResponse)+" bytes).")
-	case !s.answer(id, report(r, body)):
-		refuse(w, http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
-	default:
-		accept(w)
-	}
+	s.finish(w, id, size, err, report(r, body))
 }
 
 func (s *Server) initError(w http.ResponseWriter, r *http.Request) {

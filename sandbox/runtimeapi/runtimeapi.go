@@ -34,8 +34,9 @@ type Server struct {
 
 // call is one invocation on its way through the runtime.
 type call struct {
-	in   *sandbox.Invocation
-	done chan *sandbox.Result // has room for the one answer
+	in       *sandbox.Invocation
+	done     chan *sandbox.Result // has room for the one answer
+	streamed bool                 // an answer has begun
 }
 
 // New returns a server whose init phase begins with Begin.
@@ -135,7 +136,7 @@ func (s *Server) Invoke(ctx context.Context, in *sandbox.Invocation) (*sandbox.R
 func (s *Server) answer(id string, r *sandbox.Result) bool {
 	s.mu.Lock()
 	c := s.current
-	if c == nil || c.in.ID != id {
+	if c == nil || c.in.ID != id || c.streamed {
 		s.mu.Unlock()
 		return false
 	}
@@ -145,11 +146,31 @@ func (s *Server) answer(id string, r *sandbox.Result) bool {
 	return true
 }
 
+// begin claims the invocation id for a streamed answer; nil when it is not the one in flight.
+func (s *Server) begin(id string) *call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.current
+	if c == nil || c.in.ID != id || c.streamed {
+		return nil
+	}
+	c.streamed = true
+	return c
+}
+
+// complete ends the streamed answer of c.
+func (s *Server) complete(c *call, r *sandbox.Result) {
+	s.mu.Lock()
+	s.current = nil
+	s.mu.Unlock()
+	c.done <- r
+}
+
 // inFlight reports whether id is the invocation that the runtime works on.
 func (s *Server) inFlight(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.current != nil && s.current.in.ID == id
+	return s.current != nil && s.current.in.ID == id && !s.current.streamed
 }
 
 // tooLarge is the answer of a function whose response is over the limit.
