@@ -7,6 +7,7 @@ import (
 
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/lambda/keys"
 	"github.com/brume-dev/brume/store"
 )
 
@@ -23,16 +24,16 @@ func (s *Service) Access(ctx context.Context, id aws.Identity, op string, in any
 	name, qualifier, extra := subject(in)
 	a := aws.Access{Action: "lambda:" + action, Context: map[string][]string{}}
 	maps.Copy(a.Context, extra)
-	p, err := find(id, name, qualifier)
+	p, err := keys.Find(id, name, qualifier)
 	if err != nil { // the operation says what is wrong
 		a.Resource = aws.MakeARN("lambda", id.Region, id.Account, "function:*").String()
 		return append([]aws.Access{a}, passRole(in)...), nil
 	}
 	if !qualified(op) {
-		p.qualifier = ""
+		p.Qualifier = ""
 	}
-	a.Resource, a.ResourceAccount = p.arn(), p.account
-	err = s.home(p.space).View(ctx, func(_ context.Context, r store.Reader) error { return describeAccess(r, p, &a) })
+	a.Resource, a.ResourceAccount = p.ARN(), p.Account
+	err = p.Space.Shard(s.Store).View(ctx, func(_ context.Context, r store.Reader) error { return describeAccess(r, p, &a) })
 	if err != nil {
 		return nil, err
 	}
@@ -41,12 +42,12 @@ func (s *Service) Access(ctx context.Context, id aws.Identity, op string, in any
 
 // describeAccess adds what is known of a function to the access to it.
 func describeAccess(r store.Reader, p place, a *aws.Access) error {
-	policy, err := get[resourcePolicy](r, p.space.policy(p.name, p.qualifier))
+	policy, err := keys.Get[resourcePolicy](r, p.Space.Policy(p.Name, p.Qualifier))
 	if err != nil {
 		return err
 	}
 	a.ResourcePolicy = policy.document()
-	tags, err := get[map[string]string](r, p.space.tags(p.name))
+	tags, err := keys.Get[map[string]string](r, p.Space.Tags(p.Name))
 	if err != nil || tags == nil {
 		return err
 	}

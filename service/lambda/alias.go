@@ -7,29 +7,31 @@ import (
 
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/lambda/fault"
+	"github.com/brume-dev/brume/service/lambda/keys"
 	"github.com/brume-dev/brume/store"
 )
 
 // CreateAlias names a version.
 // https://docs.aws.amazon.com/lambda/latest/api/API_CreateAlias.html
 func (s *Service) CreateAlias(ctx context.Context, id aws.Identity, in *lambdaapi.CreateAliasRequest) (*lambdaapi.AliasConfiguration, error) {
-	p, err := findFunction(id, in.FunctionName)
+	p, err := keys.FindFunction(id, in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
-	p.qualifier = in.Name
+	p.Qualifier = in.Name
 	a := alias{Version: in.FunctionVersion, Description: value(in.Description), Revision: s.newID()}
-	return update(ctx, s, p.space, func(tx store.Tx) (*lambdaapi.AliasConfiguration, error) {
+	return update(ctx, s, p.Space, func(tx store.Tx) (*lambdaapi.AliasConfiguration, error) {
 		a := a
 		if err := a.route(tx, p, in.RoutingConfig); err != nil {
 			return nil, err
 		}
-		if _, taken, err := tx.Get(p.space.alias(p.name, in.Name)); err != nil {
+		if _, taken, err := tx.Get(p.Space.Alias(p.Name, in.Name)); err != nil {
 			return nil, err
 		} else if taken {
-			return nil, conflict("Alias already exists: %s", p.arn())
+			return nil, fault.Conflict("Alias already exists: %s", p.ARN())
 		}
-		tx.Set(p.space.alias(p.name, in.Name), encode(a))
+		tx.Set(p.Space.Alias(p.Name, in.Name), keys.Encode(a))
 		return a.describe(p), nil
 	})
 }
@@ -37,19 +39,19 @@ func (s *Service) CreateAlias(ctx context.Context, id aws.Identity, in *lambdaap
 // UpdateAlias changes an alias.
 // https://docs.aws.amazon.com/lambda/latest/api/API_UpdateAlias.html
 func (s *Service) UpdateAlias(ctx context.Context, id aws.Identity, in *lambdaapi.UpdateAliasRequest) (*lambdaapi.AliasConfiguration, error) {
-	p, err := findFunction(id, in.FunctionName)
+	p, err := keys.FindFunction(id, in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
-	p.qualifier = in.Name
+	p.Qualifier = in.Name
 	revision := s.newID()
-	return update(ctx, s, p.space, func(tx store.Tx) (*lambdaapi.AliasConfiguration, error) {
+	return update(ctx, s, p.Space, func(tx store.Tx) (*lambdaapi.AliasConfiguration, error) {
 		a, err := aliasAt(tx, p)
 		if err != nil {
 			return nil, err
 		}
 		if in.RevisionId != nil && *in.RevisionId != a.Revision {
-			return nil, staleRevision("GetFunction/GetAlias")
+			return nil, fault.StaleRevision("GetFunction/GetAlias")
 		}
 		put(&a.Version, in.FunctionVersion)
 		put(&a.Description, in.Description)
@@ -61,14 +63,14 @@ func (s *Service) UpdateAlias(ctx context.Context, id aws.Identity, in *lambdaap
 			return nil, err
 		}
 		a.Revision = revision
-		tx.Set(p.space.alias(p.name, in.Name), encode(a))
+		tx.Set(p.Space.Alias(p.Name, in.Name), keys.Encode(a))
 		return a.describe(p), nil
 	})
 }
 
 // route checks the versions of an alias and sets its weights.
 func (a *alias) route(r store.Reader, p place, in *lambdaapi.AliasRoutingConfiguration) error {
-	fn, err := functionAt(r, place{space: p.space, name: p.name})
+	fn, err := functionAt(r, place{Space: p.Space, Name: p.Name})
 	if err != nil {
 		return err
 	}
@@ -80,14 +82,14 @@ func (a *alias) route(r store.Reader, p place, in *lambdaapi.AliasRoutingConfigu
 		return nil
 	}
 	if len(in.AdditionalVersionWeights) > 1 {
-		return invalid("Number of items in AdditionalVersionWeights cannot be greater than 1")
+		return fault.Invalid("Number of items in AdditionalVersionWeights cannot be greater than 1")
 	}
 	for version, weight := range in.AdditionalVersionWeights {
 		switch {
-		case a.Version == latest || version == latest:
-			return invalid("$LATEST is not supported for an alias pointing to more than 1 version")
+		case a.Version == keys.Latest || version == keys.Latest:
+			return fault.Invalid("$LATEST is not supported for an alias pointing to more than 1 version")
 		case version == a.Version:
-			return invalid("Invalid function version %s. Function version %s is already included in routing configuration.", version, version)
+			return fault.Invalid("Invalid function version %s. Function version %s is already included in routing configuration.", version, version)
 		case weight < 0 || weight > 1:
 			return aws.Errorf("ValidationException", 400, "1 validation error detected: Value '{%s=%s}' at 'routingConfig.additionalVersionWeights' "+
 				"failed to satisfy constraint: Map value must satisfy constraint: [Member must have value less than or equal to 1.0, "+
@@ -103,16 +105,16 @@ func (a *alias) route(r store.Reader, p place, in *lambdaapi.AliasRoutingConfigu
 
 // aliasAt returns the alias that p's qualifier names.
 func aliasAt(r store.Reader, p place) (*alias, error) {
-	a, err := get[alias](r, p.space.alias(p.name, p.qualifier))
+	a, err := keys.Get[alias](r, p.Space.Alias(p.Name, p.Qualifier))
 	if err == nil && a == nil {
-		err = notFound("Cannot find alias arn: %s", p.arn())
+		err = fault.NotFound("Cannot find alias arn: %s", p.ARN())
 	}
 	return a, err
 }
 
 func (a *alias) describe(p place) *lambdaapi.AliasConfiguration {
-	arn := p.arn()
-	out := &lambdaapi.AliasConfiguration{AliasArn: &arn, Name: &p.qualifier, FunctionVersion: &a.Version, Description: &a.Description,
+	arn := p.ARN()
+	out := &lambdaapi.AliasConfiguration{AliasArn: &arn, Name: &p.Qualifier, FunctionVersion: &a.Version, Description: &a.Description,
 		RevisionId: &a.Revision}
 	if len(a.Weights) > 0 {
 		out.RoutingConfig = &lambdaapi.AliasRoutingConfiguration{AdditionalVersionWeights: a.Weights}
@@ -123,12 +125,12 @@ func (a *alias) describe(p place) *lambdaapi.AliasConfiguration {
 // GetAlias describes an alias.
 // https://docs.aws.amazon.com/lambda/latest/api/API_GetAlias.html
 func (s *Service) GetAlias(ctx context.Context, id aws.Identity, in *lambdaapi.GetAliasRequest) (*lambdaapi.AliasConfiguration, error) {
-	p, err := findFunction(id, in.FunctionName)
+	p, err := keys.FindFunction(id, in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
-	p.qualifier = in.Name
-	return view(ctx, s, p.space, func(r store.Reader) (*lambdaapi.AliasConfiguration, error) {
+	p.Qualifier = in.Name
+	return view(ctx, s, p.Space, func(r store.Reader) (*lambdaapi.AliasConfiguration, error) {
 		a, err := aliasAt(r, p)
 		if err != nil {
 			return nil, err
@@ -140,23 +142,23 @@ func (s *Service) GetAlias(ctx context.Context, id aws.Identity, in *lambdaapi.G
 // ListAliases lists the aliases of a function, or those of one version.
 // https://docs.aws.amazon.com/lambda/latest/api/API_ListAliases.html
 func (s *Service) ListAliases(ctx context.Context, id aws.Identity, in *lambdaapi.ListAliasesRequest) (*lambdaapi.ListAliasesResponse, error) {
-	p, err := findFunction(id, in.FunctionName)
+	p, err := keys.FindFunction(id, in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
-	return view(ctx, s, p.space, func(r store.Reader) (*lambdaapi.ListAliasesResponse, error) {
+	return view(ctx, s, p.Space, func(r store.Reader) (*lambdaapi.ListAliasesResponse, error) {
 		if _, err := functionAt(r, p); err != nil {
 			return nil, err
 		}
 		out := &lambdaapi.ListAliasesResponse{Aliases: []lambdaapi.AliasConfiguration{}}
-		t := p.space.aliases(p.name)
-		next, err := page(r, t, in.Marker, in.MaxItems, func(key store.Key, v store.Value) error {
+		t := p.Space.Aliases(p.Name)
+		next, err := keys.Page(r, t, in.Marker, in.MaxItems, func(key store.Key, v store.Value) error {
 			var a alias
-			if err := decode(v, &a); err != nil {
+			if err := keys.Decode(v, &a); err != nil {
 				return err
 			}
 			q := p
-			q.qualifier = store.Decode(key, len(t)).Text()
+			q.Qualifier = store.Decode(key, len(t)).Text()
 			if in.FunctionVersion == nil || a.leadsTo(*in.FunctionVersion) {
 				out.Aliases = append(out.Aliases, *a.describe(q))
 			}
@@ -175,17 +177,17 @@ func (a *alias) leadsTo(version string) bool {
 // DeleteAlias deletes an alias; one that is not there is no error.
 // https://docs.aws.amazon.com/lambda/latest/api/API_DeleteAlias.html
 func (s *Service) DeleteAlias(ctx context.Context, id aws.Identity, in *lambdaapi.DeleteAliasRequest) (*lambdaapi.DeleteAliasOutput, error) {
-	p, err := findFunction(id, in.FunctionName)
+	p, err := keys.FindFunction(id, in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
-	return update(ctx, s, p.space, func(tx store.Tx) (*lambdaapi.DeleteAliasOutput, error) {
+	return update(ctx, s, p.Space, func(tx store.Tx) (*lambdaapi.DeleteAliasOutput, error) {
 		if _, err := functionAt(tx, p); err != nil {
 			return nil, err
 		}
-		tx.Delete(p.space.alias(p.name, in.Name))
-		tx.Delete(p.space.policy(p.name, in.Name))
-		tx.Delete(p.space.async(p.name, in.Name))
+		tx.Delete(p.Space.Alias(p.Name, in.Name))
+		tx.Delete(p.Space.Policy(p.Name, in.Name))
+		tx.Delete(p.Space.Async(p.Name, in.Name))
 		return new(lambdaapi.DeleteAliasOutput), nil
 	})
 }
@@ -193,11 +195,11 @@ func (s *Service) DeleteAlias(ctx context.Context, id aws.Identity, in *lambdaap
 // aliasesOf returns the names of the aliases that lead to a version.
 func aliasesOf(r store.Reader, p place, version string) ([]string, error) {
 	var names []string
-	t := p.space.aliases(p.name)
+	t := p.Space.Aliases(p.Name)
 	pairs, done := r.Scan(t.Range(), store.ScanOpt{})
 	for kv := range pairs {
 		var a alias
-		if err := decode(kv.Value, &a); err != nil {
+		if err := keys.Decode(kv.Value, &a); err != nil {
 			return nil, err
 		}
 		if a.leadsTo(version) {

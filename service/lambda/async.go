@@ -10,6 +10,8 @@ import (
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/event/target"
+	"github.com/brume-dev/brume/service/lambda/fault"
+	"github.com/brume-dev/brume/service/lambda/keys"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/timer"
 )
@@ -33,12 +35,12 @@ type waitingEvent struct {
 
 // enqueue promises to run c with ev.
 func (s *Service) enqueue(ctx context.Context, c *chosen, ev *event) error {
-	w := waitingEvent{Account: c.account, Region: c.region, Name: c.name, Qualifier: c.qualifier, ID: ev.id, Payload: ev.payload,
+	w := waitingEvent{Account: c.Account, Region: c.Region, Name: c.Name, Qualifier: c.Qualifier, ID: ev.id, Payload: ev.payload,
 		Trace: ev.trace, ClientContext: ev.clientContext, Function: c.fn.ID}
-	_, err := s.queue(c.space, c.name).Update(ctx, func(_ context.Context, tx store.Tx) error {
+	_, err := c.Queue(s.Store, c.Name).Update(ctx, func(_ context.Context, tx store.Tx) error {
 		w := w
 		w.Received = tx.Now()
-		return timer.Set(tx, timer.Promise{Kind: kindAsync, Args: encode(w), Dest: c.functionARN()})
+		return timer.Set(tx, timer.Promise{Kind: kindAsync, Args: keys.Encode(w), Dest: c.FunctionARN()})
 	})
 	return err
 }
@@ -57,10 +59,10 @@ type attempt struct {
 // keepAsync keeps the promise, or says when to try again. What Brume does not survive, or ends itself, was no attempt.
 func (s *Service) keepAsync(ctx context.Context, k *timer.Kept) error {
 	a := &attempt{s: s, k: k}
-	if err := decode(k.Args, &a.w); err != nil {
+	if err := keys.Decode(k.Args, &a.w); err != nil {
 		return err
 	}
-	a.p = place{space: spaceOf(a.w.Account, a.w.Region), name: a.w.Name, qualifier: a.w.Qualifier}
+	a.p = place{Space: keys.Of(a.w.Account, a.w.Region), Name: a.w.Name, Qualifier: a.w.Qualifier}
 	found, err := a.load(ctx)
 	if err != nil {
 		return err
@@ -74,23 +76,23 @@ func (s *Service) keepAsync(ctx context.Context, k *timer.Kept) error {
 	if !s.now().Before(a.end()) {
 		return a.fail(ctx, "EventAgeExceeded")
 	}
-	a.answer, err = s.execute(ctx, a.c, &event{id: a.w.ID, payload: a.w.Payload, trace: a.w.Trace, clientContext: a.w.ClientContext, arn: a.p.arn()})
+	a.answer, err = s.execute(ctx, a.c, &event{id: a.w.ID, payload: a.w.Payload, trace: a.w.Trace, clientContext: a.w.ClientContext, arn: a.p.ARN()})
 	return a.judge(ctx, err)
 }
 
 // load reads the function and its settings for events.
 func (a *attempt) load(ctx context.Context) (found bool, err error) {
 	pick := a.s.chance()
-	err = a.s.home(a.p.space).View(ctx, func(_ context.Context, r store.Reader) error {
+	err = a.p.Shard(a.s.Store).View(ctx, func(_ context.Context, r store.Reader) error {
 		found = false
 		c, err := resolve(r, a.p, pick)
 		if err != nil {
-			if _, gone := clients(err); gone {
+			if _, gone := fault.Of(err); gone {
 				return nil
 			}
 			return err
 		}
-		settings, err := get[asyncConfig](r, a.p.async(a.p.name, a.p.wanted()))
+		settings, err := keys.Get[asyncConfig](r, a.p.Async(a.p.Name, a.p.Wanted()))
 		if err != nil {
 			return err
 		}
@@ -142,7 +144,7 @@ func (a *attempt) again(wait time.Duration, err error) error {
 	if end := a.end(); at.After(end) {
 		at = end
 	}
-	return &timer.Retry{At: at, Err: err, Args: encode(a.w)}
+	return &timer.Retry{At: at, Err: err, Args: keys.Encode(a.w)}
 }
 
 func (a *attempt) succeed(ctx context.Context) error {
@@ -191,7 +193,7 @@ type responseContext struct {
 // record describes the attempt.
 func (a *attempt) record(now time.Time, condition string) invocationRecord {
 	rec := invocationRecord{Version: "1.0", Timestamp: now.UTC().Format("2006-01-02T15:04:05.000Z"),
-		RequestContext: requestContext{RequestID: a.w.ID, FunctionARN: a.p.space.arn(a.p.name, a.p.wanted()), Condition: condition,
+		RequestContext: requestContext{RequestID: a.w.ID, FunctionARN: a.p.Space.ARN(a.p.Name, a.p.Wanted()), Condition: condition,
 			ApproximateInvokeCount: a.w.Runs},
 		RequestPayload: a.w.Payload}
 	switch {
@@ -231,12 +233,12 @@ func (a *attempt) deliver(tx store.Tx, destination, condition string) error {
 			result = "Success"
 		}
 		event := target.Event{Source: "lambda", DetailType: "Lambda Function Invocation Result - " + result, Time: now,
-			Resources: []string{destination, a.p.space.arn(a.p.name, a.p.wanted())}, Detail: body}
+			Resources: []string{destination, a.p.Space.ARN(a.p.Name, a.p.Wanted())}, Detail: body}
 		if d.Body, err = event.Body(); err != nil {
 			return err
 		}
 	case "s3":
-		d.Key = "aws/lambda/async/" + a.p.name + "/" + now.UTC().Format("2006/01/02/2006-01-02T15.04.05-") + a.w.ID
+		d.Key = "aws/lambda/async/" + a.p.Name + "/" + now.UTC().Format("2006/01/02/2006-01-02T15.04.05-") + a.w.ID
 	}
 	err = target.Send(tx, d)
 	if errors.Is(err, store.ErrTooLarge) { // a record of the largest event and answer is more than any destination takes
@@ -249,7 +251,7 @@ func (a *attempt) deliver(tx store.Tx, destination, condition string) error {
 // delivery is one in the name of the execution role.
 func (a *attempt) delivery(to string, body []byte) target.Delivery {
 	return target.Delivery{Target: to, Body: body, Role: a.c.cfg.Role, Trace: a.w.Trace,
-		From: target.Sender{Service: principal, Account: a.p.account, Region: a.p.region, ARN: a.p.functionARN()}}
+		From: target.Sender{Service: principal, Account: a.p.Account, Region: a.p.Region, ARN: a.p.FunctionARN()}}
 }
 
 // bury sends the event itself to the dead-letter queue of the version, with what became of it as attributes.

@@ -7,6 +7,8 @@ import (
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/event/target"
+	"github.com/brume-dev/brume/service/lambda/fault"
+	"github.com/brume-dev/brume/service/lambda/keys"
 	"github.com/brume-dev/brume/store"
 )
 
@@ -50,15 +52,15 @@ func destinations(in *lambdaapi.DestinationConfig, success, failure string) (str
 }
 
 func (s *Service) setAsync(ctx context.Context, id aws.Identity, name string, qualifier *string, mustBe bool, change func(*asyncConfig)) (*lambdaapi.FunctionEventInvokeConfig, error) {
-	p, err := find(id, name, qualifier)
+	p, err := keys.Find(id, name, qualifier)
 	if err != nil {
 		return nil, err
 	}
-	return update(ctx, s, p.space, func(tx store.Tx) (*lambdaapi.FunctionEventInvokeConfig, error) {
+	return update(ctx, s, p.Space, func(tx store.Tx) (*lambdaapi.FunctionEventInvokeConfig, error) {
 		if _, err := resolve(tx, p, 1); err != nil {
 			return nil, err
 		}
-		a, err := get[asyncConfig](tx, p.space.async(p.name, p.wanted()))
+		a, err := keys.Get[asyncConfig](tx, p.Space.Async(p.Name, p.Wanted()))
 		if err != nil {
 			return nil, err
 		}
@@ -75,7 +77,7 @@ func (s *Service) setAsync(ctx context.Context, id aws.Identity, name string, qu
 			}
 		}
 		a.Modified = tx.Now()
-		tx.Set(p.space.async(p.name, p.wanted()), encode(a))
+		tx.Set(p.Space.Async(p.Name, p.Wanted()), keys.Encode(a))
 		return a.describe(p), nil
 	})
 }
@@ -87,31 +89,31 @@ func checkDestination(p place, arn string) error {
 	}
 	a, err := aws.ParseARN(arn)
 	if err != nil || target.Check(arn) != nil {
-		return invalid("The destination ARN %s is invalid.", arn)
+		return fault.Invalid("The destination ARN %s is invalid.", arn)
 	}
 	switch a.Service {
 	case "lambda":
-		if arn == p.functionARN() || strings.HasPrefix(arn, p.functionARN()+":") {
-			return invalid("You can't specify the function as a destination for itself.")
+		if arn == p.FunctionARN() || strings.HasPrefix(arn, p.FunctionARN()+":") {
+			return fault.Invalid("You can't specify the function as a destination for itself.")
 		}
 	case "events":
 	case "sqs", "sns":
 		if strings.HasSuffix(a.Resource, ".fifo") {
-			return invalid("The destination ARN %s is invalid: FIFO queues and topics are not supported.", arn)
+			return fault.Invalid("The destination ARN %s is invalid: FIFO queues and topics are not supported.", arn)
 		}
 	case "s3":
 	default:
-		return invalid("The destination ARN %s is invalid.", arn)
+		return fault.Invalid("The destination ARN %s is invalid.", arn)
 	}
 	return nil
 }
 
 func noAsync(p place) error {
-	return notFound("The function %s doesn't have an EventInvokeConfig", p.space.arn(p.name, p.wanted()))
+	return fault.NotFound("The function %s doesn't have an EventInvokeConfig", p.Space.ARN(p.Name, p.Wanted()))
 }
 
 func (a *asyncConfig) describe(p place) *lambdaapi.FunctionEventInvokeConfig {
-	arn := p.space.arn(p.name, p.wanted())
+	arn := p.Space.ARN(p.Name, p.Wanted())
 	return &lambdaapi.FunctionEventInvokeConfig{LastModified: &a.Modified, FunctionArn: &arn, MaximumRetryAttempts: a.Retries,
 		MaximumEventAgeInSeconds: a.MaxAge, DestinationConfig: &lambdaapi.DestinationConfig{
 			OnSuccess: &lambdaapi.OnSuccess{Destination: optional(a.OnSuccess)}, OnFailure: &lambdaapi.OnFailure{Destination: optional(a.OnFailure)}}}
@@ -120,15 +122,15 @@ func (a *asyncConfig) describe(p place) *lambdaapi.FunctionEventInvokeConfig {
 // GetFunctionEventInvokeConfig returns those settings.
 // https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionEventInvokeConfig.html
 func (s *Service) GetFunctionEventInvokeConfig(ctx context.Context, id aws.Identity, in *lambdaapi.GetFunctionEventInvokeConfigRequest) (*lambdaapi.FunctionEventInvokeConfig, error) {
-	p, err := find(id, in.FunctionName, in.Qualifier)
+	p, err := keys.Find(id, in.FunctionName, in.Qualifier)
 	if err != nil {
 		return nil, err
 	}
-	return view(ctx, s, p.space, func(r store.Reader) (*lambdaapi.FunctionEventInvokeConfig, error) {
+	return view(ctx, s, p.Space, func(r store.Reader) (*lambdaapi.FunctionEventInvokeConfig, error) {
 		if _, err := resolve(r, p, 1); err != nil {
 			return nil, err
 		}
-		a, err := get[asyncConfig](r, p.space.async(p.name, p.wanted()))
+		a, err := keys.Get[asyncConfig](r, p.Space.Async(p.Name, p.Wanted()))
 		if err != nil {
 			return nil, err
 		}
@@ -142,19 +144,19 @@ func (s *Service) GetFunctionEventInvokeConfig(ctx context.Context, id aws.Ident
 // DeleteFunctionEventInvokeConfig removes them.
 // https://docs.aws.amazon.com/lambda/latest/api/API_DeleteFunctionEventInvokeConfig.html
 func (s *Service) DeleteFunctionEventInvokeConfig(ctx context.Context, id aws.Identity, in *lambdaapi.DeleteFunctionEventInvokeConfigRequest) (*lambdaapi.DeleteFunctionEventInvokeConfigOutput, error) {
-	p, err := find(id, in.FunctionName, in.Qualifier)
+	p, err := keys.Find(id, in.FunctionName, in.Qualifier)
 	if err != nil {
 		return nil, err
 	}
-	return update(ctx, s, p.space, func(tx store.Tx) (*lambdaapi.DeleteFunctionEventInvokeConfigOutput, error) {
+	return update(ctx, s, p.Space, func(tx store.Tx) (*lambdaapi.DeleteFunctionEventInvokeConfigOutput, error) {
 		if _, err := resolve(tx, p, 1); err != nil {
 			return nil, err
 		}
-		_, there, err := tx.Get(p.space.async(p.name, p.wanted()))
+		_, there, err := tx.Get(p.Space.Async(p.Name, p.Wanted()))
 		if err == nil && !there {
 			err = noAsync(p)
 		}
-		tx.Delete(p.space.async(p.name, p.wanted()))
+		tx.Delete(p.Space.Async(p.Name, p.Wanted()))
 		return new(lambdaapi.DeleteFunctionEventInvokeConfigOutput), err
 	})
 }
@@ -162,23 +164,23 @@ func (s *Service) DeleteFunctionEventInvokeConfig(ctx context.Context, id aws.Id
 // ListFunctionEventInvokeConfigs lists the settings of a function and of its versions and aliases.
 // https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctionEventInvokeConfigs.html
 func (s *Service) ListFunctionEventInvokeConfigs(ctx context.Context, id aws.Identity, in *lambdaapi.ListFunctionEventInvokeConfigsRequest) (*lambdaapi.ListFunctionEventInvokeConfigsResponse, error) {
-	p, err := findFunction(id, in.FunctionName)
+	p, err := keys.FindFunction(id, in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
-	return view(ctx, s, p.space, func(r store.Reader) (*lambdaapi.ListFunctionEventInvokeConfigsResponse, error) {
+	return view(ctx, s, p.Space, func(r store.Reader) (*lambdaapi.ListFunctionEventInvokeConfigsResponse, error) {
 		if _, err := functionAt(r, p); err != nil {
 			return nil, err
 		}
 		out := &lambdaapi.ListFunctionEventInvokeConfigsResponse{FunctionEventInvokeConfigs: []lambdaapi.FunctionEventInvokeConfig{}}
-		t := p.space.asyncs(p.name)
-		next, err := page(r, t, in.Marker, in.MaxItems, func(key store.Key, v store.Value) error {
+		t := p.Space.Asyncs(p.Name)
+		next, err := keys.Page(r, t, in.Marker, in.MaxItems, func(key store.Key, v store.Value) error {
 			var a asyncConfig
-			if err := decode(v, &a); err != nil {
+			if err := keys.Decode(v, &a); err != nil {
 				return err
 			}
 			q := p
-			q.qualifier = store.Decode(key, len(t)).Text()
+			q.Qualifier = store.Decode(key, len(t)).Text()
 			out.FunctionEventInvokeConfigs = append(out.FunctionEventInvokeConfigs, *a.describe(q))
 			return nil
 		})

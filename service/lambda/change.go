@@ -5,46 +5,49 @@ import (
 
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/lambda/code"
+	"github.com/brume-dev/brume/service/lambda/fault"
 	"github.com/brume-dev/brume/service/lambda/fleet"
+	"github.com/brume-dev/brume/service/lambda/keys"
 	"github.com/brume-dev/brume/store"
 )
 
 // UpdateFunctionCode replaces the code of $LATEST.
 // https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html
 func (s *Service) UpdateFunctionCode(ctx context.Context, id aws.Identity, in *lambdaapi.UpdateFunctionCodeRequest) (*lambdaapi.FunctionConfiguration, error) {
-	p, err := findFunction(id, in.FunctionName)
+	p, err := keys.FindFunction(id, in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
-	from := source{zip: in.ZipFile, bucket: in.S3Bucket, key: in.S3Key, version: in.S3ObjectVersion, image: in.ImageUri}
-	if err := from.check(); err != nil {
+	from := code.Source{Zip: in.ZipFile, Bucket: in.S3Bucket, Key: in.S3Key, Version: in.S3ObjectVersion, Image: in.ImageUri}
+	if err := from.Check(); err != nil {
 		return nil, err
 	}
-	before, err := view(ctx, s, p.space, func(r store.Reader) (*function, error) { return changeable(r, p, in.RevisionId) })
+	before, err := view(ctx, s, p.Space, func(r store.Reader) (*function, error) { return changeable(r, p, in.RevisionId) })
 	if err != nil {
 		return nil, err
 	}
-	pack, err := s.upload(ctx, id, p, from)
+	pack, err := s.depot.Keep(ctx, id, p.Space, from)
 	if err != nil {
 		return nil, err
 	}
 	if value(in.DryRun) {
-		if err := s.eraseNow(ctx, p, pack); err != nil {
+		if err := s.depot.Drop(ctx, p.Space, pack); err != nil {
 			return nil, err
 		}
 		before.Latest.Package = *pack
-		return before.Latest.describe(p, p.functionARN()), nil
+		return before.Latest.describe(p, p.FunctionARN()), nil
 	}
 	revision, published := s.newID(), s.newID()
-	return update(ctx, s, p.space, func(tx store.Tx) (*lambdaapi.FunctionConfiguration, error) {
+	return update(ctx, s, p.Space, func(tx store.Tx) (*lambdaapi.FunctionConfiguration, error) {
 		fn, err := changeable(tx, p, in.RevisionId)
 		if err != nil {
 			return nil, err
 		}
-		if err := s.endUse(tx, p.space, fn.Latest.Package, p.name, 0); err != nil {
+		if err := s.depot.EndUse(tx, p.Space, fn.Latest.Package, p.Name, 0); err != nil {
 			return nil, err
 		}
-		p.addUse(tx, *pack, p.name, 0)
+		s.depot.Use(tx, p.Space, *pack, p.Name, 0)
 		fn.Latest.Package = *pack
 		if len(in.Architectures) > 0 {
 			fn.Latest.Arch = string(in.Architectures[0])
@@ -52,12 +55,12 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, id aws.Identity, in *l
 		if err := begin(tx, p, fn, revision); err != nil {
 			return nil, err
 		}
-		arn, shown := p.functionARN(), &fn.Latest
+		arn, shown := p.FunctionARN(), &fn.Latest
 		if value(in.Publish) {
-			shown = publish(tx, p, fn, nil, published)
-			arn = p.space.arn(p.name, shown.version())
+			shown = s.publish(tx, p, fn, nil, published)
+			arn = p.Space.ARN(p.Name, shown.version())
 		}
-		tx.Set(p.space.function(p.name), encode(fn))
+		tx.Set(p.Space.Function(p.Name), keys.Encode(fn))
 		return shown.describe(p, arn), nil
 	})
 }
@@ -65,19 +68,19 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, id aws.Identity, in *l
 // UpdateFunctionConfiguration changes the settings of $LATEST.
 // https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionConfiguration.html
 func (s *Service) UpdateFunctionConfiguration(ctx context.Context, id aws.Identity, in *lambdaapi.UpdateFunctionConfigurationRequest) (*lambdaapi.FunctionConfiguration, error) {
-	p, err := findFunction(id, in.FunctionName)
+	p, err := keys.FindFunction(id, in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
 	changes := settingsOfUpdate(in)
-	if _, err := view(ctx, s, p.space, func(r store.Reader) (*function, error) { return changeable(r, p, in.RevisionId) }); err != nil {
+	if _, err := view(ctx, s, p.Space, func(r store.Reader) (*function, error) { return changeable(r, p, in.RevisionId) }); err != nil {
 		return nil, err
 	}
 	if err := s.check(ctx, id, p, changes); err != nil {
 		return nil, err
 	}
 	revision := s.newID()
-	return update(ctx, s, p.space, func(tx store.Tx) (*lambdaapi.FunctionConfiguration, error) {
+	return update(ctx, s, p.Space, func(tx store.Tx) (*lambdaapi.FunctionConfiguration, error) {
 		fn, err := changeable(tx, p, in.RevisionId)
 		if err != nil {
 			return nil, err
@@ -86,8 +89,8 @@ func (s *Service) UpdateFunctionConfiguration(ctx context.Context, id aws.Identi
 		if err := begin(tx, p, fn, revision); err != nil {
 			return nil, err
 		}
-		tx.Set(p.space.function(p.name), encode(fn))
-		return fn.Latest.describe(p, p.functionARN()), nil
+		tx.Set(p.Space.Function(p.Name), keys.Encode(fn))
+		return fn.Latest.describe(p, p.FunctionARN()), nil
 	})
 }
 
@@ -100,11 +103,11 @@ func changeable(r store.Reader, p place, revision *string) (*function, error) {
 	c := &fn.Latest
 	switch {
 	case c.State == string(lambdaapi.StatePending):
-		return nil, conflict("The operation cannot be performed at this time. The function is currently in the following state: Pending")
+		return nil, fault.Conflict("The operation cannot be performed at this time. The function is currently in the following state: Pending")
 	case c.Update == string(lambdaapi.LastUpdateStatusInProgress):
-		return nil, conflict("The operation cannot be performed at this time. An update is in progress for resource: %s", p.functionARN())
+		return nil, fault.Conflict("The operation cannot be performed at this time. An update is in progress for resource: %s", p.FunctionARN())
 	case revision != nil && *revision != c.Revision:
-		return nil, staleRevision("GetFunction/GetAlias")
+		return nil, fault.StaleRevision("GetFunction/GetAlias")
 	}
 	return fn, nil
 }
@@ -115,12 +118,6 @@ func begin(tx store.Tx, p place, fn *function, revision string) error {
 	c.touch(tx.Now(), revision, true)
 	c.Update, c.UpdateReason, c.UpdateCode = string(lambdaapi.LastUpdateStatusInProgress), "The function is being created.", "Creating"
 	return setPrepare(tx, p, fn)
-}
-
-// eraseNow deletes a package that no version uses.
-func (s *Service) eraseNow(ctx context.Context, p place, unused *pack) error {
-	_, err := s.home(p.space).Update(ctx, func(_ context.Context, tx store.Tx) error { return setErase(tx, unused.Blob) })
-	return err
 }
 
 // retire stops the environments of a function, or of one version of it.

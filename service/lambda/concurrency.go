@@ -5,7 +5,10 @@ import (
 
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/lambda/code"
+	"github.com/brume-dev/brume/service/lambda/fault"
 	"github.com/brume-dev/brume/service/lambda/fleet"
+	"github.com/brume-dev/brume/service/lambda/keys"
 	"github.com/brume-dev/brume/store"
 )
 
@@ -27,27 +30,27 @@ func (s *Service) DeleteFunctionConcurrency(ctx context.Context, id aws.Identity
 
 // reserve sets the reserved concurrency of a function; nil: none.
 func (s *Service) reserve(ctx context.Context, id aws.Identity, name string, n *int32) error {
-	p, err := findFunction(id, name)
+	p, err := keys.FindFunction(id, name)
 	if err != nil {
 		return err
 	}
-	_, err = s.home(p.space).Update(ctx, func(_ context.Context, tx store.Tx) error {
+	_, err = p.Space.Shard(s.Store).Update(ctx, func(_ context.Context, tx store.Tx) error {
 		fn, err := functionAt(tx, p)
 		if err != nil {
 			return err
 		}
-		sum, _, err := tx.Get(p.space.reserved())
+		sum, _, err := tx.Get(p.Space.Reserved())
 		if err != nil {
 			return err
 		}
 		change := int64(value(n)) - int64(value(fn.Reserved))
 		if n != nil && concurrentLimit-(store.ReadCounter(sum)+change) < minUnreserved {
-			return invalid("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "+
+			return fault.Invalid("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "+
 				"below its minimum value of [%d].", minUnreserved)
 		}
 		fn.Reserved = n
-		tx.Add(p.space.reserved(), change)
-		tx.Set(p.space.function(p.name), encode(fn))
+		tx.Add(p.Space.Reserved(), change)
+		tx.Set(p.Space.Function(p.Name), keys.Encode(fn))
 		return nil
 	})
 	return err
@@ -65,17 +68,17 @@ func (s *Service) GetFunctionConcurrency(ctx context.Context, id aws.Identity, i
 
 // function returns a function as a whole.
 func (s *Service) function(ctx context.Context, id aws.Identity, name string) (*function, place, error) {
-	p, err := findFunction(id, name)
+	p, err := keys.FindFunction(id, name)
 	if err != nil {
 		return nil, p, err
 	}
-	fn, err := view(ctx, s, p.space, func(r store.Reader) (*function, error) { return functionAt(r, p) })
+	fn, err := view(ctx, s, p.Space, func(r store.Reader) (*function, error) { return functionAt(r, p) })
 	return fn, p, err
 }
 
 // share is what an invocation of c counts against.
 func (c *chosen) share() fleet.Share {
-	sh := fleet.Share{Home: c.space.home(), Function: c.fn.ID, Shared: concurrentLimit - int(c.reserved)}
+	sh := fleet.Share{Home: c.Space.Home(), Function: c.fn.ID, Shared: concurrentLimit - int(c.reserved)}
 	if c.fn.Reserved != nil {
 		n := int(*c.fn.Reserved)
 		sh.Reserved = &n
@@ -89,19 +92,19 @@ func (c *chosen) throttled() error {
 	if c.fn.Reserved != nil {
 		reason = lambdaapi.ThrottleReasonReservedFunctionConcurrentInvocationLimitExceeded
 	}
-	return &lambdaapi.TooManyRequestsException{Type: user(), Reason: reason, Message: "Rate Exceeded."}
+	return &lambdaapi.TooManyRequestsException{Type: fault.User(), Reason: reason, Message: "Rate Exceeded."}
 }
 
 // GetAccountSettings returns the limits of the account and region, and what is used of them.
 // https://docs.aws.amazon.com/lambda/latest/api/API_GetAccountSettings.html
 func (s *Service) GetAccountSettings(ctx context.Context, id aws.Identity, _ *lambdaapi.GetAccountSettingsRequest) (*lambdaapi.GetAccountSettingsResponse, error) {
-	k := spaceOf(id.Account, id.Region)
+	k := keys.Of(id.Account, id.Region)
 	return view(ctx, s, k, func(r store.Reader) (*lambdaapi.GetAccountSettingsResponse, error) {
-		values, err := r.GetMany([]store.Key{k.bytes(), k.count(), k.reserved()})
+		values, err := r.GetMany([]store.Key{k.Bytes(), k.Count(), k.Reserved()})
 		if err != nil {
 			return nil, err
 		}
-		total, unzipped, zipped := int64(maxCodeBytes), int64(262_144_000), int64(52_428_800)
+		total, unzipped, zipped := int64(code.MaxStored), int64(code.MaxUnzipped), int64(code.MaxDirect)
 		concurrent := int32(concurrentLimit)
 		used, count := store.ReadCounter(values[0]), store.ReadCounter(values[1])
 		unreserved := concurrent - int32(store.ReadCounter(values[2]))

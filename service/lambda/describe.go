@@ -15,7 +15,7 @@ const timeFormat = "2006-01-02T15:04:05.000-0700"
 func (c *config) describe(p place, arn string) *lambdaapi.FunctionConfiguration {
 	version, modified := c.version(), c.Modified.UTC().Format(timeFormat)
 	out := &lambdaapi.FunctionConfiguration{
-		FunctionName: &p.name, FunctionArn: &arn, Runtime: lambdaapi.Runtime(c.Runtime), Role: &c.Role,
+		FunctionName: &p.Name, FunctionArn: &arn, Runtime: lambdaapi.Runtime(c.Runtime), Role: &c.Role,
 		CodeSize: &c.Package.Size, Description: &c.Description, Timeout: &c.Timeout, MemorySize: &c.MemoryMB,
 		LastModified: &modified, CodeSha256: &c.Package.SHA256, Version: &version, RevisionId: &c.Revision,
 		TracingConfig: &lambdaapi.TracingConfigResponse{Mode: lambdaapi.TracingMode(c.Tracing)},
@@ -24,7 +24,7 @@ func (c *config) describe(p place, arn string) *lambdaapi.FunctionConfiguration 
 		EphemeralStorage: &lambdaapi.EphemeralStorage{Size: c.TmpMB},
 		SnapStart: &lambdaapi.SnapStartResponse{ApplyOn: lambdaapi.SnapStartApplyOnNone,
 			OptimizationStatus: lambdaapi.SnapStartOptimizationStatusOff},
-		RuntimeVersionConfig: &lambdaapi.RuntimeVersionConfig{RuntimeVersionArn: optional(runtimeARN(p.region, c.Runtime))},
+		RuntimeVersionConfig: &lambdaapi.RuntimeVersionConfig{RuntimeVersionArn: optional(runtimeARN(p.Region, c.Runtime))},
 		LoggingConfig:        c.Logging.describe(),
 		Handler:              optional(c.Handler), KMSKeyArn: optional(c.Key),
 		StateReason: optional(c.StateReason), StateReasonCode: lambdaapi.StateReasonCode(c.StateCode),

@@ -9,6 +9,7 @@ import (
 
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/sandbox"
+	"github.com/brume-dev/brume/service/lambda/fault"
 	"github.com/brume-dev/brume/service/lambda/fleet"
 	"github.com/brume-dev/brume/service/lambda/trace"
 )
@@ -78,10 +79,10 @@ func (s *Service) execute(ctx context.Context, c *chosen, ev *event) (*answer, e
 
 // broken turns an error of the platform into the one that the client sees.
 func (r *run) broken(err error) error {
-	if _, ok := clients(err); ok || errors.Is(err, errInterrupted) {
+	if _, ok := fault.Of(err); ok || errors.Is(err, errInterrupted) {
 		return err
 	}
-	r.s.Log.Error("lambda: invoke", "function", r.c.functionARN(), "request", r.ev.id, "problem", err)
+	r.s.Log.Error("lambda: invoke", "function", r.c.FunctionARN(), "request", r.ev.id, "problem", err)
 	t := "Service"
 	return &lambdaapi.ServiceException{Type: &t, Message: "An error occurred and the request cannot be processed."}
 }

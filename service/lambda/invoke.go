@@ -12,13 +12,15 @@ import (
 
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/lambda/fault"
+	"github.com/brume-dev/brume/service/lambda/keys"
 	"github.com/brume-dev/brume/store"
 )
 
 // Invoke runs a function: at once and with its answer, or by a promise to do so, or only to see whether it could.
 // https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 func (s *Service) Invoke(ctx context.Context, id aws.Identity, in *lambdaapi.InvocationRequest) (*lambdaapi.InvocationResponse, error) {
-	p, err := find(id, in.FunctionName, in.Qualifier)
+	p, err := keys.Find(id, in.FunctionName, in.Qualifier)
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +31,7 @@ func (s *Service) Invoke(ctx context.Context, id aws.Identity, in *lambdaapi.Inv
 	if err != nil {
 		return nil, err
 	}
-	ev := &event{id: s.requestID(id), payload: in.Payload, trace: id.Request.Trace, arn: p.arn(), tail: in.LogType == lambdaapi.LogTypeTail}
+	ev := &event{id: s.requestID(id), payload: in.Payload, trace: id.Request.Trace, arn: p.ARN(), tail: in.LogType == lambdaapi.LogTypeTail}
 	if len(ev.payload) == 0 {
 		ev.payload = []byte("{}")
 	}
@@ -80,7 +82,7 @@ func (s *Service) requestID(id aws.Identity) string {
 func (s *Service) choose(ctx context.Context, p place) (*chosen, error) {
 	pick := s.chance()
 	load := func() (*chosen, error) {
-		return view(ctx, s, p.space, func(r store.Reader) (*chosen, error) { return resolve(r, p, pick) })
+		return view(ctx, s, p.Space, func(r store.Reader) (*chosen, error) { return resolve(r, p, pick) })
 	}
 	c, err := load()
 	if err == nil && c.cfg.State == string(lambdaapi.StatePending) {
@@ -91,7 +93,7 @@ func (s *Service) choose(ctx context.Context, p place) (*chosen, error) {
 		return nil, err
 	}
 	if c.cfg.State != string(lambdaapi.StateActive) {
-		return nil, conflict("The operation cannot be performed at this time. The function is currently in the following state: %s", c.cfg.State)
+		return nil, fault.Conflict("The operation cannot be performed at this time. The function is currently in the following state: %s", c.cfg.State)
 	}
 	return c, nil
 }
@@ -103,14 +105,14 @@ func checkInvocation(in *lambdaapi.InvocationRequest) error {
 		limit = maxAsync
 	}
 	if len(in.Payload) > limit {
-		return &lambdaapi.RequestTooLargeException{Type: user(),
+		return &lambdaapi.RequestTooLargeException{Type: fault.User(),
 			Message: fmt.Sprintf("Request must be smaller than %d bytes for the InvokeFunction operation", limit)}
 	}
 	if in.DurableExecutionName != nil || in.TenantId != nil {
-		return invalid("Brume has neither durable functions nor tenant isolation yet; docs/COMPATIBILITY.md lists what is there")
+		return fault.Invalid("Brume has neither durable functions nor tenant isolation yet; docs/COMPATIBILITY.md lists what is there")
 	}
 	if len(in.Payload) > 0 && !json.Valid(in.Payload) {
-		return &lambdaapi.InvalidRequestContentException{Type: user(),
+		return &lambdaapi.InvalidRequestContentException{Type: fault.User(),
 			Message: "Could not parse request body into json: Could not parse payload into json: " + jsonProblem(in.Payload)}
 	}
 	return nil
@@ -156,7 +158,7 @@ func wordAt(b []byte, i int) (string, int) {
 func clientContext(text string) (string, error) {
 	b, err := base64.StdEncoding.DecodeString(text)
 	if err != nil || !json.Valid(b) || len(text) > maxClientCtx {
-		return "", &lambdaapi.InvalidRequestContentException{Type: user(), Message: "Client context must be a valid Base64-encoded JSON object."}
+		return "", &lambdaapi.InvalidRequestContentException{Type: fault.User(), Message: "Client context must be a valid Base64-encoded JSON object."}
 	}
 	return string(b), nil
 }

@@ -59,13 +59,13 @@ func (j *journal) event(level int, kind string, record map[string]any) {
 
 // initStart says what runs the function: the interpreter that was found, by its true version.
 func (j *journal) initStart(ctx context.Context, r *run) {
-	version, arn := r.runtimeVersion(ctx), runtimeARN(r.c.region, r.c.cfg.Runtime)
+	version, arn := r.runtimeVersion(ctx), runtimeARN(r.c.Region, r.c.cfg.Runtime)
 	if !j.json() {
 		j.text("INIT_START Runtime Version: %s\tRuntime Version ARN: %s", version, arn)
 		return
 	}
 	j.event(infoLevel, "platform.initStart", map[string]any{"initializationType": "on-demand", "phase": r.phase, "runtimeVersion": version,
-		"runtimeVersionArn": arn, "functionName": r.c.name, "functionVersion": r.c.cfg.version(),
+		"runtimeVersionArn": arn, "functionName": r.c.Name, "functionVersion": r.c.cfg.version(),
 		"instanceId": r.log.stream.Name(), "instanceMaxMemory": int64(r.c.cfg.MemoryMB) << 20})
 }
 

@@ -18,7 +18,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/brume-dev/brume/api/lambdaapi"
-	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/api/xrayapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/blob"
@@ -33,7 +32,7 @@ import (
 )
 
 // Space is the blob space of deployment packages.
-const Space = "lambda"
+const Space = code.Space
 
 // principal is the service as roles' trust policies and resource policies name it.
 const principal = "lambda.amazonaws.com"
@@ -61,9 +60,8 @@ type Config struct {
 // Service implements lambdaapi.Handler and aws.Accessor.
 type Service struct {
 	Config
-	s3       s3api.Client
 	xray     xrayapi.Client
-	code     *code.Cache
+	depot    *code.Depot
 	fleet    *fleet.Fleet
 	capacity *fleet.Capacity
 	book     *logbook.Book
@@ -85,7 +83,6 @@ var (
 const (
 	kindPrepare = "lambda.prepare" // make a new or changed function ready
 	kindAsync   = "lambda.async"   // invoke a function with an event
-	kindErase   = "lambda.erase"   // delete a package that nothing uses any more
 )
 
 // New returns the service and registers its promises. Its loop is Run.
@@ -96,8 +93,8 @@ func New(c Config) (*Service, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{Config: c, s3: s3api.NewClient(c.Caller), xray: xrayapi.NewClient(c.Caller),
-		code: code.NewCache(c.Dir, c.Blobs, Space), fleet: fleet.New(fleet.Config{Clock: c.Clock, Now: c.Now, Memory: c.Memory, Log: c.Log}), capacity: fleet.NewCapacity(),
+	s := &Service{Config: c, xray: xrayapi.NewClient(c.Caller),
+		depot: code.NewDepot(c.Store, c.Blobs, code.NewCache(c.Dir, c.Blobs, code.Space), c.Caller, c.Timer), fleet: fleet.New(fleet.Config{Clock: c.Clock, Now: c.Now, Memory: c.Memory, Log: c.Log}), capacity: fleet.NewCapacity(),
 		book: logbook.New(logbook.Config{Caller: c.Caller, Log: c.Log})}
 	var seed [32]byte
 	for _, b := range [][]byte{seed[:], s.secret[:]} {
@@ -108,7 +105,6 @@ func New(c Config) (*Service, error) {
 	s.random.ChaCha8 = mathrand.NewChaCha8(seed)
 	c.Timer.Handle(kindPrepare, s.prepare, timer.Policy{})
 	c.Timer.Handle(kindAsync, s.keepAsync, timer.Policy{Parallel: parallelAsync})
-	c.Timer.Handle(kindErase, s.erase, timer.Policy{})
 	return s, nil
 }
 
@@ -143,9 +139,14 @@ func (s *Service) chance() float64 {
 }
 
 func update[T any](ctx context.Context, s *Service, k space, fn func(store.Tx) (T, error)) (T, error) {
-	return store.Update(ctx, s.home(k), func(_ context.Context, tx store.Tx) (T, error) { return fn(tx) })
+	return store.Update(ctx, k.Shard(s.Store), func(_ context.Context, tx store.Tx) (T, error) { return fn(tx) })
 }
 
 func view[T any](ctx context.Context, s *Service, k space, fn func(store.Reader) (T, error)) (T, error) {
-	return store.View(ctx, s.home(k), func(_ context.Context, r store.Reader) (T, error) { return fn(r) })
+	return store.View(ctx, k.Shard(s.Store), func(_ context.Context, r store.Reader) (T, error) { return fn(r) })
+}
+
+// Live reports which packages are used: it is the service's part in the sweep of orphaned blobs.
+func (s *Service) Live(ctx context.Context, ids []blob.ID) ([]blob.ID, error) {
+	return s.depot.Live(ctx, ids)
 }

@@ -8,17 +8,14 @@ import (
 
 // Limits of Lambda. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const (
-	maxSync         = 6_291_456      // bytes of a synchronous payload
-	maxAsync        = 1_048_576      // of an asynchronous one
-	maxClientCtx    = 3583           // bytes of a client context, in base64
-	maxEnvBytes     = 4096           // bytes of all environment variables together
-	maxPolicy       = 20_480         // bytes of a resource policy
-	maxTags         = 50             // of a function
-	maxCodeBytes    = 80_530_636_800 // bytes of packages of an account and region, 75 GB
-	maxDirectBytes  = 70_167_211     // bytes of a request that carries code
-	maxTimeout      = 900            // seconds
+	maxSync         = 6_291_456 // bytes of a synchronous payload
+	maxAsync        = 1_048_576 // of an asynchronous one
+	maxClientCtx    = 3583      // bytes of a client context, in base64
+	maxEnvBytes     = 4096      // bytes of all environment variables together
+	maxPolicy       = 20_480    // bytes of a resource policy
+	maxTags         = 50        // of a function
+	maxTimeout      = 900       // seconds
 	maxMemoryMB     = 10_240
-	maxNameLength   = 64
 	concurrentLimit = 1000 // concurrent executions of an account and region
 	minUnreserved   = 100  // of them that cannot be reserved
 

@@ -3,7 +3,6 @@ package lambda
 import (
 	"context"
 	"encoding/hex"
-	"fmt"
 	"maps"
 	"strconv"
 	"strings"
@@ -12,8 +11,8 @@ import (
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/api/xrayapi"
 	"github.com/brume-dev/brume/aws"
-	"github.com/brume-dev/brume/blob"
 	"github.com/brume-dev/brume/sandbox"
+	"github.com/brume-dev/brume/service/lambda/fault"
 	"github.com/brume-dev/brume/service/lambda/fleet"
 	"github.com/brume-dev/brume/service/lambda/logbook"
 )
@@ -21,18 +20,14 @@ import (
 // newMember starts an environment for c, which logs to stream, or to a new one. begin is called when its log is open,
 // before anything runs.
 func (s *Service) newMember(ctx context.Context, c *chosen, stream *logbook.Stream, begin func(*fleet.Member)) (*fleet.Member, error) {
-	role, credentials, err := s.Roles.Assume(ctx, s.service(c.place, aws.Request{}), c.cfg.Role, c.name)
+	role, credentials, err := s.Roles.Assume(ctx, s.service(c.place, aws.Request{}), c.cfg.Role, c.Name)
 	if err != nil {
-		if _, refused := clients(err); refused {
-			return nil, &lambdaapi.InvalidParameterValueException{Type: user(), Message: "The role defined for the function cannot be assumed by Lambda."}
+		if _, refused := fault.Of(err); refused {
+			return nil, &lambdaapi.InvalidParameterValueException{Type: fault.User(), Message: "The role defined for the function cannot be assumed by Lambda."}
 		}
 		return nil, err
 	}
-	id, err := blob.ParseID(c.cfg.Package.Blob)
-	if err != nil {
-		return nil, fmt.Errorf("lambda: %w", err)
-	}
-	dir, done, err := s.code.Get(ctx, id, c.cfg.Package.Size)
+	dir, done, err := s.depot.Folder(ctx, c.cfg.Package)
 	if err != nil {
 		return nil, err
 	}
@@ -72,8 +67,8 @@ func streamName(now time.Time, version, environment string) string {
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 func (c *chosen) variables(credentials aws.Credentials, stream string) map[string]string {
 	vars := map[string]string{
-		"_HANDLER": c.cfg.Handler, "AWS_REGION": c.region, "AWS_DEFAULT_REGION": c.region,
-		"AWS_LAMBDA_FUNCTION_NAME": c.name, "AWS_LAMBDA_FUNCTION_VERSION": c.cfg.version(),
+		"_HANDLER": c.cfg.Handler, "AWS_REGION": c.Region, "AWS_DEFAULT_REGION": c.Region,
+		"AWS_LAMBDA_FUNCTION_NAME": c.Name, "AWS_LAMBDA_FUNCTION_VERSION": c.cfg.version(),
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(int(c.cfg.MemoryMB)), "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
 		"AWS_LAMBDA_LOG_GROUP_NAME": c.cfg.Logging.Group, "AWS_LAMBDA_LOG_STREAM_NAME": stream,
 		"AWS_ACCESS_KEY_ID": credentials.AccessKeyID, "AWS_SECRET_ACCESS_KEY": credentials.SecretAccessKey,

@@ -9,6 +9,8 @@ import (
 
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/lambda/fault"
+	"github.com/brume-dev/brume/service/lambda/keys"
 	"github.com/brume-dev/brume/store"
 )
 
@@ -25,36 +27,36 @@ type permission struct {
 // AddPermission adds a statement to the policy of a function, version or alias.
 // https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html
 func (s *Service) AddPermission(ctx context.Context, id aws.Identity, in *lambdaapi.AddPermissionRequest) (*lambdaapi.AddPermissionResponse, error) {
-	p, err := find(id, in.FunctionName, in.Qualifier)
+	p, err := keys.Find(id, in.FunctionName, in.Qualifier)
 	if err != nil {
 		return nil, err
 	}
-	if p.qualifier == latest {
-		return nil, invalid("We currently do not support adding policies for $LATEST.")
+	if p.Qualifier == keys.Latest {
+		return nil, fault.Invalid("We currently do not support adding policies for $LATEST.")
 	}
 	text, err := statementOf(p, in)
 	if err != nil {
 		return nil, err
 	}
 	revision := s.newID()
-	return update(ctx, s, p.space, func(tx store.Tx) (*lambdaapi.AddPermissionResponse, error) {
+	return update(ctx, s, p.Space, func(tx store.Tx) (*lambdaapi.AddPermissionResponse, error) {
 		policy, err := policyAt(tx, p)
 		if err != nil {
 			return nil, err
 		}
 		if in.RevisionId != nil && *in.RevisionId != policy.Revision {
-			return nil, staleRevision("GetPolicy")
+			return nil, fault.StaleRevision("GetPolicy")
 		}
 		if slices.ContainsFunc(policy.Statements, func(st statement) bool { return st.ID == in.StatementId }) {
-			return nil, conflict("The statement id (%s) provided already exists. Please provide a new statement id, or remove the existing statement.",
+			return nil, fault.Conflict("The statement id (%s) provided already exists. Please provide a new statement id, or remove the existing statement.",
 				in.StatementId)
 		}
 		policy.Statements = append(policy.Statements, statement{ID: in.StatementId, Text: text})
 		policy.Revision = revision
 		if n := len(policy.document()); n > maxPolicy {
-			return nil, &lambdaapi.PolicyLengthExceededException{Type: user(), Message: "The final policy size is bigger than the limit (20480)."}
+			return nil, &lambdaapi.PolicyLengthExceededException{Type: fault.User(), Message: "The final policy size is bigger than the limit (20480)."}
 		}
-		tx.Set(p.space.policy(p.name, p.qualifier), encode(policy))
+		tx.Set(p.Space.Policy(p.Name, p.Qualifier), keys.Encode(policy))
 		return &lambdaapi.AddPermissionResponse{Statement: &text}, nil
 	})
 }
@@ -63,7 +65,7 @@ var accountPattern = regexp.MustCompile(`^\d{12}$`)
 
 // statementOf writes the statement that a request describes.
 func statementOf(p place, in *lambdaapi.AddPermissionRequest) (string, error) {
-	st := permission{Sid: in.StatementId, Effect: "Allow", Action: in.Action, Resource: p.arn()}
+	st := permission{Sid: in.StatementId, Effect: "Allow", Action: in.Action, Resource: p.ARN()}
 	switch {
 	case in.Principal == "*":
 		st.Principal = "*"
@@ -74,7 +76,7 @@ func statementOf(p place, in *lambdaapi.AddPermissionRequest) (string, error) {
 	case strings.Contains(in.Principal, "."):
 		st.Principal = map[string]string{"Service": in.Principal}
 	default:
-		return "", invalid("The provided principal was invalid. Please check the principal and try again.")
+		return "", fault.Invalid("The provided principal was invalid. Please check the principal and try again.")
 	}
 	condition := func(operator, key string, v *string) {
 		if v == nil || *v == "" {
@@ -108,7 +110,7 @@ func policyAt(r store.Reader, p place) (*resourcePolicy, error) {
 	if _, err := resolve(r, p, 1); err != nil {
 		return nil, err
 	}
-	policy, err := get[resourcePolicy](r, p.space.policy(p.name, p.qualifier))
+	policy, err := keys.Get[resourcePolicy](r, p.Space.Policy(p.Name, p.Qualifier))
 	if policy == nil {
 		policy = new(resourcePolicy)
 	}
@@ -130,18 +132,18 @@ func (r *resourcePolicy) document() string {
 // GetPolicy returns the policy of a function, version or alias.
 // https://docs.aws.amazon.com/lambda/latest/api/API_GetPolicy.html
 func (s *Service) GetPolicy(ctx context.Context, id aws.Identity, in *lambdaapi.GetPolicyRequest) (*lambdaapi.GetPolicyResponse, error) {
-	p, err := find(id, in.FunctionName, in.Qualifier)
+	p, err := keys.Find(id, in.FunctionName, in.Qualifier)
 	if err != nil {
 		return nil, err
 	}
-	return view(ctx, s, p.space, func(r store.Reader) (*lambdaapi.GetPolicyResponse, error) {
+	return view(ctx, s, p.Space, func(r store.Reader) (*lambdaapi.GetPolicyResponse, error) {
 		policy, err := policyAt(r, p)
 		if err != nil {
 			return nil, err
 		}
 		doc := policy.document()
 		if doc == "" {
-			return nil, notFound("The resource you requested does not exist.")
+			return nil, fault.NotFound("The resource you requested does not exist.")
 		}
 		return &lambdaapi.GetPolicyResponse{Policy: &doc, RevisionId: &policy.Revision}, nil
 	})
@@ -150,31 +152,31 @@ func (s *Service) GetPolicy(ctx context.Context, id aws.Identity, in *lambdaapi.
 // RemovePermission removes a statement from the policy of a function, version or alias.
 // https://docs.aws.amazon.com/lambda/latest/api/API_RemovePermission.html
 func (s *Service) RemovePermission(ctx context.Context, id aws.Identity, in *lambdaapi.RemovePermissionRequest) (*lambdaapi.RemovePermissionOutput, error) {
-	p, err := find(id, in.FunctionName, in.Qualifier)
+	p, err := keys.Find(id, in.FunctionName, in.Qualifier)
 	if err != nil {
 		return nil, err
 	}
 	revision := s.newID()
-	return update(ctx, s, p.space, func(tx store.Tx) (*lambdaapi.RemovePermissionOutput, error) {
+	return update(ctx, s, p.Space, func(tx store.Tx) (*lambdaapi.RemovePermissionOutput, error) {
 		policy, err := policyAt(tx, p)
 		if err != nil {
 			return nil, err
 		}
 		if len(policy.Statements) == 0 {
-			return nil, notFound("No policy is associated with the given resource.")
+			return nil, fault.NotFound("No policy is associated with the given resource.")
 		}
 		if in.RevisionId != nil && *in.RevisionId != policy.Revision {
-			return nil, staleRevision("GetPolicy")
+			return nil, fault.StaleRevision("GetPolicy")
 		}
 		i := slices.IndexFunc(policy.Statements, func(st statement) bool { return st.ID == in.StatementId })
 		if i < 0 {
-			return nil, notFound("Statement %s is not found in resource policy.", in.StatementId)
+			return nil, fault.NotFound("Statement %s is not found in resource policy.", in.StatementId)
 		}
 		policy.Statements, policy.Revision = slices.Delete(policy.Statements, i, i+1), revision
 		if len(policy.Statements) == 0 {
-			tx.Delete(p.space.policy(p.name, p.qualifier))
+			tx.Delete(p.Space.Policy(p.Name, p.Qualifier))
 		} else {
-			tx.Set(p.space.policy(p.name, p.qualifier), encode(policy))
+			tx.Set(p.Space.Policy(p.Name, p.Qualifier), keys.Encode(policy))
 		}
 		return new(lambdaapi.RemovePermissionOutput), nil
 	})

@@ -3,12 +3,11 @@ package lambda
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/brume-dev/brume/api/lambdaapi"
-	"github.com/brume-dev/brume/blob"
 	"github.com/brume-dev/brume/service/lambda/code"
 	"github.com/brume-dev/brume/service/lambda/fleet"
+	"github.com/brume-dev/brume/service/lambda/keys"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/timer"
 )
@@ -25,18 +24,18 @@ type preparation struct {
 
 // setPrepare promises, in the transaction that creates or changes a function, to make it ready.
 func setPrepare(tx store.Tx, p place, fn *function) error {
-	return timer.Set(tx, timer.Promise{Kind: kindPrepare, ID: fn.ID, Dest: p.functionARN(),
-		Args: encode(preparation{Account: p.account, Region: p.region, Name: p.name, ID: fn.ID, Epoch: fn.Latest.Epoch})})
+	return timer.Set(tx, timer.Promise{Kind: kindPrepare, ID: fn.ID, Dest: p.FunctionARN(),
+		Args: keys.Encode(preparation{Account: p.Account, Region: p.Region, Name: p.Name, ID: fn.ID, Epoch: fn.Latest.Epoch})})
 }
 
 // prepare keeps the promise.
 func (s *Service) prepare(ctx context.Context, k *timer.Kept) error {
 	var a preparation
-	if err := decode(k.Args, &a); err != nil {
+	if err := keys.Decode(k.Args, &a); err != nil {
 		return err
 	}
-	p := place{space: spaceOf(a.Account, a.Region), name: a.Name}
-	fn, err := view(ctx, s, p.space, func(r store.Reader) (*function, error) { return get[function](r, p.space.function(p.name)) })
+	p := place{Space: keys.Of(a.Account, a.Region), Name: a.Name}
+	fn, err := view(ctx, s, p.Space, func(r store.Reader) (*function, error) { return keys.Get[function](r, p.Space.Function(p.Name)) })
 	if err != nil {
 		return err
 	}
@@ -48,7 +47,7 @@ func (s *Service) prepare(ctx context.Context, k *timer.Kept) error {
 		return ctx.Err()
 	}
 	s.fleet.Retire(func(key fleet.Key) bool {
-		return key.Function == fn.ID && key.Version == latest && key.Epoch != fn.Latest.Epoch
+		return key.Function == fn.ID && key.Version == keys.Latest && key.Epoch != fn.Latest.Epoch
 	})
 	_, err = k.Shard.Update(ctx, func(_ context.Context, tx store.Tx) error {
 		if err := k.Done(tx); err != nil {
@@ -67,11 +66,7 @@ func (s *Service) ready(ctx context.Context, c *config) error {
 	if _, err := s.Runner.Runtime(ctx, c.Runtime); err != nil {
 		return err
 	}
-	id, err := blob.ParseID(c.Package.Blob)
-	if err != nil {
-		return fmt.Errorf("lambda: %w", err)
-	}
-	_, done, err := s.code.Get(ctx, id, c.Package.Size)
+	_, done, err := s.depot.Folder(ctx, c.Package)
 	if err == nil {
 		done()
 	}
@@ -80,7 +75,7 @@ func (s *Service) ready(ctx context.Context, c *config) error {
 
 // finish writes how the preparation went.
 func finish(tx store.Tx, p place, a *preparation, problem error) error {
-	fn, err := get[function](tx, p.space.function(p.name))
+	fn, err := keys.Get[function](tx, p.Space.Function(p.Name))
 	if err != nil || fn == nil || fn.ID != a.ID || fn.Latest.Epoch != a.Epoch {
 		return err
 	}
@@ -98,37 +93,7 @@ func finish(tx store.Tx, p place, a *preparation, problem error) error {
 			c.State, c.StateReason, c.StateCode = string(lambdaapi.StateFailed), problem.Error(), reason
 		}
 	}
-	tx.Set(p.space.function(p.name), encode(fn))
-	tx.Signal(p.space.function(p.name))
+	tx.Set(p.Space.Function(p.Name), keys.Encode(fn))
+	tx.Signal(p.Space.Function(p.Name))
 	return nil
-}
-
-// erasure is the promise to delete a package.
-type erasure struct {
-	Blob string `cbor:"1,keyasint"`
-}
-
-func setErase(tx store.Tx, blob string) error {
-	return timer.Set(tx, timer.Promise{Kind: kindErase, ID: blob, Args: encode(erasure{Blob: blob})})
-}
-
-// erase keeps it: first the bytes, then the note of whose they were.
-func (s *Service) erase(ctx context.Context, k *timer.Kept) error {
-	var a erasure
-	if err := decode(k.Args, &a); err != nil {
-		return err
-	}
-	id, err := blob.ParseID(a.Blob)
-	if err != nil {
-		return err
-	}
-	s.code.Forget(id)
-	if err := s.Blobs.Delete(ctx, id); err != nil {
-		return err
-	}
-	_, err = s.Store.Shard(store.Global()).Update(ctx, func(_ context.Context, tx store.Tx) error {
-		tx.Delete(ownerKey(a.Blob))
-		return nil
-	})
-	return err
 }

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"github.com/brume-dev/brume/service/lambda/keys"
 	"github.com/brume-dev/brume/store"
 )
 
@@ -15,48 +16,48 @@ type chosen struct {
 
 // resolve finds the version that p means. For an alias of two versions, pick decides: a number in [0, 1).
 func resolve(r store.Reader, p place, pick float64) (*chosen, error) {
-	fn, err := get[function](r, p.space.function(p.name))
+	fn, err := keys.Get[function](r, p.Space.Function(p.Name))
 	if err != nil {
 		return nil, err
 	}
 	if fn == nil {
-		return nil, noFunction(p)
+		return nil, keys.NoFunction(p)
 	}
 	c := &chosen{place: p, fn: fn}
-	version := p.wanted()
-	if _, ok := versionNumber(version); !ok {
-		if c.alias, err = get[alias](r, p.space.alias(p.name, version)); err != nil {
+	version := p.Wanted()
+	if _, ok := keys.Number(version); !ok {
+		if c.alias, err = keys.Get[alias](r, p.Space.Alias(p.Name, version)); err != nil {
 			return nil, err
 		}
 		if c.alias == nil {
-			return nil, noFunction(p)
+			return nil, keys.NoFunction(p)
 		}
 		version = c.alias.pick(pick)
 	}
 	if c.cfg, err = versionOf(r, p, fn, version); err != nil {
 		return nil, err
 	}
-	v, _, err := r.Get(p.space.reserved())
+	v, _, err := r.Get(p.Space.Reserved())
 	c.reserved = store.ReadCounter(v)
 	return c, err
 }
 
 // versionOf returns a version of a function.
 func versionOf(r store.Reader, p place, fn *function, version string) (*config, error) {
-	n, ok := versionNumber(version)
+	n, ok := keys.Number(version)
 	if ok && n == 0 {
 		return &fn.Latest, nil
 	}
 	var cfg *config
 	if ok {
 		var err error
-		if cfg, err = get[config](r, p.space.version(p.name, n)); err != nil {
+		if cfg, err = keys.Get[config](r, p.Space.Version(p.Name, n)); err != nil {
 			return nil, err
 		}
 	}
 	if cfg == nil {
-		p.qualifier = version
-		return nil, noFunction(p)
+		p.Qualifier = version
+		return nil, keys.NoFunction(p)
 	}
 	return cfg, nil
 }
@@ -73,9 +74,9 @@ func (a *alias) pick(at float64) string {
 
 // functionAt returns a function that is there.
 func functionAt(r store.Reader, p place) (*function, error) {
-	fn, err := get[function](r, p.space.function(p.name))
+	fn, err := keys.Get[function](r, p.Space.Function(p.Name))
 	if err == nil && fn == nil {
-		err = noFunction(p)
+		err = keys.NoFunction(p)
 	}
 	return fn, err
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/event/target"
+	"github.com/brume-dev/brume/service/lambda/fault"
 )
 
 // settings are the members that CreateFunction and UpdateFunctionConfiguration share; nil ones stay as they are.
@@ -57,26 +58,26 @@ func (s *Service) check(ctx context.Context, id aws.Identity, p place, in *setti
 		{in.Tenancy, "tenant isolation (TenancyConfig)"}, {in.CapacityProvider, "managed instances (CapacityProviderConfig)"},
 		{in.DurableCode, "durable functions (DurableConfig)"}} {
 		if lack.there {
-			return invalid("Brume does not have %s yet; docs/COMPATIBILITY.md lists what is there", lack.what)
+			return fault.Invalid("Brume does not have %s yet; docs/COMPATIBILITY.md lists what is there", lack.what)
 		}
 	}
 	if in.Timeout != nil && *in.Timeout > maxTimeout {
-		return constraint(*in.Timeout, "timeout", "less than or equal to 900")
+		return fault.Constraint(*in.Timeout, "timeout", "less than or equal to 900")
 	}
 	if in.MemorySize != nil && *in.MemorySize > maxMemoryMB {
-		return constraint(*in.MemorySize, "memorySize", "less than or equal to 10240")
+		return fault.Constraint(*in.MemorySize, "memorySize", "less than or equal to 10240")
 	}
 	if in.Runtime != "" {
 		if slices.Contains(pastRuntimes(), string(in.Runtime)) {
-			return invalid("The runtime parameter of %s is no longer supported for creating or updating AWS Lambda functions. "+
+			return fault.Invalid("The runtime parameter of %s is no longer supported for creating or updating AWS Lambda functions. "+
 				"We recommend you use a supported runtime while creating or updating functions.", in.Runtime)
 		}
 		if _, err := s.Runner.Runtime(ctx, string(in.Runtime)); err != nil {
-			return invalid("The runtime parameter of %s cannot be used on this machine: %v", in.Runtime, err)
+			return fault.Invalid("The runtime parameter of %s cannot be used on this machine: %v", in.Runtime, err)
 		}
 	}
 	for _, l := range in.Layers {
-		return invalid("Layer version %s does not exist.", l)
+		return fault.Invalid("Layer version %s does not exist.", l)
 	}
 	if err := checkEnvironment(in.Environment); err != nil {
 		return err
@@ -85,7 +86,7 @@ func (s *Service) check(ctx context.Context, id aws.Identity, p place, in *setti
 		return err
 	}
 	if l := in.LoggingConfig; l != nil && l.LogFormat != lambdaapi.LogFormatJson && (l.ApplicationLogLevel != "" || l.SystemLogLevel != "") {
-		return invalid("ApplicationLogLevel and SystemLogLevel are not supported when LogFormat is set to \"Text\". " +
+		return fault.Invalid("ApplicationLogLevel and SystemLogLevel are not supported when LogFormat is set to \"Text\". " +
 			"Remove ApplicationLogLevel and SystemLogLevel from your request or change the LogFormat to \"JSON\" and try again.")
 	}
 	if in.Role != nil {
@@ -102,26 +103,21 @@ func pastRuntimes() []string {
 		"dotnetcore2.1", "dotnetcore3.1", "dotnet6", "ruby2.5", "ruby2.7", "ruby3.2", "go1.x", "provided"}
 }
 
-func constraint(value int32, member, text string) error {
-	return aws.Errorf("ValidationException", 400, "1 validation error detected: Value '%d' at '%s' failed to satisfy constraint: "+
-		"Member must have value %s", value, member, text)
-}
-
 // checkRole finds out by doing whether Lambda may assume the role.
 func (s *Service) checkRole(ctx context.Context, id aws.Identity, p place, role string) error {
-	if a, err := aws.ParseARN(role); err != nil || a.Account != p.account {
+	if a, err := aws.ParseARN(role); err != nil || a.Account != p.Account {
 		return aws.Errorf("AccessDeniedException", 403, "Cross-account pass role is not allowed.")
 	}
-	_, _, err := s.Roles.Assume(ctx, s.service(p, id.Request), role, p.name)
-	if _, refused := clients(err); refused {
-		return invalid("The role defined for the function cannot be assumed by Lambda.")
+	_, _, err := s.Roles.Assume(ctx, s.service(p, id.Request), role, p.Name)
+	if _, refused := fault.Of(err); refused {
+		return fault.Invalid("The role defined for the function cannot be assumed by Lambda.")
 	}
 	return err
 }
 
 // service is Lambda itself, acting for a function.
 func (s *Service) service(p place, r aws.Request) aws.Identity {
-	return aws.ForService(principal, p.account, p.region, p.functionARN(), r)
+	return aws.ForService(principal, p.Account, p.Region, p.FunctionARN(), r)
 }
 
 // reservedVariables cannot be set: Lambda sets them. Those that begin with the prefixes below belong to it too.
@@ -146,13 +142,13 @@ func checkEnvironment(env *lambdaapi.Environment) error {
 		size += len(name) + len(env.Variables[name])
 	}
 	if len(taken) > 0 {
-		return invalid("Lambda was unable to configure your environment variables because the environment variables you have provided "+
+		return fault.Invalid("Lambda was unable to configure your environment variables because the environment variables you have provided "+
 			"contains reserved keys that are currently not supported for modification. Reserved keys used in this request: %s",
 			strings.Join(taken, ", "))
 	}
 	if size > maxEnvBytes {
 		text, _ := json.Marshal(env.Variables) // strings: cannot fail
-		return invalid("Lambda was unable to configure your environment variables because the environment variables you have provided "+
+		return fault.Invalid("Lambda was unable to configure your environment variables because the environment variables you have provided "+
 			"exceeded the 4KB limit. String measured: %s", text)
 	}
 	return nil
@@ -164,7 +160,7 @@ func checkDeadLetter(d *lambdaapi.DeadLetterConfig) error {
 	}
 	a, err := aws.ParseARN(*d.TargetArn)
 	if err != nil || a.Service != "sqs" && a.Service != "sns" || target.Check(*d.TargetArn) != nil || strings.HasSuffix(a.Resource, ".fifo") {
-		return invalid("The provided target ARN %s is invalid. A dead-letter queue is a standard SQS queue or SNS topic.", *d.TargetArn)
+		return fault.Invalid("The provided target ARN %s is invalid. A dead-letter queue is a standard SQS queue or SNS topic.", *d.TargetArn)
 	}
 	return nil
 }
@@ -202,7 +198,7 @@ func (in *settings) apply(c *config, p place) {
 		}
 	}
 	if in.LoggingConfig != nil {
-		c.Logging.apply(in.LoggingConfig, p.name)
+		c.Logging.apply(in.LoggingConfig, p.Name)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/lambda/fault"
+	"github.com/brume-dev/brume/service/lambda/keys"
 	"github.com/brume-dev/brume/store"
 )
 
@@ -30,19 +32,19 @@ func (s *Service) changeTags(ctx context.Context, id aws.Identity, arn string, c
 	if err != nil {
 		return err
 	}
-	_, err = s.home(p.space).Update(ctx, func(_ context.Context, tx store.Tx) error {
+	_, err = p.Space.Shard(s.Store).Update(ctx, func(_ context.Context, tx store.Tx) error {
 		tags, err := tagsAt(tx, p)
 		if err != nil {
 			return err
 		}
 		change(tags)
 		if len(tags) > maxTags {
-			return invalid("The number of tags exceeds the limit of %d.", maxTags)
+			return fault.Invalid("The number of tags exceeds the limit of %d.", maxTags)
 		}
 		if len(tags) == 0 {
-			tx.Delete(p.space.tags(p.name))
+			tx.Delete(p.Space.Tags(p.Name))
 		} else {
-			tx.Set(p.space.tags(p.name), encode(tags))
+			tx.Set(p.Space.Tags(p.Name), keys.Encode(tags))
 		}
 		return nil
 	})
@@ -56,7 +58,7 @@ func (s *Service) ListTags(ctx context.Context, id aws.Identity, in *lambdaapi.L
 	if err != nil {
 		return nil, err
 	}
-	return view(ctx, s, p.space, func(r store.Reader) (*lambdaapi.ListTagsResponse, error) {
+	return view(ctx, s, p.Space, func(r store.Reader) (*lambdaapi.ListTagsResponse, error) {
 		tags, err := tagsAt(r, p)
 		if err != nil {
 			return nil, err
@@ -69,14 +71,14 @@ func (s *Service) ListTags(ctx context.Context, id aws.Identity, in *lambdaapi.L
 func tagged(id aws.Identity, arn string) (place, error) {
 	a, err := aws.ParseARN(arn)
 	if err != nil || a.Service != "lambda" {
-		return place{}, invalid("Invalid ARN: %s", arn)
+		return place{}, fault.Invalid("Invalid ARN: %s", arn)
 	}
 	if kind, _ := a.Split(); kind != "function" {
-		return place{}, notFound("The resource you requested does not exist.")
+		return place{}, fault.NotFound("The resource you requested does not exist.")
 	}
-	p, err := find(id, arn, nil)
-	if err == nil && p.qualifier != "" {
-		return place{}, invalid("Tags on function aliases and versions are not supported. Please specify either a function ARN or an event source mapping ARN.")
+	p, err := keys.Find(id, arn, nil)
+	if err == nil && p.Qualifier != "" {
+		return place{}, fault.Invalid("Tags on function aliases and versions are not supported. Please specify either a function ARN or an event source mapping ARN.")
 	}
 	return p, err
 }
@@ -85,7 +87,7 @@ func tagsAt(r store.Reader, p place) (map[string]string, error) {
 	if _, err := functionAt(r, p); err != nil {
 		return nil, err
 	}
-	tags, err := get[map[string]string](r, p.space.tags(p.name))
+	tags, err := keys.Get[map[string]string](r, p.Space.Tags(p.Name))
 	if err != nil || tags == nil {
 		return map[string]string{}, err
 	}

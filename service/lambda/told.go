@@ -5,6 +5,7 @@ import (
 
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/lambda/keys"
 	"github.com/brume-dev/brume/store"
 )
 
@@ -17,20 +18,20 @@ func (s *Service) GetFunctionCodeSigningConfig(ctx context.Context, id aws.Ident
 	if err != nil {
 		return nil, err
 	}
-	return &lambdaapi.GetFunctionCodeSigningConfigResponse{FunctionName: p.name}, nil
+	return &lambdaapi.GetFunctionCodeSigningConfigResponse{FunctionName: p.Name}, nil
 }
 
 // GetRuntimeManagementConfig says that runtimes change with the machine's.
 // https://docs.aws.amazon.com/lambda/latest/api/API_GetRuntimeManagementConfig.html
 func (s *Service) GetRuntimeManagementConfig(ctx context.Context, id aws.Identity, in *lambdaapi.GetRuntimeManagementConfigRequest) (*lambdaapi.GetRuntimeManagementConfigResponse, error) {
-	p, err := find(id, in.FunctionName, in.Qualifier)
+	p, err := keys.Find(id, in.FunctionName, in.Qualifier)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := view(ctx, s, p.space, func(r store.Reader) (*chosen, error) { return resolve(r, p, 1) }); err != nil {
+	if _, err := view(ctx, s, p.Space, func(r store.Reader) (*chosen, error) { return resolve(r, p, 1) }); err != nil {
 		return nil, err
 	}
-	arn := p.space.arn(p.name, p.wanted())
+	arn := p.Space.ARN(p.Name, p.Wanted())
 	return &lambdaapi.GetRuntimeManagementConfigResponse{UpdateRuntimeOn: lambdaapi.UpdateRuntimeOnAuto, FunctionArn: &arn}, nil
 }
 

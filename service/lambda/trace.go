@@ -25,16 +25,16 @@ func (r *run) endTrace(ctx context.Context, a *answer, took time.Duration) {
 	if !r.trace.Sampled {
 		return
 	}
-	docs := r.trace.Segments(trace.Invocation{Name: r.c.name, ARN: r.c.functionARN(), Account: r.c.account, Request: r.ev.id, Failed: a.failed,
+	docs := r.trace.Segments(trace.Invocation{Name: r.c.Name, ARN: r.c.FunctionARN(), Account: r.c.Account, Request: r.ev.id, Failed: a.failed,
 		End: r.s.now(), Init: r.init, Duration: took}, r.s.randomHex)
 	s, c, ctx := r.s, r.c, context.WithoutCancel(ctx)
 	go func() {
-		role, _, err := s.Roles.Assume(ctx, s.service(c.place, aws.Request{}), c.cfg.Role, c.name)
+		role, _, err := s.Roles.Assume(ctx, s.service(c.place, aws.Request{}), c.cfg.Role, c.Name)
 		if err == nil {
 			_, err = s.xray.PutTraceSegments(ctx, role, &xrayapi.PutTraceSegmentsRequest{TraceSegmentDocuments: docs})
 		}
 		if err != nil {
-			s.Log.Debug("lambda: trace segments are lost", "function", c.functionARN(), "problem", err)
+			s.Log.Debug("lambda: trace segments are lost", "function", c.FunctionARN(), "problem", err)
 		}
 	}()
 }

@@ -7,45 +7,47 @@ import (
 
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/lambda/fault"
+	"github.com/brume-dev/brume/service/lambda/keys"
 	"github.com/brume-dev/brume/store"
 )
 
 // PublishVersion makes a version of $LATEST as it is; when nothing has changed since the last one, that is the answer.
 // https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
 func (s *Service) PublishVersion(ctx context.Context, id aws.Identity, in *lambdaapi.PublishVersionRequest) (*lambdaapi.FunctionConfiguration, error) {
-	p, err := findFunction(id, in.FunctionName)
+	p, err := keys.FindFunction(id, in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
 	revision := s.newID()
 	// A version is of code that is there: what is under way comes first, as it does where it takes longer.
 	s.settle(ctx, p)
-	return update(ctx, s, p.space, func(tx store.Tx) (*lambdaapi.FunctionConfiguration, error) {
+	return update(ctx, s, p.Space, func(tx store.Tx) (*lambdaapi.FunctionConfiguration, error) {
 		fn, err := changeable(tx, p, in.RevisionId)
 		if err != nil {
 			return nil, err
 		}
 		if sum := value(in.CodeSha256); sum != "" && sum != fn.Latest.Package.SHA256 {
-			return nil, invalid("CodeSHA256 (%s) is different from current CodeSHA256 in $LATEST (%s). "+
+			return nil, fault.Invalid("CodeSHA256 (%s) is different from current CodeSHA256 in $LATEST (%s). "+
 				"Please try again with the CodeSHA256 in $LATEST.", sum, fn.Latest.Package.SHA256)
 		}
 		if fn.Newest > 0 {
-			last, err := get[config](tx, p.space.version(p.name, fn.Newest))
+			last, err := keys.Get[config](tx, p.Space.Version(p.Name, fn.Newest))
 			if err != nil {
 				return nil, err
 			}
 			if last != nil && same(last, &fn.Latest) {
-				return last.describe(p, p.space.arn(p.name, last.version())), nil
+				return last.describe(p, p.Space.ARN(p.Name, last.version())), nil
 			}
 		}
-		c := publish(tx, p, fn, in.Description, revision)
-		tx.Set(p.space.function(p.name), encode(fn))
-		return c.describe(p, p.space.arn(p.name, c.version())), nil
+		c := s.publish(tx, p, fn, in.Description, revision)
+		tx.Set(p.Space.Function(p.Name), keys.Encode(fn))
+		return c.describe(p, p.Space.ARN(p.Name, c.version())), nil
 	})
 }
 
 // publish makes the next version of fn, which the caller stores.
-func publish(tx store.Tx, p place, fn *function, description *string, revision string) *config {
+func (s *Service) publish(tx store.Tx, p place, fn *function, description *string, revision string) *config {
 	fn.Newest++
 	c := fn.Latest
 	c.Number = fn.Newest
@@ -53,8 +55,8 @@ func publish(tx store.Tx, p place, fn *function, description *string, revision s
 	put(&c.Description, description)
 	c.State, c.StateReason, c.StateCode = string(lambdaapi.StateActive), "", ""
 	c.Update, c.UpdateReason, c.UpdateCode = string(lambdaapi.LastUpdateStatusSuccessful), "", ""
-	p.addUse(tx, c.Package, p.name, c.Number)
-	tx.Set(p.space.version(p.name, c.Number), encode(c))
+	s.depot.Use(tx, p.Space, c.Package, p.Name, c.Number)
+	tx.Set(p.Space.Version(p.Name, c.Number), keys.Encode(c))
 	return &c
 }
 
@@ -64,7 +66,7 @@ func same(a, b *config) bool {
 		c.Number, c.Revision, c.Epoch, c.Modified, c.Description = 0, "", "", time.Time{}, ""
 		c.State, c.StateReason, c.StateCode, c.Update, c.UpdateReason, c.UpdateCode = "", "", "", "", "", ""
 		c.Package.Blob = "" // the hash tells packages apart
-		return encode(c)
+		return keys.Encode(c)
 	}
 	return bytes.Equal(bare(*a), bare(*b))
 }
@@ -72,10 +74,10 @@ func same(a, b *config) bool {
 // versionsOf returns the published versions of a function, in order.
 func versionsOf(r store.Reader, p place) ([]*config, error) {
 	var all []*config
-	pairs, done := r.Scan(p.space.versions(p.name).Range(), store.ScanOpt{})
+	pairs, done := r.Scan(p.Space.Versions(p.Name).Range(), store.ScanOpt{})
 	for kv := range pairs {
 		c := new(config)
-		if err := decode(kv.Value, c); err != nil {
+		if err := keys.Decode(kv.Value, c); err != nil {
 			return nil, err
 		}
 		all = append(all, c)
@@ -86,11 +88,11 @@ func versionsOf(r store.Reader, p place) ([]*config, error) {
 // ListVersionsByFunction lists $LATEST and the published versions.
 // https://docs.aws.amazon.com/lambda/latest/api/API_ListVersionsByFunction.html
 func (s *Service) ListVersionsByFunction(ctx context.Context, id aws.Identity, in *lambdaapi.ListVersionsByFunctionRequest) (*lambdaapi.ListVersionsByFunctionResponse, error) {
-	p, err := findFunction(id, in.FunctionName)
+	p, err := keys.FindFunction(id, in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
-	return view(ctx, s, p.space, func(r store.Reader) (*lambdaapi.ListVersionsByFunctionResponse, error) {
+	return view(ctx, s, p.Space, func(r store.Reader) (*lambdaapi.ListVersionsByFunctionResponse, error) {
 		fn, err := functionAt(r, p)
 		if err != nil {
 			return nil, err
@@ -98,17 +100,17 @@ func (s *Service) ListVersionsByFunction(ctx context.Context, id aws.Identity, i
 		out := &lambdaapi.ListVersionsByFunctionResponse{Versions: []lambdaapi.FunctionConfiguration{}}
 		items := or(in.MaxItems, maxPage)
 		if value(in.Marker) == "" {
-			out.Versions = append(out.Versions, fn.Latest.brief(p, p.space.arn(p.name, latest)))
+			out.Versions = append(out.Versions, fn.Latest.brief(p, p.Space.ARN(p.Name, keys.Latest)))
 			if items = min(items, maxPage) - 1; items == 0 {
 				items = 1 // a page has one item at least, and the next begins with a version
 			}
 		}
-		out.NextMarker, err = page(r, p.space.versions(p.name), in.Marker, &items, func(_ store.Key, v store.Value) error {
+		out.NextMarker, err = keys.Page(r, p.Space.Versions(p.Name), in.Marker, &items, func(_ store.Key, v store.Value) error {
 			var c config
-			if err := decode(v, &c); err != nil {
+			if err := keys.Decode(v, &c); err != nil {
 				return err
 			}
-			out.Versions = append(out.Versions, c.brief(p, p.space.arn(p.name, c.version())))
+			out.Versions = append(out.Versions, c.brief(p, p.Space.ARN(p.Name, c.version())))
 			return nil
 		})
 		return out, err

@@ -16,9 +16,10 @@ import (
 
 // Limits of deployment packages. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const (
-	MaxUnzipped = 262_144_000 // bytes of a function with its layers, unzipped
-	MaxDirect   = 52_428_800  // bytes of a zip in a request
-	maxEntries  = 200_000     // files and folders, our own bound
+	MaxUnzipped = 262_144_000    // bytes of a function with its layers, unzipped
+	MaxDirect   = 52_428_800     // bytes of a zip in a request
+	MaxStored   = 80_530_636_800 // bytes of the packages of an account and region, 75 GB
+	maxEntries  = 200_000        // files and folders, our own bound
 )
 
 // Errors of packages that Lambda refuses.
@@ -28,10 +29,17 @@ var (
 	ErrTooBig = fmt.Errorf("Unzipped size must be smaller than %d bytes", MaxUnzipped)
 )
 
-// Check reads the directory of the archive of size bytes and returns one of the errors above if Lambda would refuse it.
-func Check(r io.ReaderAt, size int64) error {
-	_, err := open(r, size)
-	return err
+// Check reads the directory of the archive of size bytes and returns how large it is unzipped, or one of the errors above
+// if Lambda would refuse it.
+func Check(r io.ReaderAt, size int64) (unzipped int64, err error) {
+	z, err := open(r, size)
+	if err != nil {
+		return 0, err
+	}
+	for _, f := range z.File {
+		unzipped += int64(f.UncompressedSize64) // open has seen that the sum is small
+	}
+	return unzipped, nil
 }
 
 func open(r io.ReaderAt, size int64) (*zip.Reader, error) {

@@ -88,7 +88,7 @@ func TestCheck(t *testing.T) {
 		want error
 	}{"ok": {ok, nil}, "nothing": {nil, ErrEmpty}, "no entries": {empty, ErrEmpty}, "garbage": {[]byte("PK garbage"), ErrNotZip},
 		"cut": {ok[:len(ok)-5], ErrNotZip}} {
-		if err := Check(bytes.NewReader(c.b), int64(len(c.b))); !errors.Is(err, c.want) {
+		if _, err := Check(bytes.NewReader(c.b), int64(len(c.b))); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}
@@ -96,7 +96,7 @@ func TestCheck(t *testing.T) {
 	big := bytes.Clone(ok)
 	i := bytes.LastIndex(big, []byte("PK\x01\x02"))
 	copy(big[i+24:], []byte{0xff, 0xff, 0xff, 0x7f})
-	if err := Check(bytes.NewReader(big), int64(len(big))); !errors.Is(err, ErrTooBig) {
+	if _, err := Check(bytes.NewReader(big), int64(len(big))); !errors.Is(err, ErrTooBig) {
 		t.Errorf("too big: %v", err)
 	}
 }
