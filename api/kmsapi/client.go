@@ -26,6 +26,11 @@ func (c Client) CreateAlias(ctx context.Context, id aws.Identity, in *CreateAlia
 	return aws.Invoke[CreateAliasOutput](ctx, c.caller, id, aws.Op{Service: "kms", Name: "CreateAlias"}, in)
 }
 
+// CreateGrant calls the operation of that name.
+func (c Client) CreateGrant(ctx context.Context, id aws.Identity, in *CreateGrantRequest) (*CreateGrantResponse, error) {
+	return aws.Invoke[CreateGrantResponse](ctx, c.caller, id, aws.Op{Service: "kms", Name: "CreateGrant"}, in)
+}
+
 // CreateKey calls the operation of that name.
 func (c Client) CreateKey(ctx context.Context, id aws.Identity, in *CreateKeyRequest) (*CreateKeyResponse, error) {
 	return aws.Invoke[CreateKeyResponse](ctx, c.caller, id, aws.Op{Service: "kms", Name: "CreateKey"}, in)
@@ -101,9 +106,19 @@ func (c Client) ListAliases(ctx context.Context, id aws.Identity, in *ListAliase
 	return aws.Invoke[ListAliasesResponse](ctx, c.caller, id, aws.Op{Service: "kms", Name: "ListAliases"}, in)
 }
 
+// ListGrants calls the operation of that name.
+func (c Client) ListGrants(ctx context.Context, id aws.Identity, in *ListGrantsRequest) (*ListGrantsResponse, error) {
+	return aws.Invoke[ListGrantsResponse](ctx, c.caller, id, aws.Op{Service: "kms", Name: "ListGrants"}, in)
+}
+
 // ListKeyPolicies calls the operation of that name.
 func (c Client) ListKeyPolicies(ctx context.Context, id aws.Identity, in *ListKeyPoliciesRequest) (*ListKeyPoliciesResponse, error) {
 	return aws.Invoke[ListKeyPoliciesResponse](ctx, c.caller, id, aws.Op{Service: "kms", Name: "ListKeyPolicies"}, in)
+}
+
+// ListKeyRotations calls the operation of that name.
+func (c Client) ListKeyRotations(ctx context.Context, id aws.Identity, in *ListKeyRotationsRequest) (*ListKeyRotationsResponse, error) {
+	return aws.Invoke[ListKeyRotationsResponse](ctx, c.caller, id, aws.Op{Service: "kms", Name: "ListKeyRotations"}, in)
 }
 
 // ListKeys calls the operation of that name.
@@ -116,6 +131,11 @@ func (c Client) ListResourceTags(ctx context.Context, id aws.Identity, in *ListR
 	return aws.Invoke[ListResourceTagsResponse](ctx, c.caller, id, aws.Op{Service: "kms", Name: "ListResourceTags"}, in)
 }
 
+// ListRetirableGrants calls the operation of that name.
+func (c Client) ListRetirableGrants(ctx context.Context, id aws.Identity, in *ListRetirableGrantsRequest) (*ListGrantsResponse, error) {
+	return aws.Invoke[ListGrantsResponse](ctx, c.caller, id, aws.Op{Service: "kms", Name: "ListRetirableGrants"}, in)
+}
+
 // PutKeyPolicy calls the operation of that name.
 func (c Client) PutKeyPolicy(ctx context.Context, id aws.Identity, in *PutKeyPolicyRequest) (*PutKeyPolicyOutput, error) {
 	return aws.Invoke[PutKeyPolicyOutput](ctx, c.caller, id, aws.Op{Service: "kms", Name: "PutKeyPolicy"}, in)
@@ -124,6 +144,21 @@ func (c Client) PutKeyPolicy(ctx context.Context, id aws.Identity, in *PutKeyPol
 // ReEncrypt calls the operation of that name.
 func (c Client) ReEncrypt(ctx context.Context, id aws.Identity, in *ReEncryptRequest) (*ReEncryptResponse, error) {
 	return aws.Invoke[ReEncryptResponse](ctx, c.caller, id, aws.Op{Service: "kms", Name: "ReEncrypt"}, in)
+}
+
+// RetireGrant calls the operation of that name.
+func (c Client) RetireGrant(ctx context.Context, id aws.Identity, in *RetireGrantRequest) (*RetireGrantOutput, error) {
+	return aws.Invoke[RetireGrantOutput](ctx, c.caller, id, aws.Op{Service: "kms", Name: "RetireGrant"}, in)
+}
+
+// RevokeGrant calls the operation of that name.
+func (c Client) RevokeGrant(ctx context.Context, id aws.Identity, in *RevokeGrantRequest) (*RevokeGrantOutput, error) {
+	return aws.Invoke[RevokeGrantOutput](ctx, c.caller, id, aws.Op{Service: "kms", Name: "RevokeGrant"}, in)
+}
+
+// RotateKeyOnDemand calls the operation of that name.
+func (c Client) RotateKeyOnDemand(ctx context.Context, id aws.Identity, in *RotateKeyOnDemandRequest) (*RotateKeyOnDemandResponse, error) {
+	return aws.Invoke[RotateKeyOnDemandResponse](ctx, c.caller, id, aws.Op{Service: "kms", Name: "RotateKeyOnDemand"}, in)
 }
 
 // ScheduleKeyDeletion calls the operation of that name.

@@ -86,6 +86,65 @@ func (ExpirationModelType) EnumValues() []string {
 	return []string{"KEY_MATERIAL_EXPIRES", "KEY_MATERIAL_DOES_NOT_EXPIRE"}
 }
 
+// GrantOperation is one of the values below; "" is absent.
+type GrantOperation string
+
+// Values of GrantOperation.
+const (
+	GrantOperationDecrypt                             GrantOperation = "Decrypt"
+	GrantOperationEncrypt                             GrantOperation = "Encrypt"
+	GrantOperationGenerateDataKey                     GrantOperation = "GenerateDataKey"
+	GrantOperationGenerateDataKeyWithoutPlaintext     GrantOperation = "GenerateDataKeyWithoutPlaintext"
+	GrantOperationReEncryptFrom                       GrantOperation = "ReEncryptFrom"
+	GrantOperationReEncryptTo                         GrantOperation = "ReEncryptTo"
+	GrantOperationSign                                GrantOperation = "Sign"
+	GrantOperationVerify                              GrantOperation = "Verify"
+	GrantOperationGetPublicKey                        GrantOperation = "GetPublicKey"
+	GrantOperationCreateGrant                         GrantOperation = "CreateGrant"
+	GrantOperationRetireGrant                         GrantOperation = "RetireGrant"
+	GrantOperationDescribeKey                         GrantOperation = "DescribeKey"
+	GrantOperationGenerateDataKeyPair                 GrantOperation = "GenerateDataKeyPair"
+	GrantOperationGenerateDataKeyPairWithoutPlaintext GrantOperation = "GenerateDataKeyPairWithoutPlaintext"
+	GrantOperationGenerateMac                         GrantOperation = "GenerateMac"
+	GrantOperationVerifyMac                           GrantOperation = "VerifyMac"
+	GrantOperationDeriveSharedSecret                  GrantOperation = "DeriveSharedSecret"
+)
+
+// EnumValues returns the values of GrantOperation in the order of the model.
+func (GrantOperation) EnumValues() []string {
+	return []string{"Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "ReEncryptFrom", "ReEncryptTo",
+		"Sign", "Verify", "GetPublicKey", "CreateGrant", "RetireGrant", "DescribeKey",
+		"GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext", "GenerateMac", "VerifyMac", "DeriveSharedSecret"}
+}
+
+// ImportState is one of the values below; "" is absent.
+type ImportState string
+
+// Values of ImportState.
+const (
+	ImportStateImported      ImportState = "IMPORTED"
+	ImportStatePendingImport ImportState = "PENDING_IMPORT"
+)
+
+// EnumValues returns the values of ImportState in the order of the model.
+func (ImportState) EnumValues() []string {
+	return []string{"IMPORTED", "PENDING_IMPORT"}
+}
+
+// IncludeKeyMaterial is one of the values below; "" is absent.
+type IncludeKeyMaterial string
+
+// Values of IncludeKeyMaterial.
+const (
+	IncludeKeyMaterialAllKeyMaterial IncludeKeyMaterial = "ALL_KEY_MATERIAL"
+	IncludeKeyMaterialRotationsOnly  IncludeKeyMaterial = "ROTATIONS_ONLY"
+)
+
+// EnumValues returns the values of IncludeKeyMaterial in the order of the model.
+func (IncludeKeyMaterial) EnumValues() []string {
+	return []string{"ALL_KEY_MATERIAL", "ROTATIONS_ONLY"}
+}
+
 // KeyAgreementAlgorithmSpec is one of the values below; "" is absent.
 type KeyAgreementAlgorithmSpec string
 
@@ -124,6 +183,22 @@ const (
 // EnumValues returns the values of KeyManagerType in the order of the model.
 func (KeyManagerType) EnumValues() []string {
 	return []string{"AWS", "CUSTOMER"}
+}
+
+// KeyMaterialState is one of the values below; "" is absent.
+type KeyMaterialState string
+
+// Values of KeyMaterialState.
+const (
+	KeyMaterialStateNonCurrent                          KeyMaterialState = "NON_CURRENT"
+	KeyMaterialStateCurrent                             KeyMaterialState = "CURRENT"
+	KeyMaterialStatePendingRotation                     KeyMaterialState = "PENDING_ROTATION"
+	KeyMaterialStatePendingMultiRegionImportAndRotation KeyMaterialState = "PENDING_MULTI_REGION_IMPORT_AND_ROTATION"
+)
+
+// EnumValues returns the values of KeyMaterialState in the order of the model.
+func (KeyMaterialState) EnumValues() []string {
+	return []string{"NON_CURRENT", "CURRENT", "PENDING_ROTATION", "PENDING_MULTI_REGION_IMPORT_AND_ROTATION"}
 }
 
 // KeySpec is one of the values below; "" is absent.
@@ -238,6 +313,20 @@ const (
 // EnumValues returns the values of OriginType in the order of the model.
 func (OriginType) EnumValues() []string {
 	return []string{"AWS_KMS", "EXTERNAL", "AWS_CLOUDHSM", "EXTERNAL_KEY_STORE"}
+}
+
+// RotationType is one of the values below; "" is absent.
+type RotationType string
+
+// Values of RotationType.
+const (
+	RotationTypeAutomatic RotationType = "AUTOMATIC"
+	RotationTypeOnDemand  RotationType = "ON_DEMAND"
+)
+
+// EnumValues returns the values of RotationType in the order of the model.
+func (RotationType) EnumValues() []string {
+	return []string{"AUTOMATIC", "ON_DEMAND"}
 }
 
 // SigningAlgorithmSpec is one of the values below; "" is absent.

@@ -32,6 +32,18 @@ func (e *CloudHsmClusterInvalidConfigurationException) ErrorInfo() aws.ErrorInfo
 	return aws.ErrorInfo{Code: "CloudHsmClusterInvalidConfigurationException", Status: 400, Message: e.Message}
 }
 
+// ConflictException: The request was rejected because an automatic rotation of this key is currently in progress or scheduled to begin within the next 20 minutes.
+type ConflictException struct {
+	Message string `aws:"message"`
+}
+
+func (e *ConflictException) Error() string { return "ConflictException: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *ConflictException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "ConflictException", Status: 400, Message: e.Message}
+}
+
 // CustomKeyStoreInvalidStateException: The request was rejected because of the ConnectionState of the custom key store.
 type CustomKeyStoreInvalidStateException struct {
 	Message string `aws:"message"`
@@ -146,6 +158,18 @@ func (e *InvalidCiphertextException) Error() string {
 // ErrorInfo says how the protocols render the error.
 func (e *InvalidCiphertextException) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "InvalidCiphertextException", Status: 400, Message: e.Message}
+}
+
+// InvalidGrantIdException: The request was rejected because the specified GrantId is not valid.
+type InvalidGrantIdException struct {
+	Message string `aws:"message"`
+}
+
+func (e *InvalidGrantIdException) Error() string { return "InvalidGrantIdException: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *InvalidGrantIdException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "InvalidGrantIdException", Status: 400, Message: e.Message}
 }
 
 // InvalidGrantTokenException: The request was rejected because the specified grant token is not valid.

@@ -13,6 +13,20 @@ type CreateAliasRequest struct {
 	TargetKeyId string `aws:"TargetKeyId,req,len=1:2048"`
 }
 
+// CreateGrantRequest is the input of CreateGrant.
+type CreateGrantRequest struct {
+	KeyId                    string            `aws:"KeyId,req,len=1:2048"`
+	GranteePrincipal         *string           `aws:"GranteePrincipal,len=1:256" pattern:"^[\\w+=,.@:/-]+$"`
+	RetiringPrincipal        *string           `aws:"RetiringPrincipal,len=1:256" pattern:"^[\\w+=,.@:/-]+$"`
+	Operations               []GrantOperation  `aws:"Operations,req"`
+	Constraints              *GrantConstraints `aws:"Constraints"`
+	GrantTokens              []string          `aws:"GrantTokens,len=0:10" each:"len=1:8192"`
+	Name                     *string           `aws:"Name,len=1:256" pattern:"^[a-zA-Z0-9:/_-]+$"`
+	DryRun                   *bool             `aws:"DryRun"`
+	GranteeServicePrincipal  *string           `aws:"GranteeServicePrincipal,len=1:128" pattern:"^([A-Za-z0-9\\-]+)\\.([A-Za-z0-9\\-]+)(\\.[A-Za-z0-9\\-]+)+$"`
+	RetiringServicePrincipal *string           `aws:"RetiringServicePrincipal,len=1:128" pattern:"^([A-Za-z0-9\\-]+)\\.([A-Za-z0-9\\-]+)(\\.[A-Za-z0-9\\-]+)+$"`
+}
+
 // CreateKeyRequest is the input of CreateKey.
 type CreateKeyRequest struct {
 	Policy                         *string               `aws:"Policy,len=1:131072" pattern:"[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{00FF}]+" patterntext:"[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
@@ -128,11 +142,29 @@ type ListAliasesRequest struct {
 	Marker *string `aws:"Marker,len=1:1024" pattern:"[\\x{0020}-\\x{00FF}]*" patterntext:"[\\u0020-\\u00FF]*"`
 }
 
+// ListGrantsRequest is the input of ListGrants.
+type ListGrantsRequest struct {
+	Limit                   *int32  `aws:"Limit,range=1:1000"`
+	Marker                  *string `aws:"Marker,len=1:1024" pattern:"[\\x{0020}-\\x{00FF}]*" patterntext:"[\\u0020-\\u00FF]*"`
+	KeyId                   string  `aws:"KeyId,req,len=1:2048"`
+	GrantId                 *string `aws:"GrantId,len=1:128"`
+	GranteePrincipal        *string `aws:"GranteePrincipal,len=1:256" pattern:"^[\\w+=,.@:/-]+$"`
+	GranteeServicePrincipal *string `aws:"GranteeServicePrincipal,len=1:128" pattern:"^([A-Za-z0-9\\-]+)\\.([A-Za-z0-9\\-]+)(\\.[A-Za-z0-9\\-]+)+$"`
+}
+
 // ListKeyPoliciesRequest is the input of ListKeyPolicies.
 type ListKeyPoliciesRequest struct {
 	KeyId  string  `aws:"KeyId,req,len=1:2048"`
 	Limit  *int32  `aws:"Limit,range=1:1000"`
 	Marker *string `aws:"Marker,len=1:1024" pattern:"[\\x{0020}-\\x{00FF}]*" patterntext:"[\\u0020-\\u00FF]*"`
+}
+
+// ListKeyRotationsRequest is the input of ListKeyRotations.
+type ListKeyRotationsRequest struct {
+	KeyId              string             `aws:"KeyId,req,len=1:2048"`
+	IncludeKeyMaterial IncludeKeyMaterial `aws:"IncludeKeyMaterial"`
+	Limit              *int32             `aws:"Limit,range=1:1000"`
+	Marker             *string            `aws:"Marker,len=1:1024" pattern:"[\\x{0020}-\\x{00FF}]*" patterntext:"[\\u0020-\\u00FF]*"`
 }
 
 // ListKeysRequest is the input of ListKeys.
@@ -146,6 +178,14 @@ type ListResourceTagsRequest struct {
 	KeyId  string  `aws:"KeyId,req,len=1:2048"`
 	Limit  *int32  `aws:"Limit,range=1:1000"`
 	Marker *string `aws:"Marker,len=1:1024" pattern:"[\\x{0020}-\\x{00FF}]*" patterntext:"[\\u0020-\\u00FF]*"`
+}
+
+// ListRetirableGrantsRequest is the input of ListRetirableGrants.
+type ListRetirableGrantsRequest struct {
+	Limit                    *int32  `aws:"Limit,range=1:1000"`
+	Marker                   *string `aws:"Marker,len=1:1024" pattern:"[\\x{0020}-\\x{00FF}]*" patterntext:"[\\u0020-\\u00FF]*"`
+	RetiringPrincipal        *string `aws:"RetiringPrincipal,len=1:256" pattern:"^[\\w+=,.@:/-]+$"`
+	RetiringServicePrincipal *string `aws:"RetiringServicePrincipal,len=1:128" pattern:"^([A-Za-z0-9\\-]+)\\.([A-Za-z0-9\\-]+)(\\.[A-Za-z0-9\\-]+)+$"`
 }
 
 // PutKeyPolicyRequest is the input of PutKeyPolicy.
@@ -168,6 +208,26 @@ type ReEncryptRequest struct {
 	GrantTokens                    []string                `aws:"GrantTokens,len=0:10" each:"len=1:8192"`
 	DryRun                         *bool                   `aws:"DryRun"`
 	DryRunModifiers                []DryRunModifierType    `aws:"DryRunModifiers"`
+}
+
+// RetireGrantRequest is the input of RetireGrant.
+type RetireGrantRequest struct {
+	GrantToken *string `aws:"GrantToken,len=1:8192"`
+	KeyId      *string `aws:"KeyId,len=1:2048"`
+	GrantId    *string `aws:"GrantId,len=1:128"`
+	DryRun     *bool   `aws:"DryRun"`
+}
+
+// RevokeGrantRequest is the input of RevokeGrant.
+type RevokeGrantRequest struct {
+	KeyId   string `aws:"KeyId,req,len=1:2048"`
+	GrantId string `aws:"GrantId,req,len=1:128"`
+	DryRun  *bool  `aws:"DryRun"`
+}
+
+// RotateKeyOnDemandRequest is the input of RotateKeyOnDemand.
+type RotateKeyOnDemandRequest struct {
+	KeyId string `aws:"KeyId,req,len=1:2048"`
 }
 
 // ScheduleKeyDeletionRequest is the input of ScheduleKeyDeletion.

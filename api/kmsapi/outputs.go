@@ -11,6 +11,12 @@ type CancelKeyDeletionResponse struct {
 	KeyId *string `aws:"KeyId,len=1:2048"`
 }
 
+// CreateGrantResponse is the output of CreateGrant.
+type CreateGrantResponse struct {
+	GrantToken *string `aws:"GrantToken,len=1:8192"`
+	GrantId    *string `aws:"GrantId,len=1:128"`
+}
+
 // CreateKeyResponse is the output of CreateKey.
 type CreateKeyResponse struct {
 	KeyMetadata *KeyMetadata `aws:"KeyMetadata"`
@@ -88,6 +94,13 @@ type ListKeyPoliciesResponse struct {
 	Truncated   *bool    `aws:"Truncated"`
 }
 
+// ListKeyRotationsResponse is the output of ListKeyRotations.
+type ListKeyRotationsResponse struct {
+	Rotations  []RotationsListEntry `aws:"Rotations"`
+	NextMarker *string              `aws:"NextMarker,len=1:1024" pattern:"[\\x{0020}-\\x{00FF}]*" patterntext:"[\\u0020-\\u00FF]*"`
+	Truncated  *bool                `aws:"Truncated"`
+}
+
 // ListKeysResponse is the output of ListKeys.
 type ListKeysResponse struct {
 	Keys       []KeyListEntry `aws:"Keys"`
@@ -111,6 +124,11 @@ type ReEncryptResponse struct {
 	DestinationEncryptionAlgorithm EncryptionAlgorithmSpec `aws:"DestinationEncryptionAlgorithm"`
 	SourceKeyMaterialId            *string                 `aws:"SourceKeyMaterialId,len=64:64" pattern:"^[a-f0-9]+$"`
 	DestinationKeyMaterialId       *string                 `aws:"DestinationKeyMaterialId,len=64:64" pattern:"^[a-f0-9]+$"`
+}
+
+// RotateKeyOnDemandResponse is the output of RotateKeyOnDemand.
+type RotateKeyOnDemandResponse struct {
+	KeyId *string `aws:"KeyId,len=1:2048"`
 }
 
 // ScheduleKeyDeletionResponse is the output of ScheduleKeyDeletion.
@@ -141,6 +159,12 @@ type EnableKeyRotationOutput struct{}
 
 // PutKeyPolicyOutput is the empty output of an operation.
 type PutKeyPolicyOutput struct{}
+
+// RetireGrantOutput is the empty output of an operation.
+type RetireGrantOutput struct{}
+
+// RevokeGrantOutput is the empty output of an operation.
+type RevokeGrantOutput struct{}
 
 // TagResourceOutput is the empty output of an operation.
 type TagResourceOutput struct{}

@@ -15,6 +15,8 @@ type Handler interface {
 	CancelKeyDeletion(context.Context, aws.Identity, *CancelKeyDeletionRequest) (*CancelKeyDeletionResponse, error)
 	// CreateAlias: Creates a friendly name for a KMS key.
 	CreateAlias(context.Context, aws.Identity, *CreateAliasRequest) (*CreateAliasOutput, error)
+	// CreateGrant: Adds a grant to a KMS key.
+	CreateGrant(context.Context, aws.Identity, *CreateGrantRequest) (*CreateGrantResponse, error)
 	// CreateKey: Creates a unique customer managed KMS key in your Amazon Web Services account and Region.
 	CreateKey(context.Context, aws.Identity, *CreateKeyRequest) (*CreateKeyResponse, error)
 	// Decrypt: Decrypts ciphertext that was encrypted by a KMS key using any of the following operations: Encrypt GenerateDataKey GenerateDataKeyPair …
@@ -45,16 +47,28 @@ type Handler interface {
 	GetKeyRotationStatus(context.Context, aws.Identity, *GetKeyRotationStatusRequest) (*GetKeyRotationStatusResponse, error)
 	// ListAliases: Gets a list of aliases in the caller's Amazon Web Services account and region.
 	ListAliases(context.Context, aws.Identity, *ListAliasesRequest) (*ListAliasesResponse, error)
+	// ListGrants: Gets a list of all grants for the specified KMS key.
+	ListGrants(context.Context, aws.Identity, *ListGrantsRequest) (*ListGrantsResponse, error)
 	// ListKeyPolicies: Gets the names of the key policies that are attached to a KMS key.
 	ListKeyPolicies(context.Context, aws.Identity, *ListKeyPoliciesRequest) (*ListKeyPoliciesResponse, error)
+	// ListKeyRotations: Returns information about the key materials associated with the specified KMS key.
+	ListKeyRotations(context.Context, aws.Identity, *ListKeyRotationsRequest) (*ListKeyRotationsResponse, error)
 	// ListKeys: Gets a list of all KMS keys in the caller's Amazon Web Services account and Region.
 	ListKeys(context.Context, aws.Identity, *ListKeysRequest) (*ListKeysResponse, error)
 	// ListResourceTags: Returns all tags on the specified KMS key.
 	ListResourceTags(context.Context, aws.Identity, *ListResourceTagsRequest) (*ListResourceTagsResponse, error)
+	// ListRetirableGrants: Returns information about all grants in the Amazon Web Services account and Region that have the specified retiring principal or retiring service …
+	ListRetirableGrants(context.Context, aws.Identity, *ListRetirableGrantsRequest) (*ListGrantsResponse, error)
 	// PutKeyPolicy: Attaches a key policy to the specified KMS key.
 	PutKeyPolicy(context.Context, aws.Identity, *PutKeyPolicyRequest) (*PutKeyPolicyOutput, error)
 	// ReEncrypt: Decrypts ciphertext and then reencrypts it entirely within KMS.
 	ReEncrypt(context.Context, aws.Identity, *ReEncryptRequest) (*ReEncryptResponse, error)
+	// RetireGrant: Deletes a grant.
+	RetireGrant(context.Context, aws.Identity, *RetireGrantRequest) (*RetireGrantOutput, error)
+	// RevokeGrant: Deletes the specified grant.
+	RevokeGrant(context.Context, aws.Identity, *RevokeGrantRequest) (*RevokeGrantOutput, error)
+	// RotateKeyOnDemand: Immediately initiates rotation of the key material of the specified symmetric encryption KMS key.
+	RotateKeyOnDemand(context.Context, aws.Identity, *RotateKeyOnDemandRequest) (*RotateKeyOnDemandResponse, error)
 	// ScheduleKeyDeletion: Schedules the deletion of a KMS key.
 	ScheduleKeyDeletion(context.Context, aws.Identity, *ScheduleKeyDeletionRequest) (*ScheduleKeyDeletionResponse, error)
 	// TagResource: Adds or edits tags on a customer managed key.
@@ -83,7 +97,7 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Lacks("ConnectCustomKeyStore", "POST", "/"),
 	aws.Has("CreateAlias", "POST", "/", 200, Handler.CreateAlias),
 	aws.Lacks("CreateCustomKeyStore", "POST", "/"),
-	aws.Lacks("CreateGrant", "POST", "/"),
+	aws.Has("CreateGrant", "POST", "/", 200, Handler.CreateGrant),
 	aws.Has("CreateKey", "POST", "/", 200, Handler.CreateKey),
 	aws.Has("Decrypt", "POST", "/", 200, Handler.Decrypt),
 	aws.Has("DeleteAlias", "POST", "/", 200, Handler.DeleteAlias),
@@ -111,18 +125,18 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Lacks("GetPublicKey", "POST", "/"),
 	aws.Lacks("ImportKeyMaterial", "POST", "/"),
 	aws.Has("ListAliases", "POST", "/", 200, Handler.ListAliases),
-	aws.Lacks("ListGrants", "POST", "/"),
+	aws.Has("ListGrants", "POST", "/", 200, Handler.ListGrants),
 	aws.Has("ListKeyPolicies", "POST", "/", 200, Handler.ListKeyPolicies),
-	aws.Lacks("ListKeyRotations", "POST", "/"),
+	aws.Has("ListKeyRotations", "POST", "/", 200, Handler.ListKeyRotations),
 	aws.Has("ListKeys", "POST", "/", 200, Handler.ListKeys),
 	aws.Has("ListResourceTags", "POST", "/", 200, Handler.ListResourceTags),
-	aws.Lacks("ListRetirableGrants", "POST", "/"),
+	aws.Has("ListRetirableGrants", "POST", "/", 200, Handler.ListRetirableGrants),
 	aws.Has("PutKeyPolicy", "POST", "/", 200, Handler.PutKeyPolicy),
 	aws.Has("ReEncrypt", "POST", "/", 200, Handler.ReEncrypt),
 	aws.Lacks("ReplicateKey", "POST", "/"),
-	aws.Lacks("RetireGrant", "POST", "/"),
-	aws.Lacks("RevokeGrant", "POST", "/"),
-	aws.Lacks("RotateKeyOnDemand", "POST", "/"),
+	aws.Has("RetireGrant", "POST", "/", 200, Handler.RetireGrant),
+	aws.Has("RevokeGrant", "POST", "/", 200, Handler.RevokeGrant),
+	aws.Has("RotateKeyOnDemand", "POST", "/", 200, Handler.RotateKeyOnDemand),
 	aws.Has("ScheduleKeyDeletion", "POST", "/", 200, Handler.ScheduleKeyDeletion),
 	aws.Lacks("Sign", "POST", "/"),
 	aws.Has("TagResource", "POST", "/", 200, Handler.TagResource),

@@ -15,6 +15,28 @@ type AliasListEntry struct {
 	LastUpdatedDate *time.Time `aws:"LastUpdatedDate"`
 }
 
+// GrantConstraints: Use this structure to allow cryptographic operations in the grant only when the operation request meets the specified constraints.
+type GrantConstraints struct {
+	EncryptionContextSubset map[string]string `aws:"EncryptionContextSubset"`
+	EncryptionContextEquals map[string]string `aws:"EncryptionContextEquals"`
+	SourceArn               *string           `aws:"SourceArn,len=20:512" pattern:"^arn:aws[a-z0-9-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]{12}:.+$"`
+}
+
+// GrantListEntry: Contains information about a grant.
+type GrantListEntry struct {
+	KeyId                    *string           `aws:"KeyId,len=1:2048"`
+	GrantId                  *string           `aws:"GrantId,len=1:128"`
+	Name                     *string           `aws:"Name,len=1:256" pattern:"^[a-zA-Z0-9:/_-]+$"`
+	CreationDate             *time.Time        `aws:"CreationDate"`
+	GranteePrincipal         *string           `aws:"GranteePrincipal,len=1:256" pattern:"^[\\w+=,.@:/-]+$"`
+	RetiringPrincipal        *string           `aws:"RetiringPrincipal,len=1:256" pattern:"^[\\w+=,.@:/-]+$"`
+	IssuingAccount           *string           `aws:"IssuingAccount,len=1:256" pattern:"^[\\w+=,.@:/-]+$"`
+	Operations               []GrantOperation  `aws:"Operations"`
+	Constraints              *GrantConstraints `aws:"Constraints"`
+	GranteeServicePrincipal  *string           `aws:"GranteeServicePrincipal,len=1:128" pattern:"^([A-Za-z0-9\\-]+)\\.([A-Za-z0-9\\-]+)(\\.[A-Za-z0-9\\-]+)+$"`
+	RetiringServicePrincipal *string           `aws:"RetiringServicePrincipal,len=1:128" pattern:"^([A-Za-z0-9\\-]+)\\.([A-Za-z0-9\\-]+)(\\.[A-Za-z0-9\\-]+)+$"`
+}
+
 // KeyListEntry: Contains information about each entry in the key list.
 type KeyListEntry struct {
 	KeyId  *string `aws:"KeyId,len=1:2048"`
@@ -51,6 +73,13 @@ type KeyMetadata struct {
 	CurrentKeyMaterialId        *string                     `aws:"CurrentKeyMaterialId,len=64:64" pattern:"^[a-f0-9]+$"`
 }
 
+// ListGrantsResponse is the output of ListRetirableGrants.
+type ListGrantsResponse struct {
+	Grants     []GrantListEntry `aws:"Grants"`
+	NextMarker *string          `aws:"NextMarker,len=1:1024" pattern:"[\\x{0020}-\\x{00FF}]*" patterntext:"[\\u0020-\\u00FF]*"`
+	Truncated  *bool            `aws:"Truncated"`
+}
+
 // MultiRegionConfiguration: Describes the configuration of this multi-Region key.
 type MultiRegionConfiguration struct {
 	MultiRegionKeyType MultiRegionKeyType `aws:"MultiRegionKeyType"`
@@ -68,6 +97,19 @@ type MultiRegionKey struct {
 type RecipientInfo struct {
 	KeyEncryptionAlgorithm KeyEncryptionMechanism `aws:"KeyEncryptionAlgorithm"`
 	AttestationDocument    []byte                 `aws:"AttestationDocument,len=1:262144"`
+}
+
+// RotationsListEntry: Each entry contains information about one of the key materials associated with a KMS key.
+type RotationsListEntry struct {
+	KeyId                  *string             `aws:"KeyId,len=1:2048"`
+	KeyMaterialId          *string             `aws:"KeyMaterialId,len=64:64" pattern:"^[a-f0-9]+$"`
+	KeyMaterialDescription *string             `aws:"KeyMaterialDescription,len=0:256" pattern:"^[a-zA-Z0-9:/_\\s.-]+$"`
+	ImportState            ImportState         `aws:"ImportState"`
+	KeyMaterialState       KeyMaterialState    `aws:"KeyMaterialState"`
+	ExpirationModel        ExpirationModelType `aws:"ExpirationModel"`
+	ValidTo                *time.Time          `aws:"ValidTo"`
+	RotationDate           *time.Time          `aws:"RotationDate"`
+	RotationType           RotationType        `aws:"RotationType"`
 }
 
 // Tag: A key-value pair.

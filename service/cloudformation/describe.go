@@ -4,12 +4,11 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/brume-dev/brume/api/cloudformationapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/store"
+	"github.com/brume-dev/brume/store/page"
 )
 
 // DescribeStacks describes one stack, or all that are not deleted.
@@ -44,38 +43,32 @@ func (s *Service) DescribeStacks(ctx context.Context, id aws.Identity, in *cloud
 	})
 }
 
-// listStacks lists stacks, the newest first. A token is "time/uuid" of the last stack of the page before.
-func listStacks(r store.Reader, p place, token *string, take func(*stackRecord) bool) (out []*stackRecord, next *string, err error) {
-	prefix := p.made()
-	rng := prefix.Range()
-	if token != nil {
-		when, uuid, _ := strings.Cut(*token, "/")
-		n, err := strconv.ParseInt(when, 10, 64)
-		if err != nil {
-			return nil, nil, invalid("Invalid NextToken")
-		}
-		rng.End = store.Key(prefix.Int(n).Text(uuid))
+// newPage is a page of a listing.
+func newPage(token *string) (*page.Page, error) {
+	pg, err := page.New(pageSize, token)
+	if err != nil {
+		return nil, invalid("Invalid NextToken")
 	}
-	last := ""
-	pairs, end := r.Scan(rng, store.ScanOpt{Reverse: true})
-	for kv := range pairs {
-		e := store.Decode(kv.Key, len(prefix))
-		when, uuid := e.Int(), e.Text()
-		st, err := readStack(r, p, uuid)
-		if err != nil {
-			return nil, nil, err
-		}
-		if st == nil || !take(st) {
-			continue
-		}
-		if len(out) == pageSize {
-			next = &last
-			break
+	return pg, nil
+}
+
+// listStacks lists stacks, the newest first.
+func listStacks(r store.Reader, p place, token *string, take func(*stackRecord) bool) (out []*stackRecord, next *string, err error) {
+	pg, err := newPage(token)
+	if err != nil {
+		return nil, nil, err
+	}
+	pg.Reverse = true
+	err = pg.Keys(r, p.made(), func(key *store.Elements, _ store.Value) (bool, error) {
+		key.Int() // when
+		st, err := readStack(r, p, key.Text())
+		if err != nil || st == nil || !take(st) {
+			return false, err
 		}
 		out = append(out, st)
-		last = strconv.FormatInt(when, 10) + "/" + uuid
-	}
-	return out, next, end()
+		return true, nil
+	})
+	return out, pg.Token(), err
 }
 
 func describeStack(r store.Reader, p place, st *stackRecord) (cloudformationapi.Stack, error) {
@@ -278,19 +271,17 @@ func (s *Service) ListStackResources(ctx context.Context, id aws.Identity, in *c
 	if err != nil {
 		return nil, err
 	}
+	pg, err := newPage(in.NextToken)
+	if err != nil {
+		return nil, err
+	}
 	out := &cloudformationapi.ListStackResourcesOutput{StackResourceSummaries: []cloudformationapi.StackResourceSummary{}}
-	for _, rec := range all {
-		if in.NextToken != nil && rec.Logical <= *in.NextToken {
-			continue
-		}
-		if len(out.StackResourceSummaries) == pageSize {
-			out.NextToken = &out.StackResourceSummaries[pageSize-1].LogicalResourceId
-			break
-		}
+	for _, rec := range page.Slice(pg, all, func(rec *resourceRecord) string { return rec.Logical }) {
 		out.StackResourceSummaries = append(out.StackResourceSummaries, cloudformationapi.StackResourceSummary{LogicalResourceId: rec.Logical,
 			PhysicalResourceId: optional(rec.Physical), ResourceType: rec.Type, LastUpdatedTimestamp: rec.Updated,
 			ResourceStatus: cloudformationapi.ResourceStatus(rec.Status), ResourceStatusReason: optional(rec.Reason),
 			DriftInformation: &cloudformationapi.StackResourceDriftInformationSummary{StackResourceDriftStatus: cloudformationapi.StackResourceDriftStatusNotChecked}})
 	}
+	out.NextToken = pg.Token()
 	return out, nil
 }

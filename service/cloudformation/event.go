@@ -3,7 +3,6 @@ package cloudformation
 import (
 	"context"
 	"encoding/binary"
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -67,37 +66,25 @@ func eventID(st *stackRecord, n uint64) string {
 // DescribeStackEvents lists what happened to a stack, the newest first.
 func (s *Service) DescribeStackEvents(ctx context.Context, id aws.Identity, in *cloudformationapi.DescribeStackEventsInput) (*cloudformationapi.DescribeStackEventsOutput, error) {
 	p := at(id)
+	pg, err := newPage(in.NextToken)
+	if err != nil {
+		return nil, err
+	}
+	pg.Reverse = true
 	return store.View(ctx, s.shard(p), func(_ context.Context, r store.Reader) (*cloudformationapi.DescribeStackEventsOutput, error) {
 		st, err := findStack(r, p, in.StackName)
 		if err != nil {
 			return nil, inBrackets(in.StackName, err)
 		}
-		prefix := p.events(st.UUID)
-		rng := prefix.Range()
-		if in.NextToken != nil {
-			n, err := strconv.ParseUint(*in.NextToken, 10, 63)
-			if err != nil {
-				return nil, invalid("Invalid NextToken")
-			}
-			rng.End = store.Key(prefix.Uint(n))
-		}
 		out := &cloudformationapi.DescribeStackEventsOutput{StackEvents: []cloudformationapi.StackEvent{}}
-		last := uint64(0)
-		pairs, end := r.Scan(rng, store.ScanOpt{Reverse: true, Limit: pageSize + 1})
-		for kv := range pairs {
-			if len(out.StackEvents) == pageSize {
-				token := strconv.FormatUint(last, 10)
-				out.NextToken = &token
-				break
-			}
+		err = pg.Keys(r, p.events(st.UUID), func(key *store.Elements, v store.Value) (bool, error) {
 			var e eventRecord
-			if err := record.Decode(kv.Value, eventVersion, &e); err != nil {
-				return nil, err
-			}
-			last = store.Decode(kv.Key, len(prefix)).Uint()
-			out.StackEvents = append(out.StackEvents, describeEvent(p, st, last, e))
-		}
-		return out, end()
+			err := record.Decode(v, eventVersion, &e)
+			out.StackEvents = append(out.StackEvents, describeEvent(p, st, key.Uint(), e))
+			return true, err
+		})
+		out.NextToken = pg.Token()
+		return out, err
 	})
 }
 

@@ -108,27 +108,20 @@ func stackNameOf(id string) string {
 // ListExports lists the values that stacks may import.
 func (s *Service) ListExports(ctx context.Context, id aws.Identity, in *cloudformationapi.ListExportsInput) (*cloudformationapi.ListExportsOutput, error) {
 	p := at(id)
+	pg, err := newPage(in.NextToken)
+	if err != nil {
+		return nil, err
+	}
 	return store.View(ctx, s.shard(p), func(_ context.Context, r store.Reader) (*cloudformationapi.ListExportsOutput, error) {
 		out := &cloudformationapi.ListExportsOutput{Exports: []cloudformationapi.Export{}}
-		prefix := p.exports()
-		rng := prefix.Range()
-		if in.NextToken != nil {
-			rng = prefix.Text(*in.NextToken).After(rng)
-		}
-		pairs, end := r.Scan(rng, store.ScanOpt{Limit: pageSize + 1})
-		for kv := range pairs {
-			if len(out.Exports) == pageSize {
-				out.NextToken = out.Exports[pageSize-1].Name
-				break
-			}
+		err := pg.Each(r, p.exports(), func(name string, v store.Value) (bool, error) {
 			var e exportRecord
-			if err := record.Decode(kv.Value, exportVersion, &e); err != nil {
-				return nil, err
-			}
-			name := store.Decode(kv.Key, len(prefix)).Text()
+			err := record.Decode(v, exportVersion, &e)
 			out.Exports = append(out.Exports, cloudformationapi.Export{ExportingStackId: &e.ID, Name: &name, Value: &e.Value})
-		}
-		return out, end()
+			return true, err
+		})
+		out.NextToken = pg.Token()
+		return out, err
 	})
 }
 

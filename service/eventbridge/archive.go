@@ -1,6 +1,7 @@
 package eventbridge
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -76,7 +77,7 @@ func (s *Service) CreateArchive(ctx context.Context, id aws.Identity, in *eventb
 		}
 		key := b.archives().Text(in.ArchiveName)
 		if _, there, err := tx.Get(key); err != nil || there {
-			return rec, firstError(err, exists("Archive %s already exists.", in.ArchiveName))
+			return rec, cmp.Or(err, exists("Archive %s already exists.", in.ArchiveName))
 		}
 		rec = archiveRecord{Bus: b.name, BusID: onBus.ID, Created: tx.Now(), Description: in.Description, Pattern: in.EventPattern, Key: in.KmsKeyIdentifier}
 		if in.RetentionDays != nil {
@@ -317,7 +318,7 @@ func (s *Service) ListArchives(ctx context.Context, id aws.Identity, in *eventbr
 	out := &eventbridgeapi.ListArchivesResponse{Archives: []eventbridgeapi.Archive{}}
 	var recs []archiveRecord
 	err = s.shard(at).View(ctx, func(_ context.Context, r store.Reader) error {
-		return pg.each(r, at.archives(), func(name string, v store.Value) (bool, error) {
+		return pg.Each(r, at.archives(), func(name string, v store.Value) (bool, error) {
 			var rec archiveRecord
 			if err := record.Decode(v, version, &rec); err != nil {
 				return false, err
@@ -332,7 +333,7 @@ func (s *Service) ListArchives(ctx context.Context, id aws.Identity, in *eventbr
 			return true, nil
 		})
 	})
-	out.NextToken = pg.next
+	out.NextToken = pg.Token()
 	for i := range recs {
 		if err != nil {
 			break

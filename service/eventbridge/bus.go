@@ -1,6 +1,7 @@
 package eventbridge
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -27,14 +28,14 @@ func (s *Service) CreateEventBus(ctx context.Context, id aws.Identity, in *event
 	}
 	_, err = s.shard(b.place).Update(ctx, func(_ context.Context, tx store.Tx) error {
 		if _, there, err := readBus(tx, b); err != nil || there {
-			return firstError(err, exists("Event bus %s already exists.", b.name))
+			return cmp.Or(err, exists("Event bus %s already exists.", b.name))
 		}
 		n, err := count(tx, b.buses(), maxBuses)
 		if err != nil {
 			return err
 		}
 		if _, recorded, err := read[busRecord](tx, (ref{b.place, defaultBus}).key()); err != nil || !recorded && n >= maxBuses-1 || n >= maxBuses {
-			return firstError(err, tooMany()) // the default bus counts, recorded or not
+			return cmp.Or(err, tooMany()) // the default bus counts, recorded or not
 		}
 		next, err := store.NextID(tx, b.next())
 		if err != nil {
@@ -152,7 +153,7 @@ func (s *Service) DeleteEventBus(ctx context.Context, id aws.Identity, in *event
 			return err
 		}
 		if n, err := count(tx, b.rules(b.name), 1); err != nil || n > 0 {
-			return firstError(err, invalid("Event bus %s can't be deleted since it has rules.", b.name))
+			return cmp.Or(err, invalid("Event bus %s can't be deleted since it has rules.", b.name))
 		}
 		tx.Delete(b.key())
 		changed(tx, b)
@@ -198,15 +199,15 @@ func (s *Service) ListEventBuses(ctx context.Context, id aws.Identity, in *event
 			out.EventBuses = append(out.EventBuses, e)
 		}
 		// The default bus, which need not have a record, is the first of all.
-		if pg.after == "" && strings.HasPrefix(defaultBus, pg.prefix) {
+		if pg.First() && strings.HasPrefix(defaultBus, pg.Prefix) {
 			rec, _, err := readBus(r, ref{at, defaultBus})
 			if err != nil {
 				return nil, err
 			}
 			add(defaultBus, rec)
-			pg.limit--
+			pg.Limit--
 		}
-		err := pg.each(r, at.buses(), func(name string, v store.Value) (bool, error) {
+		err := pg.Each(r, at.buses(), func(name string, v store.Value) (bool, error) {
 			if name == defaultBus {
 				return false, nil
 			}
@@ -217,16 +218,7 @@ func (s *Service) ListEventBuses(ctx context.Context, id aws.Identity, in *event
 			add(name, rec)
 			return true, nil
 		})
-		out.NextToken = pg.next
+		out.NextToken = pg.Token()
 		return out, err
 	})
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -1,6 +1,7 @@
 package eventbridge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -68,7 +69,7 @@ func (s *Service) fireOnce(ctx context.Context, k *timer.Kept, b ref, name strin
 	}
 	_, err = k.Shard.Update(ctx, func(_ context.Context, tx store.Tx) error {
 		if gen, err := generation(tx, b); err != nil || gen != now.gen {
-			return firstError(err, errChanged)
+			return cmp.Or(err, errChanged)
 		}
 		if err := k.Done(tx); err != nil {
 			return err

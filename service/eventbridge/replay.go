@@ -1,6 +1,7 @@
 package eventbridge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,7 +63,7 @@ func archiveName(id aws.Identity, arn string) (string, error) {
 
 func startReplay(tx store.Tx, b ref, name string, rec replayRecord, at place) (replayRecord, error) {
 	if _, there, err := tx.Get(at.replays().Text(name)); err != nil || there {
-		return rec, firstError(err, exists("Replay %s already exists.", name))
+		return rec, cmp.Or(err, exists("Replay %s already exists.", name))
 	}
 	archive, ok, err := read[archiveRecord](tx, at.archives().Text(rec.Archive))
 	switch {
@@ -94,7 +95,7 @@ func startReplay(tx store.Tx, b ref, name string, rec replayRecord, at place) (r
 		}
 	}
 	if err := done(); err != nil || running >= maxReplays {
-		return rec, firstError(err, tooMany())
+		return rec, cmp.Or(err, tooMany())
 	}
 	rec.ArchiveID, rec.BusID, rec.Began = archive.ID, archive.BusID, tx.Now()
 	if rec.ID, err = store.NextID(tx, at.next()); err != nil {
@@ -191,7 +192,7 @@ func (s *Service) replaySome(ctx context.Context, c *compiled, p placed, rec rep
 	_, err = shard.Update(ctx, func(_ context.Context, tx store.Tx) error {
 		now, _, err := read[cursorRecord](tx, cursorKey(c.resource, rec.ID))
 		if err != nil || now.Event != from.Event || !now.Time.Equal(from.Time) {
-			return firstError(err, errChanged)
+			return cmp.Or(err, errChanged)
 		}
 		write(tx, cursorKey(c.resource, rec.ID), to)
 		return send(tx, all)
@@ -351,7 +352,7 @@ func (s *Service) ListReplays(ctx context.Context, id aws.Identity, in *eventbri
 	}
 	return store.View(ctx, s.shard(at), func(_ context.Context, r store.Reader) (*eventbridgeapi.ListReplaysResponse, error) {
 		out := &eventbridgeapi.ListReplaysResponse{Replays: []eventbridgeapi.Replay{}}
-		err := pg.each(r, at.replays(), func(name string, v store.Value) (bool, error) {
+		err := pg.Each(r, at.replays(), func(name string, v store.Value) (bool, error) {
 			var rec replayRecord
 			if err := record.Decode(v, version, &rec); err != nil {
 				return false, err
@@ -362,7 +363,7 @@ func (s *Service) ListReplays(ctx context.Context, id aws.Identity, in *eventbri
 			out.Replays = append(out.Replays, rec.view(at, name))
 			return true, nil
 		})
-		out.NextToken = pg.next
+		out.NextToken = pg.Token()
 		return out, err
 	})
 }

@@ -1,6 +1,7 @@
 package eventbridge
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 
@@ -101,7 +102,7 @@ func putRule(tx store.Tx, b ref, name string, rec ruleRecord) error {
 			rec.Anchor = old.Anchor
 		}
 	} else if n, err := count(tx, b.rules(b.name), maxRules); err != nil || n >= maxRules {
-		return firstError(err, tooMany())
+		return cmp.Or(err, tooMany())
 	}
 	write(tx, key, rec)
 	changed(tx, b)
@@ -176,7 +177,7 @@ func (s *Service) DeleteRule(ctx context.Context, id aws.Identity, in *eventbrid
 			return managed(in.Name)
 		}
 		if n, err := count(tx, b.targets(b.name, in.Name), 1); err != nil || n > 0 {
-			return firstError(err, invalid("Rule can't be deleted since it has targets."))
+			return cmp.Or(err, invalid("Rule can't be deleted since it has targets."))
 		}
 		tx.Delete(key)
 		changed(tx, b)
@@ -228,13 +229,13 @@ func (s *Service) ListRules(ctx context.Context, id aws.Identity, in *eventbridg
 			return nil, err
 		}
 		out := &eventbridgeapi.ListRulesResponse{Rules: []eventbridgeapi.Rule{}}
-		err := pg.each(r, b.rules(b.name), func(name string, v store.Value) (bool, error) {
+		err := pg.Each(r, b.rules(b.name), func(name string, v store.Value) (bool, error) {
 			var rec ruleRecord
 			err := record.Decode(v, version, &rec)
 			out.Rules = append(out.Rules, rec.view(b, name))
 			return true, err
 		})
-		out.NextToken = pg.next
+		out.NextToken = pg.Token()
 		return out, err
 	})
 }

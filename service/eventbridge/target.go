@@ -1,6 +1,7 @@
 package eventbridge
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -40,7 +41,7 @@ func (s *Service) PutTargets(ctx context.Context, id aws.Identity, in *eventbrid
 			}
 		}
 		if n, err := count(tx, b.targets(b.name, in.Rule), maxTargets); err != nil || n > maxTargets {
-			return firstError(err, tooMany())
+			return cmp.Or(err, tooMany())
 		}
 		changed(tx, b)
 		return nil
@@ -222,13 +223,13 @@ func (s *Service) ListTargetsByRule(ctx context.Context, id aws.Identity, in *ev
 			out.Targets = append(out.Targets, eventbridgeapi.Target{Id: in.Rule, Arn: "arn:" + aws.Partition + ":events:" + b.region + ":::"})
 			return out, nil
 		}
-		err = pg.each(r, b.targets(b.name, in.Rule), func(_ string, v store.Value) (bool, error) {
+		err = pg.Each(r, b.targets(b.name, in.Rule), func(_ string, v store.Value) (bool, error) {
 			var rec targetRecord
 			err := record.Decode(v, version, &rec)
 			out.Targets = append(out.Targets, rec.view())
 			return true, err
 		})
-		out.NextToken = pg.next
+		out.NextToken = pg.Token()
 		return out, err
 	})
 }
@@ -248,7 +249,7 @@ func (s *Service) ListRuleNamesByTarget(ctx context.Context, id aws.Identity, in
 			return nil, err
 		}
 		out, last := &eventbridgeapi.ListRuleNamesByTargetResponse{RuleNames: []string{}}, ""
-		err := pg.each(r, b.rulesOf(in.TargetArn, b.name), func(rule string, _ store.Value) (bool, error) {
+		err := pg.Each(r, b.rulesOf(in.TargetArn, b.name), func(rule string, _ store.Value) (bool, error) {
 			if rule == last {
 				return false, nil
 			}
@@ -256,7 +257,7 @@ func (s *Service) ListRuleNamesByTarget(ctx context.Context, id aws.Identity, in
 			out.RuleNames = append(out.RuleNames, rule)
 			return true, nil
 		})
-		out.NextToken = pg.next
+		out.NextToken = pg.Token()
 		return out, err
 	})
 }

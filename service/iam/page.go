@@ -1,12 +1,11 @@
 package iam
 
 import (
-	"bytes"
-	"encoding/base64"
 	"net/http"
 
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/store"
+	pages "github.com/brume-dev/brume/store/page"
 )
 
 // page is one page of a listing.
@@ -32,34 +31,26 @@ func (p *page) result() (*bool, *string) {
 // keys lists the keys below t, in order, from where the marker says. take is told each with what comes after t, and
 // whether it is on the page. A page that looked at scanPage keys ends, full or not.
 func (c *scope) keys(t store.Tuple, p *page, take func(*store.Elements, store.Value) (bool, error)) error {
-	r := t.Range()
-	if p.marker != "" {
-		last, err := base64.RawURLEncoding.DecodeString(p.marker)
-		if err != nil || len(last) == 0 {
-			return badMarker()
-		}
-		r = t.Raw(last).After(r)
+	pg, err := p.open()
+	if err != nil {
+		return err
 	}
-	taken, seen := 0, 0
-	var last []byte
-	kvs, done := c.Scan(r, store.ScanOpt{})
-	for kv := range kvs {
-		if taken == p.size || seen == scanPage {
-			p.more = true
-			break
-		}
-		seen++
-		last = bytes.Clone(kv.Key[len(t):])
-		ok, err := take(store.Decode(kv.Key, len(t)), kv.Value)
-		if err != nil {
-			return err
-		}
-		if ok {
-			taken++
-		}
+	pg.Looks = scanPage
+	defer p.close(pg)
+	return pg.Keys(c, t, take)
+}
+
+// open is the page as a listing reads it, and close takes from there how it ended.
+func (p *page) open() (*pages.Page, error) {
+	pg, err := pages.New(p.size, &p.marker)
+	if err != nil {
+		return nil, badMarker()
 	}
-	p.next = base64.RawURLEncoding.EncodeToString(last)
-	return done()
+	return pg, nil
+}
+
+func (p *page) close(pg *pages.Page) {
+	p.more, p.next = pg.More(), pg.End()
 }
 
 func badMarker() error {
@@ -68,18 +59,23 @@ func badMarker() error {
 
 // slice is keys for lists that are in memory: it returns the bounds of the page in n items, each named by name.
 func (p *page) slice(n int, name func(int) string) (from, to int, err error) {
-	if p.marker != "" {
-		b, err := base64.RawURLEncoding.DecodeString(p.marker)
-		if err != nil {
-			return 0, 0, badMarker()
-		}
-		for from < n && name(from) <= string(b) {
-			from++
-		}
+	pg, err := p.open()
+	if err != nil {
+		return 0, 0, err
 	}
-	to = min(n, from+p.size)
-	if p.more = to < n; p.more {
-		p.next = base64.RawURLEncoding.EncodeToString([]byte(name(to - 1)))
+	defer p.close(pg)
+	on := pages.Slice(pg, ordinals(n), name)
+	if len(on) == 0 {
+		return 0, 0, nil
 	}
-	return from, to, nil
+	return on[0], on[len(on)-1] + 1, nil
+}
+
+// ordinals are the numbers below n.
+func ordinals(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i
+	}
+	return out
 }

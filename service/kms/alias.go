@@ -1,6 +1,7 @@
 package kms
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -71,12 +72,12 @@ func (s *Service) use(ctx context.Context, id aws.Identity, named string) (key, 
 	})
 }
 
-// managedPolicy lets everybody in the account use the key, and look at it. AWS lets them use it by way of its service only
-// (kms:ViaService): what a service encrypts on somebody's behalf reaches this one without saying so.
+// managedPolicy lets everybody in the account use the key by way of its service, and look at it.
+// https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-cmk
 func managedPolicy(id aws.Identity, svc string) string {
-	return `{"Version":"2012-10-17","Id":"auto-` + svc + `-1","Statement":[{"Sid":"Allow access through the service for all principals in the account","Effect":"Allow",` +
+	return `{"Version":"2012-10-17","Id":"auto-` + svc + `-1","Statement":[{"Sid":"Allow access through ` + svc + ` for all principals in the account that are authorized to use ` + svc + `","Effect":"Allow",` +
 		`"Principal":{"AWS":"*"},"Action":["kms:Encrypt","kms:Decrypt","kms:ReEncrypt*","kms:GenerateDataKey*","kms:CreateGrant","kms:DescribeKey"],"Resource":"*",` +
-		`"Condition":{"StringEquals":{"kms:CallerAccount":"` + id.Account + `"}}},{"Sid":"Allow direct access to key metadata to the account","Effect":"Allow",` +
+		`"Condition":{"StringEquals":{"kms:CallerAccount":"` + id.Account + `","kms:ViaService":"` + endpointOf(svc, id.Region) + `"}}},{"Sid":"Allow direct access to key metadata to the account","Effect":"Allow",` +
 		`"Principal":{"AWS":"arn:aws:iam::` + id.Account + `:root"},"Action":["kms:Describe*","kms:Get*","kms:List*","kms:RevokeGrant"],"Resource":"*"}]}`
 }
 
@@ -98,11 +99,11 @@ func (s *Service) CreateAlias(ctx context.Context, id aws.Identity, in *kmsapi.C
 		return nil, err
 	}
 	_, err := s.change(ctx, id, in.TargetKeyId, func(tx store.Tx, k *key) error {
-		if err := firstError(k.customer(), k.pending()); err != nil {
+		if err := cmp.Or(k.customer(), k.pending()); err != nil {
 			return err
 		}
 		if _, there, err := readAlias(tx, k.account, k.region, in.AliasName); err != nil || there {
-			return firstError(err, &kmsapi.AlreadyExistsException{Message: "An alias with the name " +
+			return cmp.Or[error](err, &kmsapi.AlreadyExistsException{Message: "An alias with the name " +
 				aliasARN(k.account, k.region, in.AliasName) + " already exists"})
 		}
 		names, err := aliasesOf(tx, k.account, k.region, k.id)
@@ -131,12 +132,12 @@ func (s *Service) UpdateAlias(ctx context.Context, id aws.Identity, in *kmsapi.U
 		return nil, err
 	}
 	_, err := s.change(ctx, id, in.TargetKeyId, func(tx store.Tx, k *key) error {
-		if err := firstError(k.customer(), k.pending()); err != nil {
+		if err := cmp.Or(k.customer(), k.pending()); err != nil {
 			return err
 		}
 		a, there, err := readAlias(tx, k.account, k.region, in.AliasName)
 		if err != nil || !there {
-			return firstError(err, notFound("Alias %s is not found.", aliasARN(k.account, k.region, in.AliasName)))
+			return cmp.Or(err, notFound("Alias %s is not found.", aliasARN(k.account, k.region, in.AliasName)))
 		}
 		tx.Delete(ofPrefix(k.account, k.region, a.Key).Text(strings.TrimPrefix(in.AliasName, "alias/")))
 		writeAlias(tx, k.account, k.region, in.AliasName, aliasRecord{k.id, a.Created, tx.Now()})
@@ -153,7 +154,7 @@ func (s *Service) DeleteAlias(ctx context.Context, id aws.Identity, in *kmsapi.D
 	_, err := s.shard(id.Account, id.Region).Update(ctx, func(_ context.Context, tx store.Tx) error {
 		a, there, err := readAlias(tx, id.Account, id.Region, in.AliasName)
 		if err != nil || !there {
-			return firstError(err, notFound("Alias %s is not found.", aliasARN(id.Account, id.Region, in.AliasName)))
+			return cmp.Or(err, notFound("Alias %s is not found.", aliasARN(id.Account, id.Region, in.AliasName)))
 		}
 		tx.Delete(aliasKey(id.Account, id.Region, in.AliasName))
 		tx.Delete(ofPrefix(id.Account, id.Region, a.Key).Text(strings.TrimPrefix(in.AliasName, "alias/")))
@@ -172,21 +173,20 @@ func (s *Service) ListAliases(ctx context.Context, id aws.Identity, in *kmsapi.L
 		}
 		prefix = ofPrefix(k.account, k.region, k.id)
 	}
-	pg := newPage(in.Limit, in.Marker, listAliasLimit)
+	pg, err := newPage(in.Limit, in.Marker, listAliasLimit)
+	if err != nil {
+		return nil, err
+	}
 	out := &kmsapi.ListAliasesResponse{Aliases: []kmsapi.AliasListEntry{}}
-	err := s.shard(id.Account, id.Region).View(ctx, func(_ context.Context, r store.Reader) error {
-		names, err := pg.read(r, prefix)
-		for _, n := range names {
-			a, _, readErr := readAlias(r, id.Account, id.Region, n)
-			if readErr != nil {
-				return readErr
-			}
+	err = s.shard(id.Account, id.Region).View(ctx, func(_ context.Context, r store.Reader) error {
+		return pg.Each(r, prefix, func(n string, _ store.Value) (bool, error) {
+			a, _, err := readAlias(r, id.Account, id.Region, n)
 			full, arn := "alias/"+n, aliasARN(id.Account, id.Region, "alias/"+n)
 			out.Aliases = append(out.Aliases, kmsapi.AliasListEntry{AliasName: &full, AliasArn: &arn, TargetKeyId: &a.Key,
 				CreationDate: &a.Created, LastUpdatedDate: &a.Updated})
-		}
-		return err
+			return true, err
+		})
 	})
-	out.NextMarker, out.Truncated = pg.next, &pg.more
+	out.Truncated, out.NextMarker = listed(pg)
 	return out, err
 }

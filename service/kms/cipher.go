@@ -1,6 +1,7 @@
 package kms
 
 import (
+	"cmp"
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
@@ -141,11 +142,11 @@ func (s *Service) usableKey(ctx context.Context, id aws.Identity, named string, 
 
 // Encrypt encrypts up to 4,096 bytes.
 func (s *Service) Encrypt(ctx context.Context, id aws.Identity, in *kmsapi.EncryptRequest) (*kmsapi.EncryptResponse, error) {
-	if err := onlySymmetric(in.EncryptionAlgorithm); err != nil {
+	if err := cmp.Or(onlySymmetric(in.EncryptionAlgorithm), checkTokens(in.GrantTokens)); err != nil {
 		return nil, err
 	}
 	k, err := s.usableKey(ctx, id, in.KeyId, in.EncryptionContext)
-	if err := firstError(err, dryRun(in.DryRun)); err != nil {
+	if err := cmp.Or(err, dryRun(in.DryRun)); err != nil {
 		return nil, err
 	}
 	sealed, err := s.seal(k, in.Plaintext, in.EncryptionContext)
@@ -188,11 +189,11 @@ func (s *Service) decrypt(ctx context.Context, id aws.Identity, sealed []byte, c
 
 // Decrypt decrypts what a key of this service encrypted, with the same encryption context.
 func (s *Service) Decrypt(ctx context.Context, id aws.Identity, in *kmsapi.DecryptRequest) (*kmsapi.DecryptResponse, error) {
-	if err := firstError(onlySymmetric(in.EncryptionAlgorithm), noEnclave(in.Recipient)); err != nil {
+	if err := cmp.Or(onlySymmetric(in.EncryptionAlgorithm), noEnclave(in.Recipient), checkTokens(in.GrantTokens)); err != nil {
 		return nil, err
 	}
 	plain, k, version, err := s.decrypt(ctx, id, in.CiphertextBlob, in.EncryptionContext, in.KeyId)
-	if err := firstError(err, dryRun(in.DryRun)); err != nil {
+	if err := cmp.Or(err, dryRun(in.DryRun)); err != nil {
 		return nil, err
 	}
 	arn, material := k.arn(), k.materialID(int(version))
@@ -202,7 +203,7 @@ func (s *Service) Decrypt(ctx context.Context, id aws.Identity, in *kmsapi.Decry
 
 // ReEncrypt decrypts with one key and encrypts with another; the plaintext stays inside.
 func (s *Service) ReEncrypt(ctx context.Context, id aws.Identity, in *kmsapi.ReEncryptRequest) (*kmsapi.ReEncryptResponse, error) {
-	if err := onlySymmetric(in.SourceEncryptionAlgorithm, in.DestinationEncryptionAlgorithm); err != nil {
+	if err := cmp.Or(onlySymmetric(in.SourceEncryptionAlgorithm, in.DestinationEncryptionAlgorithm), checkTokens(in.GrantTokens)); err != nil {
 		return nil, err
 	}
 	plain, from, version, err := s.decrypt(ctx, id, in.CiphertextBlob, in.SourceEncryptionContext, in.SourceKeyId)
@@ -210,7 +211,7 @@ func (s *Service) ReEncrypt(ctx context.Context, id aws.Identity, in *kmsapi.ReE
 		return nil, err
 	}
 	to, err := s.usableKey(ctx, id, in.DestinationKeyId, in.DestinationEncryptionContext)
-	if err := firstError(err, dryRun(in.DryRun)); err != nil {
+	if err := cmp.Or(err, dryRun(in.DryRun)); err != nil {
 		return nil, err
 	}
 	sealed, err := s.seal(to, plain, in.DestinationEncryptionContext)
@@ -236,7 +237,7 @@ func (s *Service) dataKey(ctx context.Context, id aws.Identity, in *kmsapi.Gener
 		n = 32
 	}
 	k, err := s.usableKey(ctx, id, in.KeyId, in.EncryptionContext)
-	if err := firstError(err, noEnclave(in.Recipient), dryRun(in.DryRun)); err != nil {
+	if err := cmp.Or(err, noEnclave(in.Recipient), checkTokens(in.GrantTokens), dryRun(in.DryRun)); err != nil {
 		return nil, err
 	}
 	plain, err := s.random(n)
@@ -256,7 +257,7 @@ func (s *Service) GenerateDataKey(ctx context.Context, id aws.Identity, in *kmsa
 // GenerateDataKeyWithoutPlaintext makes a data key, encrypted only.
 func (s *Service) GenerateDataKeyWithoutPlaintext(ctx context.Context, id aws.Identity, in *kmsapi.GenerateDataKeyWithoutPlaintextRequest) (*kmsapi.GenerateDataKeyWithoutPlaintextResponse, error) {
 	out, err := s.dataKey(ctx, id, &kmsapi.GenerateDataKeyRequest{KeyId: in.KeyId, EncryptionContext: in.EncryptionContext,
-		NumberOfBytes: in.NumberOfBytes, KeySpec: in.KeySpec, DryRun: in.DryRun})
+		NumberOfBytes: in.NumberOfBytes, KeySpec: in.KeySpec, DryRun: in.DryRun, GrantTokens: in.GrantTokens})
 	if err != nil {
 		return nil, err
 	}
@@ -272,5 +273,5 @@ func (s *Service) GenerateRandom(_ context.Context, _ aws.Identity, in *kmsapi.G
 		return nil, &kmsapi.CustomKeyStoreNotFoundException{Message: *in.CustomKeyStoreId + " does not exist"}
 	}
 	b, err := s.random(int(*in.NumberOfBytes))
-	return &kmsapi.GenerateRandomResponse{Plaintext: b}, firstError(noEnclave(in.Recipient), err)
+	return &kmsapi.GenerateRandomResponse{Plaintext: b}, cmp.Or(noEnclave(in.Recipient), err)
 }

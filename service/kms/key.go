@@ -1,6 +1,7 @@
 package kms
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -32,6 +33,14 @@ type keyRecord struct {
 	Period      int32             `cbor:"10,keyasint,omitempty"` // days between rotations
 	NextRotated time.Time         `cbor:"11,keyasint,omitzero"`
 	AWSManaged  bool              `cbor:"12,keyasint,omitempty"`
+	Rotations   []rotation        `cbor:"13,keyasint,omitempty"` // the first made Materials[1]
+	Grants      int               `cbor:"14,keyasint,omitempty"` // how many
+}
+
+// rotation is how a key came to new material.
+type rotation struct {
+	Date     time.Time `cbor:"1,keyasint"`
+	OnDemand bool      `cbor:"2,keyasint,omitempty"`
 }
 
 const keyVersion = 1
@@ -262,7 +271,7 @@ func (k key) metadata() *kmsapi.KeyMetadata {
 // DescribeKey tells about a key, which may be named by an alias.
 func (s *Service) DescribeKey(ctx context.Context, id aws.Identity, in *kmsapi.DescribeKeyRequest) (*kmsapi.DescribeKeyResponse, error) {
 	k, err := s.use(ctx, id, in.KeyId)
-	if err != nil {
+	if err := cmp.Or(err, checkTokens(in.GrantTokens)); err != nil {
 		return nil, err
 	}
 	return &kmsapi.DescribeKeyResponse{KeyMetadata: k.metadata()}, nil
@@ -280,7 +289,7 @@ func (s *Service) DisableKey(ctx context.Context, id aws.Identity, in *kmsapi.Di
 
 func (s *Service) setState(ctx context.Context, id aws.Identity, named string, state kmsapi.KeyState) error {
 	_, err := s.change(ctx, id, named, func(_ store.Tx, k *key) error {
-		if err := firstError(k.customer(), k.pending()); err != nil {
+		if err := cmp.Or(k.customer(), k.pending()); err != nil {
 			return err
 		}
 		k.State = string(state)
@@ -293,18 +302,9 @@ func (s *Service) setState(ctx context.Context, id aws.Identity, named string, s
 func (s *Service) UpdateKeyDescription(ctx context.Context, id aws.Identity, in *kmsapi.UpdateKeyDescriptionRequest) (*kmsapi.UpdateKeyDescriptionOutput, error) {
 	_, err := s.change(ctx, id, in.KeyId, func(_ store.Tx, k *key) error {
 		k.Description = in.Description
-		return firstError(k.customer(), k.pending())
+		return cmp.Or(k.customer(), k.pending())
 	})
 	return &kmsapi.UpdateKeyDescriptionOutput{}, err
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // ScheduleKeyDeletion has a key deleted after a waiting period, during which it cannot be used.
@@ -317,7 +317,7 @@ func (s *Service) ScheduleKeyDeletion(ctx context.Context, id aws.Identity, in *
 		return nil, invalid("PendingWindowInDays must be between %d and %d inclusive", minWindowDays, maxWindowDays)
 	}
 	k, err := s.change(ctx, id, in.KeyId, func(tx store.Tx, k *key) error {
-		if err := firstError(k.customer(), k.pending()); err != nil {
+		if err := cmp.Or(k.customer(), k.pending()); err != nil {
 			return err
 		}
 		k.State = string(kmsapi.KeyStatePendingDeletion)

@@ -12,6 +12,13 @@ const (
 	minWindowDays   = 7 // of ScheduleKeyDeletion
 	maxWindowDays   = 30
 	rotationDays    = 365 // between rotations, unless said otherwise
-	keyBytes        = 32  // of key material: AES-256
+	maxRotations    = 25  // on demand, of one key
+	maxGrants       = 50000
+	listGrantsLimit = 50
+
+	maxConstraintPairs = 8 // of the encryption context in a constraint of a grant
+	maxConstraintSize  = 384
+
+	keyBytes        = 32 // of key material: AES-256
 	maxContextBytes = 8192
 )

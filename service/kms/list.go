@@ -1,6 +1,7 @@
 package kms
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -9,62 +10,39 @@ import (
 	"github.com/brume-dev/brume/api/kmsapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/store"
+	"github.com/brume-dev/brume/store/page"
 )
 
-// page is one answer of a listing by name; its marker is the last name of the answer before.
-type page struct {
-	limit int
-	after string
-	next  *string
-	more  bool
+// newPage is a page of a listing by name.
+func newPage(limit *int32, marker *string, usual int) (*page.Page, error) {
+	p, err := page.New(page.Size(limit, usual), marker)
+	if err != nil {
+		return nil, &kmsapi.InvalidMarkerException{Message: "The marker is not one that this operation gave."}
+	}
+	return p, nil
 }
 
-func newPage(limit *int32, marker *string, usual int) *page {
-	p := &page{limit: usual}
-	if limit != nil {
-		p.limit = int(*limit)
-	}
-	if marker != nil {
-		p.after = *marker
-	}
-	return p
-}
-
-// read lists the names that extend prefix.
-func (p *page) read(r store.Reader, prefix store.Tuple) (names []string, err error) {
-	rng := prefix.Range()
-	if p.after != "" {
-		rng = prefix.Text(p.after).After(rng)
-	}
-	pairs, done := r.Scan(rng, store.ScanOpt{Limit: p.limit + 1})
-	for kv := range pairs {
-		names = append(names, store.Decode(kv.Key, len(prefix)).Text())
-	}
-	return p.cut(names), done()
-}
-
-// cut leaves one page of names, which are in order and after the marker.
-func (p *page) cut(names []string) []string {
-	if len(names) > p.limit {
-		names = names[:p.limit]
-		p.more, p.next = true, &names[p.limit-1]
-	}
-	return names
+// listed are Truncated and NextMarker of an answer.
+func listed(p *page.Page) (*bool, *string) {
+	more := p.More()
+	return &more, p.Token()
 }
 
 // ListKeys lists all keys of the account and region.
 func (s *Service) ListKeys(ctx context.Context, id aws.Identity, in *kmsapi.ListKeysRequest) (*kmsapi.ListKeysResponse, error) {
-	pg := newPage(in.Limit, in.Marker, listKeysLimit)
+	pg, err := newPage(in.Limit, in.Marker, listKeysLimit)
+	if err != nil {
+		return nil, err
+	}
 	out := &kmsapi.ListKeysResponse{Keys: []kmsapi.KeyListEntry{}}
-	err := s.shard(id.Account, id.Region).View(ctx, func(_ context.Context, r store.Reader) error {
-		names, err := pg.read(r, keyPrefix(id.Account, id.Region))
-		for _, n := range names {
-			arn := keyARN(id.Account, id.Region, n)
-			out.Keys = append(out.Keys, kmsapi.KeyListEntry{KeyId: &n, KeyArn: &arn})
-		}
-		return err
+	err = s.shard(id.Account, id.Region).View(ctx, func(_ context.Context, r store.Reader) error {
+		return pg.Each(r, keyPrefix(id.Account, id.Region), func(name string, _ store.Value) (bool, error) {
+			arn := keyARN(id.Account, id.Region, name)
+			out.Keys = append(out.Keys, kmsapi.KeyListEntry{KeyId: &name, KeyArn: &arn})
+			return true, nil
+		})
 	})
-	out.NextMarker, out.Truncated = pg.next, &pg.more
+	out.Truncated, out.NextMarker = listed(pg)
 	return out, err
 }
 
@@ -91,7 +69,7 @@ func (s *Service) PutKeyPolicy(ctx context.Context, id aws.Identity, in *kmsapi.
 	}
 	_, err := s.change(ctx, id, in.KeyId, func(_ store.Tx, k *key) error {
 		k.Policy = in.Policy
-		return firstError(k.customer(), k.pending())
+		return cmp.Or(k.customer(), k.pending())
 	})
 	return &kmsapi.PutKeyPolicyOutput{}, err
 }
@@ -122,7 +100,7 @@ func (s *Service) TagResource(ctx context.Context, id aws.Identity, in *kmsapi.T
 		if k.Tags == nil {
 			k.Tags = map[string]string{}
 		}
-		return firstError(k.customer(), k.pending(), addTags(k.Tags, in.Tags))
+		return cmp.Or(k.customer(), k.pending(), addTags(k.Tags, in.Tags))
 	})
 	return &kmsapi.TagResourceOutput{}, err
 }
@@ -133,7 +111,7 @@ func (s *Service) UntagResource(ctx context.Context, id aws.Identity, in *kmsapi
 		for _, t := range in.TagKeys {
 			delete(k.Tags, t)
 		}
-		return firstError(k.customer(), k.pending())
+		return cmp.Or(k.customer(), k.pending())
 	})
 	return &kmsapi.UntagResourceOutput{}, err
 }
@@ -144,12 +122,14 @@ func (s *Service) ListResourceTags(ctx context.Context, id aws.Identity, in *kms
 	if err != nil {
 		return nil, err
 	}
-	pg := newPage(in.Limit, in.Marker, listTagsLimit)
-	names := slices.DeleteFunc(slices.Sorted(maps.Keys(k.Tags)), func(n string) bool { return n <= pg.after })
+	pg, err := newPage(in.Limit, in.Marker, listTagsLimit)
+	if err != nil {
+		return nil, err
+	}
 	out := &kmsapi.ListResourceTagsResponse{Tags: []kmsapi.Tag{}}
-	for _, n := range pg.cut(names) {
+	for _, n := range page.Slice(pg, slices.Sorted(maps.Keys(k.Tags)), func(n string) string { return n }) {
 		out.Tags = append(out.Tags, kmsapi.Tag{TagKey: n, TagValue: k.Tags[n]})
 	}
-	out.NextMarker, out.Truncated = pg.next, &pg.more
+	out.Truncated, out.NextMarker = listed(pg)
 	return out, nil
 }

@@ -1,14 +1,17 @@
 package kms
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
 	"github.com/brume-dev/brume/api/kmsapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/store"
+	"github.com/brume-dev/brume/store/page"
 	"github.com/brume-dev/brume/timer"
 )
 
@@ -45,11 +48,17 @@ func (s *Service) deleteKey(ctx context.Context, p *timer.Kept) error {
 		}
 		tx.DeleteRange(ofPrefix(k.account, k.region, k.id).Range())
 		tx.Delete(keyPrefix(k.account, k.region).Text(k.id))
-		return err
+		return cmp.Or(err, removeGrants(tx, k))
 	})
 }
 
-// rotate gives a key new material; what was encrypted with the old stays readable.
+// renew gives a key new material; what was encrypted with the old stays readable.
+func (k *key) renew(material []byte, now time.Time, onDemand bool) {
+	k.Materials = append(k.Materials, material)
+	k.Rotations = append(k.Rotations, rotation{now, onDemand})
+}
+
+// rotate renews a key that is due for it.
 func (s *Service) rotate(ctx context.Context, p *timer.Kept) error {
 	material, err := s.random(keyBytes)
 	if err != nil {
@@ -60,7 +69,7 @@ func (s *Service) rotate(ctx context.Context, p *timer.Kept) error {
 			return nil
 		}
 		if k.usable() == nil {
-			k.Materials = append(k.Materials, material)
+			k.renew(material, tx.Now(), false)
 		}
 		k.NextRotated = k.NextRotated.AddDate(0, 0, int(k.Period))
 		writeKey(tx, k)
@@ -75,7 +84,7 @@ func (s *Service) EnableKeyRotation(ctx context.Context, id aws.Identity, in *km
 		period = *in.RotationPeriodInDays
 	}
 	_, err := s.change(ctx, id, in.KeyId, func(tx store.Tx, k *key) error {
-		if err := firstError(k.customer(), k.usable()); err != nil {
+		if err := cmp.Or(k.customer(), k.usable()); err != nil {
 			return err
 		}
 		k.Rotates, k.Period, k.NextRotated = true, period, tx.Now().AddDate(0, 0, int(period))
@@ -87,7 +96,7 @@ func (s *Service) EnableKeyRotation(ctx context.Context, id aws.Identity, in *km
 // DisableKeyRotation ends a key's rotation.
 func (s *Service) DisableKeyRotation(ctx context.Context, id aws.Identity, in *kmsapi.DisableKeyRotationRequest) (*kmsapi.DisableKeyRotationOutput, error) {
 	_, err := s.change(ctx, id, in.KeyId, func(tx store.Tx, k *key) error {
-		if err := firstError(k.customer(), k.usable()); err != nil {
+		if err := cmp.Or(k.customer(), k.usable()); err != nil {
 			return err
 		}
 		k.Rotates, k.Period, k.NextRotated = false, 0, time.Time{}
@@ -100,7 +109,7 @@ func (s *Service) DisableKeyRotation(ctx context.Context, id aws.Identity, in *k
 // GetKeyRotationStatus says whether and when a key is rotated.
 func (s *Service) GetKeyRotationStatus(ctx context.Context, id aws.Identity, in *kmsapi.GetKeyRotationStatusRequest) (*kmsapi.GetKeyRotationStatusResponse, error) {
 	k, err := s.find(ctx, id, in.KeyId)
-	if err := firstError(err, k.pending()); err != nil {
+	if err := cmp.Or(err, k.pending()); err != nil {
 		return nil, err
 	}
 	arn := k.arn()
@@ -109,4 +118,75 @@ func (s *Service) GetKeyRotationStatus(ctx context.Context, id aws.Identity, in 
 		out.RotationPeriodInDays, out.NextRotationDate = &k.Period, &k.NextRotated
 	}
 	return out, nil
+}
+
+// RotateKeyOnDemand renews a key at once; its schedule stays as it is. AWS takes some minutes for it, Brume none.
+func (s *Service) RotateKeyOnDemand(ctx context.Context, id aws.Identity, in *kmsapi.RotateKeyOnDemandRequest) (*kmsapi.RotateKeyOnDemandResponse, error) {
+	material, err := s.random(keyBytes)
+	if err != nil {
+		return nil, err
+	}
+	k, err := s.change(ctx, id, in.KeyId, func(tx store.Tx, k *key) error {
+		if err := cmp.Or(k.customer(), k.usable()); err != nil {
+			return err
+		}
+		n := 0
+		for _, r := range k.Rotations {
+			if r.OnDemand {
+				n++
+			}
+		}
+		if n >= maxRotations {
+			return &kmsapi.LimitExceededException{Message: "The key has been rotated on demand as often as it may be."}
+		}
+		k.renew(material, tx.Now(), true)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &kmsapi.RotateKeyOnDemandResponse{KeyId: &k.id}, nil
+}
+
+// ListKeyRotations lists when a key came to new material, the oldest first, and its first material too if that is asked for.
+func (s *Service) ListKeyRotations(ctx context.Context, id aws.Identity, in *kmsapi.ListKeyRotationsRequest) (*kmsapi.ListKeyRotationsResponse, error) {
+	k, err := s.keyNamed(ctx, id, in.KeyId)
+	if err == nil {
+		err = k.pending()
+	}
+	if err != nil {
+		return nil, err
+	}
+	pg, err := newPage(in.Limit, in.Marker, listKeysLimit)
+	if err != nil {
+		return nil, err
+	}
+	var versions []int
+	for v := range k.Materials {
+		if v > 0 || in.IncludeKeyMaterial == kmsapi.IncludeKeyMaterialAllKeyMaterial {
+			versions = append(versions, v+1)
+		}
+	}
+	out := &kmsapi.ListKeyRotationsResponse{Rotations: []kmsapi.RotationsListEntry{}}
+	for _, v := range page.Slice(pg, versions, func(v int) string { return fmt.Sprintf("%06d", v) }) {
+		out.Rotations = append(out.Rotations, k.rotated(v))
+	}
+	out.Truncated, out.NextMarker = listed(pg)
+	return out, nil
+}
+
+// rotated describes a version of the material, from 1.
+func (k key) rotated(version int) kmsapi.RotationsListEntry {
+	material := k.materialID(version)
+	e := kmsapi.RotationsListEntry{KeyId: &k.id, KeyMaterialId: &material, KeyMaterialState: kmsapi.KeyMaterialStateNonCurrent}
+	if version == len(k.Materials) {
+		e.KeyMaterialState = kmsapi.KeyMaterialStateCurrent
+	}
+	if n := version - 2; n >= 0 && n < len(k.Rotations) {
+		e.RotationDate, e.RotationType = &k.Rotations[n].Date, kmsapi.RotationTypeAutomatic
+		if k.Rotations[n].OnDemand {
+			e.RotationType = kmsapi.RotationTypeOnDemand
+		}
+	}
+	return e
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/brume-dev/brume/api/logsapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/store"
+	"github.com/brume-dev/brume/store/page"
 	"github.com/brume-dev/brume/store/record"
 )
 
@@ -15,7 +16,7 @@ type selection struct {
 	prefix  string
 	pattern []string // any of these in the name, in the same case; ^ at the beginning of one anchors it; none = all
 	class   logsapi.LogGroupClass
-	after   string // the last name of the page before
+	token   *string
 	limit   int
 	accepts func(groupRecord) bool
 }
@@ -25,36 +26,33 @@ type namedGroup struct {
 	groupRecord
 }
 
-// groups lists groups in the order of their names; next is "" at the end.
-func (s *Service) groups(ctx context.Context, id aws.Identity, sel selection) (out []namedGroup, next string, err error) {
-	prefix := groupPrefix(id.Account, id.Region)
+// newPage is a page of a listing.
+func newPage(limit int, token *string) (*page.Page, error) {
+	pg, err := page.New(limit, token)
+	if err != nil {
+		return nil, badParameter("The specified nextToken is invalid.")
+	}
+	return pg, nil
+}
+
+// groups lists groups in the order of their names; next is nil at the end.
+func (s *Service) groups(ctx context.Context, id aws.Identity, sel selection) (out []namedGroup, next *string, err error) {
+	pg, err := newPage(sel.limit, sel.token)
+	if err != nil {
+		return nil, nil, err
+	}
+	pg.Prefix = sel.prefix
 	err = s.home(id).View(ctx, func(_ context.Context, r store.Reader) error {
-		rng := prefix.Range()
-		if from := max(sel.prefix, sel.after); from != "" {
-			rng.Begin = prefix.Text(from)
-		}
-		pairs, done := r.Scan(rng, store.ScanOpt{})
-		for kv := range pairs {
-			name := store.Decode(kv.Key, len(prefix)).Text()
-			if !strings.HasPrefix(name, sel.prefix) {
-				break
-			}
+		return pg.Each(r, groupPrefix(id.Account, id.Region), func(name string, v store.Value) (bool, error) {
 			g := namedGroup{name: name}
-			if err := record.Decode(kv.Value, groupVersion, &g.groupRecord); err != nil {
-				return err
-			}
-			if name == sel.after || !sel.takes(name, g.groupRecord) {
-				continue
-			}
-			if len(out) == sel.limit {
-				next = out[len(out)-1].name
-				break
+			if err := record.Decode(v, groupVersion, &g.groupRecord); err != nil || !sel.takes(name, g.groupRecord) {
+				return false, err
 			}
 			out = append(out, g)
-		}
-		return done()
+			return true, nil
+		})
 	})
-	return out, next, err
+	return out, pg.Token(), err
 }
 
 func (sel selection) takes(name string, g groupRecord) bool {
@@ -77,21 +75,18 @@ func (s *Service) DescribeLogGroups(ctx context.Context, id aws.Identity, in *lo
 	if len(in.LogGroupIdentifiers) > 0 && (in.LogGroupNamePrefix != nil || in.LogGroupNamePattern != nil || in.LogGroupClass != "") {
 		return nil, badParameter("When logGroupIdentifiers is given, no other filter may be given.")
 	}
-	sel := selection{class: in.LogGroupClass, limit: describeLimit}
+	sel := selection{class: in.LogGroupClass, limit: describeLimit, token: in.NextToken}
 	if in.LogGroupNamePrefix != nil {
 		sel.prefix = *in.LogGroupNamePrefix
 	}
 	if in.LogGroupNamePattern != nil && *in.LogGroupNamePattern != "" {
 		sel.pattern = []string{*in.LogGroupNamePattern}
 	}
-	if in.NextToken != nil {
-		sel.after = *in.NextToken
-	}
 	if in.Limit != nil {
 		sel.limit = int(*in.Limit)
 	}
 	var found []namedGroup
-	var next string
+	var next *string
 	var err error
 	if len(in.LogGroupIdentifiers) > 0 {
 		found, err = s.identifiedGroups(ctx, id, in.LogGroupIdentifiers)
@@ -107,9 +102,7 @@ func (s *Service) DescribeLogGroups(ctx context.Context, id aws.Identity, in *lo
 			return nil, err
 		}
 	}
-	if next != "" {
-		out.NextToken = &next
-	}
+	out.NextToken = next
 	return out, nil
 }
 
@@ -153,12 +146,9 @@ func (s *Service) ListLogGroups(ctx context.Context, id aws.Identity, in *logsap
 	if len(in.DataSources) > 0 || len(in.FieldIndexNames) > 0 {
 		return nil, badParameter("Brume keeps no data sources and no field indexes of log groups: leave dataSources and fieldIndexNames out.")
 	}
-	sel := selection{class: in.LogGroupClass, limit: describeLimit}
+	sel := selection{class: in.LogGroupClass, limit: describeLimit, token: in.NextToken}
 	if in.LogGroupNamePattern != nil {
 		sel.pattern = strings.Split(*in.LogGroupNamePattern, "|")
-	}
-	if in.NextToken != nil {
-		sel.after = *in.NextToken
 	}
 	if in.Limit != nil {
 		sel.limit = min(int(*in.Limit), listLimit)
@@ -173,9 +163,7 @@ func (s *Service) ListLogGroups(ctx context.Context, id aws.Identity, in *logsap
 		arn := groupARN(id, g.name)
 		out.LogGroups[i] = logsapi.LogGroupSummary{LogGroupName: &g.name, LogGroupArn: &arn, LogGroupClass: logsapi.LogGroupClass(g.Class)}
 	}
-	if next != "" {
-		out.NextToken = &next
-	}
+	out.NextToken = next
 	return out, nil
 }
 

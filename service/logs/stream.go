@@ -3,12 +3,12 @@ package logs
 import (
 	"context"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/brume-dev/brume/api/logsapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/store"
+	"github.com/brume-dev/brume/store/page"
 	"github.com/brume-dev/brume/store/record"
 )
 
@@ -109,101 +109,36 @@ func (s *Service) DescribeLogStreams(ctx context.Context, id aws.Identity, in *l
 	if byTime && in.LogStreamNamePrefix != nil {
 		return nil, badParameter("Cannot order by LastEventTime with a logStreamNamePrefix.")
 	}
-	limit := describeLimit
-	if in.Limit != nil {
-		limit = int(*in.Limit)
+	pg, err := newPage(page.Size(in.Limit, describeLimit), in.NextToken)
+	if err != nil {
+		return nil, err
+	}
+	pg.Reverse = in.Descending != nil && *in.Descending
+	if in.LogStreamNamePrefix != nil {
+		pg.Prefix = *in.LogStreamNamePrefix
 	}
 	_, p, err := s.find(ctx, id, name)
 	if err != nil {
 		return nil, err
 	}
-	l := streamListing{p: p, byTime: byTime, reverse: in.Descending != nil && *in.Descending, limit: limit}
-	if in.LogStreamNamePrefix != nil {
-		l.prefix = *in.LogStreamNamePrefix
-	}
-	if in.NextToken != nil {
-		l.after = *in.NextToken
-		if at, _, _ := strings.Cut(l.after, "/"); byTime {
-			if _, err := strconv.ParseInt(at, 10, 64); err != nil {
-				return nil, badParameter("The specified nextToken is invalid.")
-			}
-		}
+	keys := p.streams()
+	if byTime {
+		keys = p.recents()
 	}
 	out := &logsapi.DescribeLogStreamsResponse{}
 	err = s.shard(p).View(ctx, func(_ context.Context, r store.Reader) error {
-		names, next, err := l.names(r)
-		if err != nil {
-			return err
-		}
-		if next != "" {
-			out.NextToken = &next
-		}
-		out.LogStreams = make([]logsapi.LogStream, len(names))
-		for i, n := range names {
-			if out.LogStreams[i], err = describeStream(r, p, groupARN(id, name), n); err != nil {
-				return err
+		err := pg.Keys(r, keys, func(key *store.Elements, _ store.Value) (bool, error) {
+			if byTime {
+				key.Int() // when
 			}
-		}
-		return nil
+			st, err := describeStream(r, p, groupARN(id, name), key.Text())
+			out.LogStreams = append(out.LogStreams, st)
+			return true, err
+		})
+		out.NextToken = pg.Token()
+		return err
 	})
 	return out, err
-}
-
-// streamListing is a page of streams.
-type streamListing struct {
-	p       place
-	byTime  bool
-	reverse bool
-	prefix  string
-	after   string // the token: the last stream of the page before, "time/name" when they are ordered by time
-	limit   int
-}
-
-// names reads one page.
-func (l streamListing) names(r store.Reader) (names []string, next string, err error) {
-	base := l.p.streams()
-	rng := base.Range()
-	last := base.Text(l.after)
-	if l.byTime {
-		base = l.p.recents()
-		rng = base.Range()
-		at, name, _ := strings.Cut(l.after, "/")
-		n, _ := strconv.ParseInt(at, 10, 64)
-		last = l.p.recent(n, name)
-	} else if l.prefix != "" {
-		rng.Begin = base.Text(l.prefix)
-		if l.reverse { // begin at the last name that may have the prefix: no name goes on with U+10FFFF
-			rng.End = base.Text(l.prefix + strings.Repeat("\U0010ffff", 2))
-		}
-	}
-	switch {
-	case l.after != "" && l.reverse:
-		rng.End = store.Key(last)
-	case l.after != "":
-		rng = last.After(rng)
-	}
-	pairs, done := r.Scan(rng, store.ScanOpt{Reverse: l.reverse})
-	for kv := range pairs {
-		e := store.Decode(kv.Key, len(base))
-		token := ""
-		if l.byTime {
-			token = strconv.FormatInt(e.Int(), 10) + "/"
-		}
-		name := e.Text()
-		if !strings.HasPrefix(name, l.prefix) {
-			if l.reverse {
-				continue
-			}
-			break
-		}
-		if len(names) == l.limit {
-			next = l.after
-			break
-		}
-		names = append(names, name)
-		l.after = token + name
-	}
-	return names, next, done()
 }
 
 func describeStream(r store.Reader, p place, group, name string) (logsapi.LogStream, error) {

@@ -100,3 +100,40 @@ with fails("InvalidParameterException", 400, "does not exist or is not allowed t
     logs.create_log_group(logGroupName="unsealed", kmsKeyId=arn)
 logs.create_log_group(logGroupName="sealed", kmsKeyId=arn)
 assert logs.describe_log_groups()["logGroups"][0]["kmsKeyId"] == arn
+
+# The key of a service is used by way of that service only.
+with fails("AccessDeniedException", 400):
+    kms.encrypt(KeyId="alias/aws/ssm", Plaintext=b"x")
+ssm = client("ssm")
+ssm.put_parameter(Name="secret", Value="hidden", Type="SecureString")
+assert ssm.get_parameter(Name="secret", WithDecryption=True)["Parameter"]["Value"] == "hidden"
+
+# A grant lets a role that has no policies use a key, within its constraints, until it is retired.
+iam, sts = client("iam"), client("sts")
+trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}]}
+role = iam.create_role(RoleName="grantee", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+c = sts.assume_role(RoleArn=role, RoleSessionName="s")["Credentials"]
+grantee = client("kms", aws_access_key_id=c["AccessKeyId"], aws_secret_access_key=c["SecretAccessKey"], aws_session_token=c["SessionToken"])
+fresh = kms.create_key()["KeyMetadata"]["Arn"]
+with fails("AccessDeniedException", 400):
+    grantee.encrypt(KeyId=fresh, Plaintext=b"x", EncryptionContext={"a": "1"})
+grant = kms.create_grant(KeyId=fresh, GranteePrincipal=role, RetiringPrincipal=role, Operations=["Encrypt", "Decrypt"],
+                         Constraints={"EncryptionContextSubset": {"a": "1"}}, Name="e2e")
+sealed = grantee.encrypt(KeyId=fresh, Plaintext=b"x", EncryptionContext={"a": "1"}, GrantTokens=[grant["GrantToken"]])["CiphertextBlob"]
+assert grantee.decrypt(CiphertextBlob=sealed, EncryptionContext={"a": "1"})["Plaintext"] == b"x"
+with fails("AccessDeniedException", 400):
+    grantee.encrypt(KeyId=fresh, Plaintext=b"x", EncryptionContext={"a": "2"})
+(listed,) = kms.list_grants(KeyId=fresh)["Grants"]
+assert listed["GrantId"] == grant["GrantId"] and listed["Operations"] == ["Decrypt", "Encrypt"] and listed["Name"] == "e2e", listed
+assert [g["GrantId"] for g in kms.list_retirable_grants(RetiringPrincipal=role)["Grants"]] == [grant["GrantId"]]
+grantee.retire_grant(GrantToken=grant["GrantToken"])
+with fails("AccessDeniedException", 400):
+    grantee.decrypt(CiphertextBlob=sealed, EncryptionContext={"a": "1"})
+with fails("NotFoundException", 400):
+    kms.revoke_grant(KeyId=fresh, GrantId=grant["GrantId"])
+
+# Rotation on demand.
+before = kms.encrypt(KeyId=fresh, Plaintext=b"old")["CiphertextBlob"]
+kms.rotate_key_on_demand(KeyId=fresh)
+(rotation,) = kms.list_key_rotations(KeyId=fresh)["Rotations"]
+assert rotation["RotationType"] == "ON_DEMAND" and kms.decrypt(CiphertextBlob=before)["Plaintext"] == b"old", rotation
