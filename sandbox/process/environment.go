@@ -33,7 +33,7 @@ type environment struct {
 	released chan struct{} // and everything of the environment is removed
 	once     sync.Once
 	oom      atomic.Bool
-	watch    watch
+	watch    *watch
 
 	mu      sync.Mutex
 	pid     int
@@ -75,9 +75,37 @@ func (e *environment) limits() cgroup.Limits {
 	if e.plan.tmp == "" {
 		mb += spec.TmpMB
 	}
-	cpus := float64(spec.MemoryMB) / sandbox.MemoryPerCPUMB
 	return cgroup.Limits{Memory: int64(mb) << 20, Processes: sandbox.MaxProcesses + 1,
-		Weight: int(1024 * cpus), CPUs: max(1, cpus)}
+		Weight: max(cgroup.WholeCPU, e.weight()), CPUs: max(1, e.cpus())}
+}
+
+// cpus are the processors that the function has a right to, in proportion to its memory.
+func (e *environment) cpus() float64 { return float64(e.plan.spec.MemoryMB) / sandbox.MemoryPerCPUMB }
+
+func (e *environment) weight() int { return int(cgroup.WholeCPU * e.cpus()) }
+
+// settled waits until the init phase has ended. During it a function has a whole processor whatever its memory is, as on
+// Lambda; afterwards its share is in proportion. It leaves the place among those that start at the same time too, at
+// the latest after startHold: an init phase that waits for something shall not hold up others.
+func (e *environment) settled(leave func()) {
+	hold := time.NewTimer(startHold)
+	defer hold.Stop()
+	select {
+	case <-hold.C:
+		leave()
+	case <-e.api.Ready():
+	case <-e.gone:
+	}
+	leave()
+	select {
+	case <-e.api.Ready():
+	case <-e.gone:
+	}
+	if e.weight() < cgroup.WholeCPU {
+		if err := e.group.Weigh(e.weight()); err != nil {
+			e.runner.Log.Debug("sandbox: processor share", "environment", e.plan.spec.ID, "problem", err)
+		}
+	}
 }
 
 // folders makes the folder for a /tmp that is not in memory.
@@ -250,6 +278,7 @@ func (e *environment) release() {
 	for _, s := range sockets {
 		_ = s.Close()
 	}
+	e.watch.close()
 	if err := e.group.Remove(); err != nil {
 		e.runner.Log.Warn("sandbox: left behind", "environment", e.plan.spec.ID, "problem", err)
 	}

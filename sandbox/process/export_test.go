@@ -18,3 +18,9 @@ func (r *Runner) KeeperPID() int { return r.keeping.pid() }
 
 // Pid is the process of the runtime of an environment.
 func Pid(e sandbox.Environment) int { return e.(*environment).pid }
+
+// Weight is the share of processor time of an environment; ok is false where groups do not weigh.
+func Weight(e sandbox.Environment) (n int, ok bool) { return e.(*environment).group.Weight() }
+
+// Places is how many environments start at the same time.
+func (r *Runner) Places() int { return cap(r.starting) }

@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 
@@ -59,6 +60,7 @@ type Runner struct {
 	slots        slots
 	environments map[*environment]struct{}
 	closed       bool
+	starting     chan struct{} // has a place for each environment that may start at the same time
 
 	compiling  sync.Mutex
 	compiled   map[string]string // by interpreter: "" or the folder with the compiled SDK that it borrows
@@ -77,7 +79,8 @@ func New(c Config) *Runner {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	r := &Runner{Config: c, doors: newDoors(), proxy: newProxy(), environments: map[*environment]struct{}{}, compiled: map[string]string{},
-		modes: func() []mode { return modes(os.Geteuid()) }}
+		modes:    func() []mode { return modes(os.Geteuid()) },
+		starting: make(chan struct{}, startsPerCPU*runtime.NumCPU())}
 	r.background, r.stop = context.WithCancel(context.Background())
 	return r
 }
@@ -282,15 +285,33 @@ func (r *Runner) Start(ctx context.Context, spec *sandbox.Spec) (sandbox.Environ
 		return nil, err
 	}
 	r.compile(ctx, in)
-	e, err := newEnvironment(r, k, spec, in)
+	leave, err := r.enter(ctx)
 	if err != nil {
 		return nil, err
 	}
+	e, err := newEnvironment(r, k, spec, in)
+	if err != nil {
+		leave()
+		return nil, err
+	}
 	if err := e.start(); err != nil {
+		leave()
 		e.discard()
 		return nil, err
 	}
+	go e.settled(leave)
 	return e, nil
+}
+
+// enter waits for a place among the environments that start at the same time. More of them would not be faster
+// together, and all would be as slow as the last one.
+func (r *Runner) enter(ctx context.Context) (leave func(), err error) {
+	select {
+	case r.starting <- struct{}{}:
+		return sync.OnceFunc(func() { <-r.starting }), nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // keeper returns the running keeper; one that has died is replaced.

@@ -1,11 +1,13 @@
 package process
 
 import (
+	"bytes"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -15,15 +17,19 @@ import (
 type watch struct {
 	e       *environment
 	limit   int64
-	pid     *atomic.Int64 // of the runtime's process
-	most    *atomic.Int64
-	paused  *atomic.Bool
+	pid     atomic.Int64 // of the runtime's process
+	most    atomic.Int64
+	paused  atomic.Bool
 	resumed chan struct{}
+
+	sampling  sync.Mutex
+	groupPeak int64     // of the group when status was read last
+	sampled   time.Time // when, where groups do not count
+	status    *os.File  // /proc/PID/status
 }
 
-func newWatch(e *environment) watch {
-	return watch{e: e, limit: int64(e.plan.spec.MemoryMB) << 20, pid: new(atomic.Int64), most: new(atomic.Int64), paused: new(atomic.Bool),
-		resumed: make(chan struct{}, 1)}
+func newWatch(e *environment) *watch {
+	return &watch{e: e, limit: int64(e.plan.spec.MemoryMB) << 20, resumed: make(chan struct{}, 1)}
 }
 
 // pause stops the looking while the environment is frozen.
@@ -100,12 +106,62 @@ func (w *watch) note(n int64) {
 }
 
 // peak is the most memory used so far: what the watch saw, or the peak of the runtime's process, which the kernel keeps.
+// Reading that takes longer than the rest of a short invocation, so it is read only when there can be a new one: when
+// the group as a whole has a new peak, which is one short read, or where nothing counts for the group, after a while.
 func (w *watch) peak() int64 {
 	if w.e.oom.Load() {
 		return w.limit
 	}
-	w.note(min(w.limit, peakMemory(int(w.pid.Load()))))
+	w.sampling.Lock()
+	defer w.sampling.Unlock()
+	if w.stale() {
+		w.note(min(w.limit, w.processPeak()))
+	}
 	return w.most.Load()
+}
+
+// stale reports whether the process may have a peak that has not been read. w.sampling is held.
+func (w *watch) stale() bool {
+	if peak, ok := w.e.group.Peak(); ok {
+		fresh := peak > w.groupPeak
+		w.groupPeak = peak
+		return fresh
+	}
+	now := time.Now()
+	if now.Sub(w.sampled) < watchFar {
+		return false
+	}
+	w.sampled = now
+	return true
+}
+
+// processPeak is the largest resident memory of the runtime's process so far; 0 when it is gone.
+func (w *watch) processPeak() int64 {
+	if w.status == nil {
+		f, err := os.Open("/proc/" + strconv.FormatInt(w.pid.Load(), 10) + "/status")
+		if err != nil {
+			return 0
+		}
+		w.status = f
+	}
+	var buf [4096]byte
+	n, _ := w.status.ReadAt(buf[:], 0) // io.EOF, as the file is shorter
+	_, rest, _ := bytes.Cut(buf[:n], []byte("\nVmHWM:"))
+	line, _, _ := bytes.Cut(rest, []byte(" kB"))
+	kb, err := strconv.ParseInt(string(bytes.TrimSpace(line)), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return kb << 10
+}
+
+// close lets go of what is open. The last figures stay.
+func (w *watch) close() {
+	w.sampling.Lock()
+	defer w.sampling.Unlock()
+	if w.status != nil {
+		_ = w.status.Close()
+	}
 }
 
 // lookAtDisk ends an environment whose /tmp folder has grown over its size: a folder cannot say that it is full.
@@ -125,24 +181,6 @@ func (w *watch) lookAtDisk() {
 		w.e.runner.Log.Warn("sandbox: /tmp is full", "environment", w.e.plan.spec.ID, "bytes", size)
 		w.e.kill()
 	}
-}
-
-// peakMemory is the largest resident memory of a process so far.
-func peakMemory(pid int) int64 {
-	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
-	if err != nil {
-		return 0
-	}
-	_, rest, ok := strings.Cut(string(b), "\nVmHWM:")
-	if !ok {
-		return 0
-	}
-	line, _, _ := strings.Cut(rest, "\n")
-	kb, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(line, "kB")), 10, 64)
-	if err != nil {
-		return 0
-	}
-	return kb << 10
 }
 
 // treeMemory adds up the resident memory of a process and its descendants.

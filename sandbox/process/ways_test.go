@@ -24,7 +24,7 @@ import (
 // waiting bounds what a test waits for.
 const waiting = 30 * time.Second
 
-func python(t testing.TB, r *process.Runner, text string, change func(*sandbox.Spec)) sandbox.Environment {
+func pythonSpec(t testing.TB, r *process.Runner, text string) sandbox.Spec {
 	t.Helper()
 	if _, err := r.Runtime(context.Background(), "python3.12"); err != nil {
 		t.Skip(err)
@@ -33,12 +33,17 @@ func python(t testing.TB, r *process.Runner, text string, change func(*sandbox.S
 	if err := errors.Join(os.Chmod(dir, 0o755), os.WriteFile(filepath.Join(dir, "app.py"), []byte(text), 0o644)); err != nil {
 		t.Fatal(err)
 	}
-	s := &sandbox.Spec{ID: strings.ToLower(t.Name()), Runtime: "python3.12", Code: dir, MemoryMB: 256, TmpMB: 512,
+	return sandbox.Spec{ID: strings.ToLower(t.Name()), Runtime: "python3.12", Code: dir, MemoryMB: 256, TmpMB: 512,
 		Env: map[string]string{"_HANDLER": "app.handler"}}
+}
+
+func python(t testing.TB, r *process.Runner, text string, change func(*sandbox.Spec)) sandbox.Environment {
+	t.Helper()
+	s := pythonSpec(t, r, text)
 	if change != nil {
-		change(s)
+		change(&s)
 	}
-	e, err := r.Start(context.Background(), s)
+	e, err := r.Start(context.Background(), &s)
 	if err != nil {
 		t.Fatal(err)
 	}

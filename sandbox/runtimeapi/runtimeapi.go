@@ -92,6 +92,9 @@ func (s *Server) Init(ctx context.Context) (sandbox.Init, error) {
 	return s.init, nil
 }
 
+// Ready is closed when the init phase has ended, however.
+func (s *Server) Ready() <-chan struct{} { return s.ready }
+
 // endInit ends the init phase, once; report is the runtime's error document or nil. s.mu is held.
 func (s *Server) endInit(report *sandbox.Result) {
 	select {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -53,18 +54,44 @@ func Open(pid int, name string) (*Control, error) {
 		sweep(v2)
 		c.v2 = delegate(v2, c.run, pid)
 	}
-	if c.v2 != "" {
-		return c, nil
-	}
-	for name, dir := range v1 {
-		sweep(dir)
-		ours := filepath.Join(dir, c.run)
-		if err := os.Mkdir(ours, 0o755); err == nil || errors.Is(err, fs.ErrExist) {
-			c.v1[name] = ours
+	if c.v2 == "" {
+		for name, dir := range v1 {
+			sweep(dir)
+			ours := filepath.Join(dir, c.run)
+			if err := os.Mkdir(ours, 0o755); err == nil || errors.Is(err, fs.ErrExist) {
+				c.v1[name] = ours
+			}
 		}
 	}
+	c.weigh()
 	return c, nil
 }
+
+// weigh gives all functions together a weight against everything else on the machine. Without it they would be one
+// among the machine's tasks: on a busy machine the start of an environment then took seconds, and beside thirty others
+// that worked one environment did not come through its start at all. It is not set where that is not allowed.
+func (c *Control) weigh() {
+	weight := WholeCPU * togetherPerCPU * runtime.NumCPU()
+	switch {
+	case c.v2 != "":
+		_ = write(filepath.Join(c.v2, "cpu.weight"), weight2(weight))
+		_ = write(c.v2+leafSuffix+"/cpu.weight", weight2(weight))
+	case c.v1["cpu"] != "":
+		_ = write(filepath.Join(c.v1["cpu"], "cpu.shares"), strconv.Itoa(weight))
+	}
+}
+
+const (
+	// WholeCPU is the weight of a task that is in no group of its own.
+	WholeCPU = 1024
+	// togetherPerCPU is how many such tasks functions together weigh, for each processor.
+	togetherPerCPU = 2
+	// leafSuffix ends the name of the group of version 2 into which Brume moves itself.
+	leafSuffix = ".self"
+)
+
+// weight2 is a weight as version 2 writes it.
+func weight2(weight int) string { return strconv.Itoa(max(1, min(10_000, weight*100/WholeCPU))) }
 
 // places finds the folders of this process's own groups: the unified one and one for each controller of version 1.
 func places(mounts, groups string) (v2 string, v1 map[string]string) {
@@ -118,7 +145,7 @@ func delegate(own, run string, pid int) string {
 	control := filepath.Join(own, "cgroup.subtree_control")
 	const want = "+memory +pids +cpu"
 	if !handsDown(control) {
-		leaf := filepath.Join(own, run+".self")
+		leaf := filepath.Join(own, run+leafSuffix)
 		if os.Mkdir(leaf, 0o755) != nil {
 			return ""
 		}

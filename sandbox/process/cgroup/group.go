@@ -17,6 +17,7 @@ type Group struct {
 	v2   string
 	v1   map[string]string
 	used *os.File // memory in use, kept open because it is read often
+	peak *os.File // the most memory that was in use
 }
 
 // New makes a group with limits. Limits of controllers that are not there are left out.
@@ -31,15 +32,31 @@ func (c *Control) New(name string, l Limits) (*Group, error) {
 	if err := g.limit(l); err != nil {
 		return nil, errors.Join(fmt.Errorf("cgroup: %w", err), g.Remove())
 	}
-	file := g.file("memory", "memory.usage_in_bytes", "memory.current")
-	if file != "" {
+	if file := g.file("memory", "memory.usage_in_bytes", "memory.current"); file != "" {
 		f, err := os.Open(file)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("cgroup: %w", err), g.Remove())
 		}
 		g.used = f
+		// Kernels before 5.19 have no peak in version 2.
+		g.peak, _ = os.Open(g.file("memory", "memory.max_usage_in_bytes", "memory.peak"))
 	}
 	return g, nil
+}
+
+// Weigh changes the share of processor time.
+func (g *Group) Weigh(weight int) error {
+	if g == nil {
+		return nil
+	}
+	path, text := g.file("cpu", "cpu.shares", "cpu.weight"), strconv.Itoa(max(2, weight))
+	if g.v2 != "" {
+		text = weight2(weight)
+	}
+	if path == "" {
+		return nil
+	}
+	return write(path, text)
 }
 
 func (g *Group) make(name string) error {
@@ -78,8 +95,7 @@ func (g *Group) limit(l Limits) error {
 	}
 	same("pids", "pids.max", "pids.max", int64(l.Processes))
 	if l.Weight > 0 {
-		all = append(all, setting{"cpu", "cpu.shares", "cpu.weight", strconv.Itoa(max(2, l.Weight)),
-			strconv.Itoa(max(1, min(10_000, l.Weight*100/1024)))})
+		all = append(all, setting{"cpu", "cpu.shares", "cpu.weight", strconv.Itoa(max(2, l.Weight)), weight2(l.Weight)})
 	}
 	if l.CPUs > 0 {
 		quota := strconv.Itoa(int(l.CPUs * cpuPeriod))
@@ -147,18 +163,52 @@ func (g *Group) Freeze(frozen bool) (ok bool, err error) {
 	return g.each(syscall.SIGCONT), nil
 }
 
+// Weight reads what Weigh sets. ok is false where groups do not weigh.
+func (g *Group) Weight() (n int, ok bool) {
+	if g == nil {
+		return 0, false
+	}
+	b, err := os.ReadFile(g.file("cpu", "cpu.shares", "cpu.weight"))
+	if err != nil {
+		return 0, false
+	}
+	n, err = strconv.Atoi(string(bytes.TrimSpace(b)))
+	if g.v2 != "" {
+		n = n * WholeCPU / 100
+	}
+	return n, err == nil
+}
+
 // Used is the memory in use, caches and memory file systems included, in bytes. ok is false when it is not known.
 func (g *Group) Used() (n int64, ok bool) {
-	if g == nil || g.used == nil {
+	if g == nil {
+		return 0, false
+	}
+	return number(g.used)
+}
+
+// Peak is the most that Used has been so far. ok is false when it is not known.
+func (g *Group) Peak() (n int64, ok bool) {
+	if g == nil {
+		return 0, false
+	}
+	return number(g.peak)
+}
+
+// number reads the number that a file of the kernel holds now.
+func number(f *os.File) (n int64, ok bool) {
+	if f == nil {
 		return 0, false
 	}
 	var buf [32]byte
-	k, err := g.used.ReadAt(buf[:], 0)
-	if k == 0 && err != nil {
-		return 0, false
+	k, _ := f.ReadAt(buf[:], 0) // io.EOF, as the file is shorter
+	for _, c := range buf[:k] {
+		if c < '0' || c > '9' {
+			break
+		}
+		n = n*10 + int64(c-'0')
 	}
-	n, err = strconv.ParseInt(string(bytes.TrimSpace(buf[:k])), 10, 64)
-	return n, err == nil
+	return n, k > 0
 }
 
 // Anonymous is the memory that processes have for themselves: what a function's memory limit counts.
@@ -214,9 +264,10 @@ func (g *Group) Remove() error {
 	if g == nil {
 		return nil
 	}
-	if g.used != nil {
-		_ = g.used.Close()
-		g.used = nil
+	for _, f := range []*os.File{g.used, g.peak} {
+		if f != nil {
+			_ = f.Close()
+		}
 	}
 	dirs := []string{g.v2}
 	for _, d := range g.v1 {
