@@ -2,6 +2,7 @@ package bootstrap
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 )
@@ -25,5 +26,16 @@ func TestInstall(t *testing.T) {
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) != 1 {
 		t.Errorf("left behind: %v %v", entries, err)
+	}
+}
+
+// The Python runtime reads and writes JSON as Python's own module does, without importing it.
+func TestPythonJSON(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("no python3 here")
+	}
+	if out, err := exec.Command(python, "-I", "testdata/json.py", "python").CombinedOutput(); err != nil || string(out) != "same\n" {
+		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -4,13 +4,13 @@ What a function sees follows https://docs.aws.amazon.com/lambda/latest/dg/python
 python-logging.html and python-exceptions.html. Modules are imported late where that shortens a cold start.
 """
 
-import importlib.machinery
-import json
+import importlib
 import os
 import sys
 import time
 
-import _socket  # the module socket takes as long to import as all of the above
+import _json  # the module json takes as long to import as all of the above, for the sake of re
+import _socket  # as does the module socket
 
 VERSION = "/2018-06-01/runtime/"
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -48,6 +48,7 @@ class Api:
         host, _, port = address.rpartition(":")
         self.target, self.host = (host, int(port)), address
         self.sock, self.rest = None, b""
+        self.asked = False  # the request for the next event has been sent with the answer to the last
 
     def _request(self, head, body=b""):
         data = head + b"Host: " + self.host.encode() + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body
@@ -67,7 +68,7 @@ class Api:
                     raise Gone()
 
     def _more(self):
-        chunk = self.sock.recv(262144)
+        chunk = self.sock.recv(65536)  # what is larger is mapped and unmapped each time
         if not chunk:
             raise Gone()
         return chunk
@@ -94,10 +95,39 @@ class Api:
         return int(lines[0].split(" ", 2)[1]), headers, body[:size]
 
     def next(self):
-        status, headers, body = self._request(b"GET " + VERSION.encode() + b"invocation/next HTTP/1.1\r\n")
+        if self.asked:
+            self.asked = False
+            try:
+                status, headers, body = self._response()
+            except (OSError, Gone):
+                self.sock.close()
+                self.sock = None
+                return self.next()
+        else:
+            status, headers, body = self._request(self._next_head())
         if status != 200:
             raise Gone()
         return headers, body
+
+    def _next_head(self):
+        return b"GET " + VERSION.encode() + b"invocation/next HTTP/1.1\r\n"
+
+    def answer(self, path, body, content_type):
+        """Gives an answer and asks for the next event with it, which spares a turn."""
+        head = "POST %s%s HTTP/1.1\r\nContent-Type: %s\r\nHost: %s\r\nContent-Length: %d\r\n\r\n" % (
+            VERSION, path, content_type, self.host, len(body))
+        if self.sock is None or len(body) > 65536:
+            return self.post(path, body, content_type)
+        data = b"".join((head.encode("utf-8", "replace"), body, self._next_head(), b"Host: ", self.host.encode(), b"\r\n\r\n"))
+        try:
+            self.sock.sendall(data)
+            status = self._response()[0]
+            self.asked = True
+            return status
+        except (OSError, Gone):
+            self.sock.close()
+            self.sock = None
+            return self.post(path, body, content_type)
 
     def post(self, path, body, content_type="application/json", kind=None, cause=None):
         head = "POST %s%s HTTP/1.1\r\nContent-Type: %s\r\n" % (VERSION, path, content_type)
@@ -111,21 +141,53 @@ class Api:
 # JSON, as Lambda writes it.
 
 
-class Encoder(json.JSONEncoder):
+class Reading:
+    """What the scanner of the module json is told by json.JSONDecoder."""
+
+    strict = True
+    object_hook = object_pairs_hook = None
+    parse_float, parse_int = float, int
+    parse_constant = {"-Infinity": float("-inf"), "Infinity": float("inf"), "NaN": float("nan")}.__getitem__
+    memo = {}
+
+
+scan = _json.make_scanner(Reading)
+
+
+def from_json(data):
+    try:
+        text = data.decode("utf-8", "surrogatepass").strip(" \t\n\r")
+        value, end = scan(text, 0)
+        if end == len(text):
+            return value
+    except (ValueError, StopIteration):
+        pass
+    import json
+
+    return json.loads(data)  # says what is wrong
+
+
+class Encoder:
     """Writes decimal.Decimal as a number. The text of the number goes through a mark that no string contains."""
 
     mark = "\ue000brume:%d\ue000"
 
     def __init__(self, ascii_only):
-        super().__init__(ensure_ascii=ascii_only)
+        self.string = _json.encode_basestring_ascii if ascii_only else _json.encode_basestring
         self.numbers = []
+
+    def encode(self, value):
+        if isinstance(value, str):
+            return self.string(value)
+        write = _json.make_encoder({}, self.default, self.string, None, ": ", ", ", False, False, True)
+        return "".join(write(value, 0))
 
     def default(self, o):
         decimal = sys.modules.get("decimal")
         if decimal and isinstance(o, decimal.Decimal):
             self.numbers.append("NaN" if o.is_nan() else str(o))
             return self.mark % (len(self.numbers) - 1)
-        return super().default(o)
+        raise TypeError("Object of type %s is not JSON serializable" % type(o).__name__)
 
 
 def ascii_only():
@@ -139,7 +201,7 @@ def to_json(value):
     text = encoder.encode(value)
     for i, number in enumerate(encoder.numbers):
         mark = Encoder.mark % i
-        text = text.replace('"%s"' % (json.dumps(mark)[1:-1] if encoder.ensure_ascii else mark), number, 1)
+        text = text.replace(encoder.string(mark), number, 1)
     return text.encode("utf-8", "surrogatepass")
 
 
@@ -188,7 +250,9 @@ class LoggingLater:
         if name != "logging":
             return None
         sys.meta_path.remove(self)
-        spec = importlib.machinery.PathFinder.find_spec(name)
+        from importlib.machinery import PathFinder
+
+        spec = PathFinder.find_spec(name)
         execute = spec.loader.exec_module
 
         def exec_module(module):
@@ -232,6 +296,8 @@ class LoggingLater:
 
 
 def json_formatter(logging):
+    import json
+
     reserved = frozenset(vars(logging.makeLogRecord({}))) | {"aws_request_id", "message", "asctime"}
 
     class JsonFormatter(logging.Formatter):
@@ -270,7 +336,7 @@ def log_error(error, sink, as_json):
     if as_json:
         line = {"timestamp": timestamp(time.time()), "level": "ERROR"}
         line.update(error)
-        sink.log(json.dumps(line, ensure_ascii=False), 40)
+        sink.log(Encoder(False).encode(line), 40)
         return
     lines = ["[ERROR] %s: %s" % (error["errorType"], error["errorMessage"])]
     lines.append("Traceback (most recent call last):")
@@ -317,7 +383,7 @@ def describe(exc, request_id=""):
         ],
         "paths": sorted({f.filename for f in frames}),
     }
-    return error_document(message, kind, trace, request_id), json.dumps(cause)
+    return error_document(message, kind, trace, request_id), Encoder(True).encode(cause)
 
 
 # The handler.
@@ -409,7 +475,7 @@ class LambdaContext:
         if not text:
             return None
         try:
-            return json.loads(text)
+            return from_json(text.encode())
         except ValueError as e:
             raise Fault("Runtime.LambdaContextUnmarshalError", "Unable to parse %s JSON: %s" % (what, e)) from None
 
@@ -429,7 +495,7 @@ def answer(handler, headers, body, sink):
     """The handler's answer: bytes and their content type."""
     context = LambdaContext(headers, sink)
     try:
-        event = json.loads(body)
+        event = from_json(body)
     except ValueError as e:
         raise Fault("Runtime.UnmarshalError", "Unable to unmarshal input: %s" % e) from None
     response = handler(event, context)
@@ -459,7 +525,7 @@ def serve(api, handler, sink, as_json):
             log_error(error, sink, as_json)
             api.post("invocation/%s/error" % request_id, to_json(error), kind=error["errorType"], cause=cause)
             continue
-        api.post("invocation/%s/response" % request_id, result, content_type)
+        api.answer("invocation/%s/response" % request_id, result, content_type)
 
 
 def main():
