@@ -146,14 +146,18 @@ func enumRule[T any, E interface {
 	}}
 }
 
-// mapRule adds, replaces and removes an entry of a map.
-func mapRule[T any](path string, field func(*T) *map[string]string) rule[T] {
+// entryRule adds, replaces and removes an entry of a map; read makes its value of the text.
+func entryRule[T, V any](path string, field func(*T) *map[string]V, read func(string) (V, error)) rule[T] {
 	return rule[T]{path, "add remove replace", func(v *T, names []string, value string) error {
+		e, err := read(value)
+		if err != nil {
+			return err
+		}
 		m := field(v)
 		if *m == nil {
-			*m = map[string]string{}
+			*m = map[string]V{}
 		}
-		(*m)[names[0]] = value
+		(*m)[names[0]] = e
 		return nil
 	}, func(v *T, names []string) error {
 		m := *field(v)
@@ -165,30 +169,19 @@ func mapRule[T any](path string, field func(*T) *map[string]string) rule[T] {
 	}}
 }
 
-// boolMapRule is mapRule for maps of bools.
+// mapRule is entryRule for maps of texts.
+func mapRule[T any](path string, field func(*T) *map[string]string) rule[T] {
+	return entryRule(path, field, func(value string) (string, error) { return value, nil })
+}
+
+// boolMapRule is entryRule for maps of bools.
 func boolMapRule[T any](path string, field func(*T) *map[string]bool) rule[T] {
-	return rule[T]{path, "add remove replace", func(v *T, names []string, value string) error {
-		b := false
-		if value != "" {
-			var err error
-			if b, err = readBool(path, value); err != nil {
-				return err
-			}
+	return entryRule(path, field, func(value string) (bool, error) {
+		if value == "" {
+			return false, nil
 		}
-		m := field(v)
-		if *m == nil {
-			*m = map[string]bool{}
-		}
-		(*m)[names[0]] = b
-		return nil
-	}, func(v *T, names []string) error {
-		m := *field(v)
-		if _, ok := m[names[0]]; !ok {
-			return notFound("Invalid parameter name specified")
-		}
-		delete(m, names[0])
-		return nil
-	}}
+		return readBool(path, value)
+	})
 }
 
 // listRule adds and removes an element of a list that the path names.

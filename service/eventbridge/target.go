@@ -28,12 +28,8 @@ func (s *Service) PutTargets(ctx context.Context, id aws.Identity, in *eventbrid
 		}
 	}
 	_, err = s.shard(b.place).Update(ctx, func(_ context.Context, tx store.Tx) error {
-		rule, err := mustRule(tx, b, in.Rule)
-		if err != nil {
+		if err := ownRule(tx, b, in.Rule); err != nil {
 			return err
-		}
-		if rule.Archive != "" {
-			return managed(in.Rule)
 		}
 		for _, rec := range recs {
 			if err := putTarget(tx, b, in.Rule, rec); err != nil {
@@ -50,6 +46,15 @@ func (s *Service) PutTargets(ctx context.Context, id aws.Identity, in *eventbrid
 		return nil, err
 	}
 	return &eventbridgeapi.PutTargetsResponse{FailedEntryCount: new(int32), FailedEntries: []eventbridgeapi.PutTargetsResultEntry{}}, nil
+}
+
+// ownRule refuses a rule that is not there, and one that an archive keeps.
+func ownRule(tx store.Tx, b ref, name string) error {
+	rule, err := mustRule(tx, b, name)
+	if err == nil && rule.Archive != "" {
+		err = managed(name)
+	}
+	return err
 }
 
 func putTarget(tx store.Tx, b ref, rule string, rec targetRecord) error {
@@ -176,12 +181,8 @@ func (s *Service) RemoveTargets(ctx context.Context, id aws.Identity, in *eventb
 		return nil, err
 	}
 	_, err = s.shard(b.place).Update(ctx, func(_ context.Context, tx store.Tx) error {
-		rule, err := mustRule(tx, b, in.Rule)
-		if err != nil {
+		if err := ownRule(tx, b, in.Rule); err != nil {
 			return err
-		}
-		if rule.Archive != "" {
-			return managed(in.Rule)
 		}
 		for _, name := range in.Ids {
 			key := b.targets(b.name, in.Rule).Text(name)

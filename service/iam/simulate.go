@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -24,7 +25,7 @@ func (s *Service) SimulateCustomPolicy(ctx context.Context, id aws.Identity, in 
 	if err != nil {
 		return nil, err
 	}
-	err = first(m.Parse(in.PolicyInputList), m.Organize(in.OrderedOrganizationPolicyInputList),
+	err = cmp.Or(m.Parse(in.PolicyInputList), m.Organize(in.OrderedOrganizationPolicyInputList),
 		m.Limit(nil, in.PermissionsBoundaryPolicyInputList), m.Resource(in.ResourcePolicy, in.ResourceOwner))
 	if err != nil {
 		return nil, err
@@ -48,22 +49,12 @@ func (s *Service) SimulatePrincipalPolicy(ctx context.Context, id aws.Identity, 
 		return nil, err
 	}
 	m.Add(sources...)
-	err = first(m.Parse(in.PolicyInputList), m.Limit(boundary, in.PermissionsBoundaryPolicyInputList),
+	err = cmp.Or(m.Parse(in.PolicyInputList), m.Limit(boundary, in.PermissionsBoundaryPolicyInputList),
 		m.Resource(in.ResourcePolicy, in.ResourceOwner))
 	if err != nil {
 		return nil, err
 	}
 	return simulate(m, newPage(in.Marker, in.MaxItems))
-}
-
-// first returns the first error.
-func first(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // simulate tries the requests of one page.

@@ -5,7 +5,9 @@ package page
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"strings"
 
 	"github.com/brume-dev/brume/store"
@@ -35,10 +37,10 @@ func New(limit int, token *string) (*Page, error) {
 		return p, nil
 	}
 	b, err := base64.RawURLEncoding.DecodeString(*token)
-	if err != nil || len(b) == 0 || len(b) > store.MaxKey {
+	if err != nil || len(b) <= 4 || len(b) > store.MaxKey || binary.BigEndian.Uint32(b) != crc32.ChecksumIEEE(b[4:]) {
 		return nil, ErrToken
 	}
-	p.after = string(b)
+	p.after = string(b[4:])
 	return p, nil
 }
 
@@ -66,7 +68,10 @@ func (p *Page) Token() *string {
 }
 
 // End is the token of the place where the page ended, also when nothing is left behind it.
-func (p *Page) End() string { return base64.RawURLEncoding.EncodeToString([]byte(p.through)) }
+func (p *Page) End() string {
+	b := binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte(p.through))) // what somebody made up is refused
+	return base64.RawURLEncoding.EncodeToString(append(b, p.through...))
+}
 
 // Keys calls take with what extends each of the keys below t, in order. take says whether that is an item of the page;
 // the page ends before the first key that may not be on it.

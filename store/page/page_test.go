@@ -146,7 +146,7 @@ func TestNoRoom(t *testing.T) {
 }
 
 func TestTokensThatAreNone(t *testing.T) {
-	for _, token := range []string{"!", "====", strings.Repeat("a", 4*store.MaxKey)} {
+	for _, token := range []string{"!", "====", "nonsense", strings.Repeat("a", 4*store.MaxKey)} {
 		if _, err := page.New(1, &token); !errors.Is(err, page.ErrToken) {
 			t.Errorf("%.20q: %v", token, err)
 		}
@@ -155,6 +155,7 @@ func TestTokensThatAreNone(t *testing.T) {
 
 func FuzzToken(f *testing.F) {
 	f.Add("YQ")
+	f.Add("0C1hcQJhAA")
 	shard := memstore.New(clock.Frozen(at)).Shard(store.Global())
 	f.Fuzz(func(t *testing.T, token string) {
 		p, err := page.New(1, &token)

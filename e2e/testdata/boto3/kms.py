@@ -112,7 +112,7 @@ assert ssm.get_parameter(Name="secret", WithDecryption=True)["Parameter"]["Value
 iam, sts = client("iam"), client("sts")
 trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}]}
 role = iam.create_role(RoleName="grantee", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
-c = sts.assume_role(RoleArn=role, RoleSessionName="s")["Credentials"]
+c = sts.assume_role(RoleArn=role, RoleSessionName="session")["Credentials"]
 grantee = client("kms", aws_access_key_id=c["AccessKeyId"], aws_secret_access_key=c["SecretAccessKey"], aws_session_token=c["SessionToken"])
 fresh = kms.create_key()["KeyMetadata"]["Arn"]
 with fails("AccessDeniedException", 400):
