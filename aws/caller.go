@@ -53,6 +53,8 @@ type Access struct {
 	ResourceAccount string
 	// Context holds the condition keys that this action adds to the global ones, "dynamodb:LeadingKeys".
 	Context map[string][]string
+	// Late gives more of them, when they are costly to collect: it is called, once, when a condition asks. nil: none.
+	Late func() map[string][]string
 }
 
 // Accessor is implemented by a service whose operations need something else than the action

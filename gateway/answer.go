@@ -9,16 +9,21 @@ import (
 	"github.com/brume-dev/brume/protocol"
 )
 
+// Values of the header Server. Nobody changes them.
+var (
+	serverName   = []string{"Brume"}
+	serverNameS3 = []string{"AmazonS3"}
+)
+
 // write sends an answer. An answer whose stream breaks ends the connection: the client must not take a part for the whole.
 func (g *Gateway) write(w http.ResponseWriter, r *http.Request, x *exchange, a *protocol.Response) {
 	h := w.Header()
 	for k, v := range a.Header {
 		h[k] = v
 	}
+	h["Server"] = serverName
 	if x.wire.HostID != "" {
-		h["Server"] = []string{"AmazonS3"}
-	} else {
-		h["Server"] = []string{"Brume"}
+		h["Server"] = serverNameS3
 	}
 	if a.Stream == nil {
 		if h["Content-Length"] == nil && bodyAllowed(a.Status) {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/brume-dev/brume/aws"
@@ -53,13 +54,15 @@ type Gateway struct {
 	routes   *route.Table
 	verifier *sigv4.Verifier
 	codecs   map[aws.Protocol]protocol.Codec
+	rooms    sync.Pool // of *[]byte: where answers are written before they are sent
 }
 
 // New returns a gateway.
 func New(c Config) *Gateway {
 	return &Gateway{Config: c, routes: route.New(c.Services), verifier: sigv4.NewVerifier(),
 		codecs: map[aws.Protocol]protocol.Codec{aws.JSON10: json.Codec{}, aws.JSON11: json.Codec{}, aws.Query: query.Codec{},
-			aws.EC2Query: query.EC2{}, aws.RestJSON: rest.JSON{}, aws.RestXML: rest.XML{}, aws.CBOR: cbor.Codec{}}}
+			aws.EC2Query: query.EC2{}, aws.RestJSON: rest.JSON{}, aws.RestXML: rest.XML{}, aws.CBOR: cbor.Codec{}},
+		rooms: sync.Pool{New: func() any { b := make([]byte, 0, roomSize); return &b }}}
 }
 
 // ServeHTTP answers one request. The order is the whole of the house's front door:
@@ -78,6 +81,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.visit(w, r, x, to)
 	default:
 		g.allowOrigin(w, r)
+		room := g.rooms.Get().(*[]byte)
+		defer g.rooms.Put(room)
+		x.wire.Answer, x.wire.Room = w.Header(), *room
 		g.write(w, r, x, g.serve(r.Context(), x, to))
 	}
 }

@@ -4,6 +4,8 @@ import "time"
 
 // Bounds of the socket.
 const (
+	roomSize = 4 << 10 // most answers fit; larger ones are written to memory of their own
+
 	// maxHeader bounds the request line and headers. S3 takes 8 KiB of headers and API Gateway 10,240 bytes, each
 	// after the request line and what proxies add.
 	// https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html

@@ -19,6 +19,8 @@ type Request struct {
 	// Context holds the values of the condition keys that the request has beyond those that Identity and Now tell.
 	// Names do not distinguish case.
 	Context map[string][]string
+	// Late gives values that are costly to collect, when a condition asks for a key that is nowhere else; or nil.
+	Late func() map[string][]string
 	// Simulated says that Context comes before what Identity and Now tell, as in a simulation.
 	Simulated bool
 	// Now is aws:CurrentTime.
@@ -82,7 +84,8 @@ type evaluation struct {
 	r          *Request
 	arn        [arnParts]string
 	isARN      bool
-	unresolved bool // a policy variable had no value
+	unresolved bool                // a policy variable had no value
+	late       map[string][]string // what Request.Late gave
 	one        [1]string
 	scratch    []token
 }

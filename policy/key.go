@@ -119,16 +119,26 @@ func (r *Request) Has(name string) bool {
 }
 
 func (e *evaluation) given(k *key) ([]string, bool) {
-	v, ok := e.r.Context[k.name]
+	v, ok := named(e.r.Context, k.name)
+	if !ok && e.r.Late != nil {
+		if e.late == nil {
+			e.late = e.r.Late()
+		}
+		v, ok = named(e.late, k.name)
+	}
+	return v, ok && len(v) > 0
+}
+
+func named(context map[string][]string, key string) ([]string, bool) {
+	v, ok := context[key]
 	if !ok {
-		for name, vals := range e.r.Context {
-			if strings.EqualFold(name, k.name) {
-				v, ok = vals, true
-				break
+		for name, vals := range context {
+			if strings.EqualFold(name, key) {
+				return vals, true
 			}
 		}
 	}
-	return v, ok && len(v) > 0
+	return v, ok
 }
 
 // time is values for the keys that are points in time, without the detour over text.

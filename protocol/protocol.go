@@ -24,6 +24,11 @@ type Request struct {
 	HostID   string            // S3's second id, for x-amz-id-2 and HostId; "" for other services
 	Resource string            // the path as the client meant it, for error bodies that name it (S3)
 
+	// Answer, when it is not nil, is where a codec may put the headers of an answer that it has finished, which then has
+	// no Header of its own. Room is empty and may be appended to for the answer's body, which ends with the exchange.
+	Answer http.Header
+	Room   []byte
+
 	// Notes is filled in by Decode: what the request lacked that the decoded input cannot say. The validator needs
 	// it (shape.Validate); nil for nearly every request.
 	Notes shape.Notes

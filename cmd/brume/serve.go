@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 
 	"github.com/brume-dev/brume/cmd/brume/platform"
@@ -27,11 +28,17 @@ type serve struct {
 // requests make garbage.
 const gcPercent = 400
 
+// ballastSize is memory that is never touched, and so never occupied, but that the collector counts: without it the few
+// megabytes of an idle platform would have it run several times a second as soon as requests come.
+const ballastSize = 16 << 20
+
 // Run implements the subcommand.
 func (s *serve) Run(w *world) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
+	ballast := make([]byte, ballastSize)
+	defer runtime.KeepAlive(ballast)
 	p, err := platform.New(s.config(w))
 	if err != nil {
 		return err

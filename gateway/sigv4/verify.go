@@ -155,7 +155,8 @@ func PayloadHash(m *Message, c *Claim, body []byte, style Style) (string, error)
 			return EmptyHash, nil
 		}
 		sum := sha256.Sum256(body)
-		return hex.EncodeToString(sum[:]), nil
+		var text [2 * sha256.Size]byte
+		return string(hex.AppendEncode(text[:0], sum[:])), nil
 	}
 	header := m.get("X-Amz-Content-Sha256")
 	if header == "" && c.Scheme == Presigned {

@@ -30,7 +30,11 @@ func (Codec) Decode(op *aws.Operation, r *protocol.Request, in any) error {
 
 // Encode renders out as the body.
 func (Codec) Encode(op *aws.Operation, r *protocol.Request, out any) (*protocol.Response, error) {
-	body, err := shape.JSON{}.Append(make([]byte, 0, firstAnswer), shape.ValueOf(out))
+	room := r.Room
+	if room == nil {
+		room = make([]byte, 0, firstAnswer)
+	}
+	body, err := shape.JSON{}.Append(room, shape.ValueOf(out))
 	if err != nil {
 		return nil, err
 	}
@@ -41,15 +45,20 @@ func (Codec) Encode(op *aws.Operation, r *protocol.Request, out any) (*protocol.
 const firstAnswer = 512
 
 func answer(svc *aws.Service, r *protocol.Request, status int, body []byte) *protocol.Response {
-	h := http.Header{
-		"Content-Type":     {contentType(svc, r)},
-		"X-Amzn-Requestid": {r.ID},
+	w := &protocol.Response{Status: status, Body: body}
+	h := r.Answer
+	if h == nil {
+		w.Header = make(http.Header, 3)
+		h = w.Header
 	}
+	values := [3]string{contentType(svc, r), r.ID}
+	h["Content-Type"], h["X-Amzn-Requestid"] = values[0:1:1], values[1:2:2]
 	if svc != nil && svc.Name == "dynamodb" {
 		// DynamoDB's clients check it: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.LowLevelAPI.html
-		h["X-Amz-Crc32"] = []string{strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10)}
+		values[2] = strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10)
+		h["X-Amz-Crc32"] = values[2:3:3]
 	}
-	return &protocol.Response{Status: status, Header: h, Body: body}
+	return w
 }
 
 const prefix = "application/x-amz-json-"

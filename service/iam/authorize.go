@@ -15,9 +15,12 @@ import (
 // decides by the policies in force when it is called: those of the user (with its groups) or role, boundary, session
 // policies, and the resource's policy that comes with access.
 func (s *Service) Authorize(ctx context.Context, id aws.Identity, access []aws.Access) error {
+	d := s.decisions.Get().(*decision)
+	defer s.decisions.Put(d)
 	now := s.clock.Now()
-	p, err := s.policiesOf(ctx, &id)
-	if err != nil {
+	*d = decision{id: id}
+	var err error
+	if d.policies, err = s.policiesOf(ctx, &d.id); err != nil {
 		return err
 	}
 	for i := range access {
@@ -25,19 +28,26 @@ func (s *Service) Authorize(ctx context.Context, id aws.Identity, access []aws.A
 		if id.Kind == aws.Root && a.ResourcePolicy == "" && (a.ResourceAccount == "" || a.ResourceAccount == id.Account) {
 			continue
 		}
-		if err := s.resourcePolicy(&p, a); err != nil {
+		if err := s.resourcePolicy(&d.policies, a); err != nil {
 			return err
 		}
-		r := policy.Request{Identity: &id, Action: a.Action, Resource: a.Resource, ResourceAccount: a.ResourceAccount,
-			Context: a.Context, Now: now}
-		if d := policy.Evaluate(&p, &r); !d.Allowed {
-			return denied(a.Action, d.Message(&r))
+		d.request = policy.Request{Identity: &d.id, Action: a.Action, Resource: a.Resource, ResourceAccount: a.ResourceAccount,
+			Context: a.Context, Late: a.Late, Now: now}
+		if what := policy.Evaluate(&d.policies, &d.request); !what.Allowed {
+			return denied(a.Action, what.Message(&d.request))
 		}
 	}
 	if len(access) > 0 {
-		s.noteUse(&id, access[0].Action, now)
+		s.noteUse(&d.id, access[0].Action, now)
 	}
 	return nil
+}
+
+// decision is what Authorize works on. It is large, and every request needs one: they are used again.
+type decision struct {
+	id       aws.Identity
+	policies policy.Policies
+	request  policy.Request
 }
 
 // policiesOf gathers what bears on every request of id.

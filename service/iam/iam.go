@@ -16,6 +16,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"sync"
 
 	"github.com/brume-dev/brume/api/iamapi"
 	"github.com/brume-dev/brume/aws"
@@ -49,6 +50,7 @@ type Service struct {
 	everything []*policy.Document
 	cache      cache
 	used       usage
+	decisions  sync.Pool // of *decision
 }
 
 var (
@@ -69,6 +71,7 @@ func New(c Config) (*Service, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	s.decisions.New = func() any { return new(decision) }
 	s.everything = []*policy.Document{managed.Named("administratoraccess").Compiled()}
 	s.cache.init()
 	s.used.init()
