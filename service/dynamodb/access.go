@@ -75,8 +75,8 @@ func (s *Service) access(ctx context.Context, id aws.Identity, op string, d *dem
 		return a, err
 	}
 	a.ResourcePolicy = f.policy
-	if d.context != nil && (id.Kind != aws.Root || f.policy != "") { // nothing else limits the root user
-		a.Context = d.context(f.hash)
+	if d.context != nil {
+		a.Late = func() map[string][]string { return d.context(f.hash) }
 	}
 	return a, nil
 }

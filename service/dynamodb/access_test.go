@@ -63,7 +63,11 @@ func TestAccess(t *testing.T) {
 		}
 		var got []string
 		for _, a := range access {
-			got = append(got, strings.TrimSpace(fmt.Sprintf("%s %s %v %s", a.Action, a.Resource, a.Context, a.ResourcePolicy)))
+			context := a.Context
+			if a.Late != nil {
+				context = a.Late()
+			}
+			got = append(got, strings.TrimSpace(fmt.Sprintf("%s %s %v %s", a.Action, a.Resource, context, a.ResourcePolicy)))
 		}
 		if got := strings.Join(got, "; "); got != c.want {
 			t.Errorf("%s %s\n got %s\nwant %s", c.op, c.in, got, c.want)

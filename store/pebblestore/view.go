@@ -39,25 +39,34 @@ func (s *Store) acquire() (*state, error) {
 	return s.durable, nil
 }
 
+// release ends a View's use of st. A snapshot that nobody uses any more is closed before the View counts as ended.
 func (s *Store) release(st *state) {
-	s.drop(st)
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	if st.users--; st.users == 0 {
+		s.mu.Unlock()
+		s.forget(st)
+		s.mu.Lock()
+	}
 	if s.readers--; s.readers == 0 {
 		s.idle.Broadcast()
 	}
-	s.mu.Unlock()
 }
 
-// drop ends one use of st.
+// drop ends the store's own use of st.
 func (s *Store) drop(st *state) {
 	s.mu.Lock()
 	st.users--
 	last := st.users == 0
 	s.mu.Unlock()
 	if last {
-		if err := st.snapshot.Close(); err != nil {
-			s.fail(fmt.Errorf("close snapshot: %w", err))
-		}
+		s.forget(st)
+	}
+}
+
+func (s *Store) forget(st *state) {
+	if err := st.snapshot.Close(); err != nil {
+		s.fail(fmt.Errorf("close snapshot: %w", err))
 	}
 }
 
