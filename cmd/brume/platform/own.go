@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"net/netip"
 	"runtime"
 	"strconv"
@@ -24,6 +25,7 @@ const maxOwnBody = 64 << 10
 //	GET  /_brume/status                          what runs, with counters
 //	GET  /_brume/clock                           the time
 //	POST /_brume/clock/advance {"duration":"21d"} moves it, when it is virtual
+//	GET  /_brume/debug/pprof/NAME                what Go's profiler has seen: profile, heap, allocs, mutex, goroutine …
 //	POST /_brume/reset                           empties an open platform
 //
 // All but health are for this machine only: they need no credentials.
@@ -35,11 +37,21 @@ func (h *house) own() http.Handler {
 	mux.HandleFunc("GET /_brume/clock", local(h.time))
 	mux.HandleFunc("POST /_brume/clock/advance", local(h.advanceTime))
 	mux.HandleFunc("POST /_brume/reset", local(h.reset))
+	mux.HandleFunc("GET /_brume/debug/pprof/{name}", local(profile))
 	mux.HandleFunc("PUT /_aws/cloudformation/{token}", h.takeAnswer)
 	mux.HandleFunc("GET /_aws/lambda/code/{token}", func(w http.ResponseWriter, r *http.Request) {
 		h.functions.ServeCode(w, r, r.PathValue("token"))
 	})
 	return mux
+}
+
+// profile serves what "go tool pprof" reads.
+func profile(w http.ResponseWriter, r *http.Request) {
+	if name := r.PathValue("name"); name != "profile" {
+		pprof.Handler(name).ServeHTTP(w, r)
+		return
+	}
+	pprof.Profile(w, r)
 }
 
 // takeAnswer passes the answer of a custom resource on. Its token is what entitles it.
