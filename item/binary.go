@@ -101,10 +101,47 @@ func Decode(b []byte) (Map, error) {
 	return m, nil
 }
 
+// DecodeAll decodes several stored items that lie one after another in s: the items share its memory. ends are where each
+// of them ends.
+func DecodeAll(s string, ends []int) ([]Map, error) {
+	out := make([]Map, len(ends))
+	begin := 0
+	r := reader{slab: []Field{}}
+	for i, end := range ends {
+		if end <= begin || end > len(s) || s[begin] != version {
+			return nil, errStored
+		}
+		r.s = s[begin+1 : end]
+		out[i] = r.attributes(0)
+		if r.s != "" || r.err != nil {
+			return nil, errStored
+		}
+		begin = end
+	}
+	return out, nil
+}
+
 // reader reads stored values; the strings that it gives share s.
 type reader struct {
-	s   string
-	err error
+	s    string
+	err  error
+	slab []Field // room for the fields of the next maps
+}
+
+// slabFields is how many fields are allocated at once when there are many small maps.
+const slabFields = 128
+
+// fields returns room for n fields, which nothing else shares.
+func (r *reader) fields(n int) Map {
+	if r.slab == nil || n > slabFields/4 {
+		return make(Map, n)
+	}
+	if n > len(r.slab) {
+		r.slab = make([]Field, slabFields)
+	}
+	m := r.slab[:n:n]
+	r.slab = r.slab[n:]
+	return m
 }
 
 func (r *reader) fail() {
@@ -137,7 +174,7 @@ func (r *reader) text() string {
 }
 
 func (r *reader) attributes(depth int) Map {
-	m := make(Map, r.count())
+	m := r.fields(r.count())
 	for i := range m {
 		m[i].Name = r.text()
 		m[i].Value = r.value(depth + 1)

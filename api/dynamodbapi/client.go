@@ -116,6 +116,16 @@ func (c Client) TagResource(ctx context.Context, id aws.Identity, in *TagResourc
 	return aws.Invoke[TagResourceOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "TagResource"}, in)
 }
 
+// TransactGetItems calls the operation of that name.
+func (c Client) TransactGetItems(ctx context.Context, id aws.Identity, in *TransactGetItemsInput) (*TransactGetItemsOutput, error) {
+	return aws.Invoke[TransactGetItemsOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "TransactGetItems"}, in)
+}
+
+// TransactWriteItems calls the operation of that name.
+func (c Client) TransactWriteItems(ctx context.Context, id aws.Identity, in *TransactWriteItemsInput) (*TransactWriteItemsOutput, error) {
+	return aws.Invoke[TransactWriteItemsOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "TransactWriteItems"}, in)
+}
+
 // UntagResource calls the operation of that name.
 func (c Client) UntagResource(ctx context.Context, id aws.Identity, in *UntagResourceInput) (*UntagResourceOutput, error) {
 	return aws.Invoke[UntagResourceOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "UntagResource"}, in)
@@ -129,4 +139,9 @@ func (c Client) UpdateItem(ctx context.Context, id aws.Identity, in *UpdateItemI
 // UpdateTable calls the operation of that name.
 func (c Client) UpdateTable(ctx context.Context, id aws.Identity, in *UpdateTableInput) (*UpdateTableOutput, error) {
 	return aws.Invoke[UpdateTableOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "UpdateTable"}, in)
+}
+
+// UpdateTimeToLive calls the operation of that name.
+func (c Client) UpdateTimeToLive(ctx context.Context, id aws.Identity, in *UpdateTimeToLiveInput) (*UpdateTimeToLiveOutput, error) {
+	return aws.Invoke[UpdateTimeToLiveOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "UpdateTimeToLive"}, in)
 }

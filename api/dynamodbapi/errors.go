@@ -22,6 +22,20 @@ func (e *ConditionalCheckFailedException) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "ConditionalCheckFailedException", Status: 400, Message: e.Message}
 }
 
+// IdempotentParameterMismatchException: DynamoDB rejected the request because you retried a request with a different payload but with an idempotent token that was already used.
+type IdempotentParameterMismatchException struct {
+	Message string `aws:"Message"`
+}
+
+func (e *IdempotentParameterMismatchException) Error() string {
+	return "IdempotentParameterMismatchException: " + e.Message
+}
+
+// ErrorInfo says how the protocols render the error.
+func (e *IdempotentParameterMismatchException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "IdempotentParameterMismatchException", Status: 400, Message: e.Message}
+}
+
 // InternalServerError: An error occurred on the server side.
 type InternalServerError struct {
 	Message string `aws:"message"`
@@ -163,6 +177,21 @@ func (e *ThrottlingException) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "ThrottlingException", Status: 400, Message: e.Message}
 }
 
+// TransactionCanceledException: The entire transaction request was canceled.
+type TransactionCanceledException struct {
+	Message             string               `aws:"Message"`
+	CancellationReasons []CancellationReason `aws:"CancellationReasons,len=1:100"`
+}
+
+func (e *TransactionCanceledException) Error() string {
+	return "TransactionCanceledException: " + e.Message
+}
+
+// ErrorInfo says how the protocols render the error.
+func (e *TransactionCanceledException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "TransactionCanceledException", Status: 400, Message: e.Message}
+}
+
 // TransactionConflictException: Operation was rejected because there is an ongoing transaction for the item.
 type TransactionConflictException struct {
 	Message string `aws:"message"`
@@ -175,4 +204,18 @@ func (e *TransactionConflictException) Error() string {
 // ErrorInfo says how the protocols render the error.
 func (e *TransactionConflictException) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "TransactionConflictException", Status: 400, Message: e.Message}
+}
+
+// TransactionInProgressException: The transaction with the given request token is already in progress.
+type TransactionInProgressException struct {
+	Message string `aws:"Message"`
+}
+
+func (e *TransactionInProgressException) Error() string {
+	return "TransactionInProgressException: " + e.Message
+}
+
+// ErrorInfo says how the protocols render the error.
+func (e *TransactionInProgressException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "TransactionInProgressException", Status: 400, Message: e.Message}
 }

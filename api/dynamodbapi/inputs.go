@@ -187,6 +187,20 @@ type TagResourceInput struct {
 	Tags        []Tag  `aws:"Tags,req"`
 }
 
+// TransactGetItemsInput is the input of TransactGetItems.
+type TransactGetItemsInput struct {
+	TransactItems          []TransactGetItem      `aws:"TransactItems,req,len=1:100"`
+	ReturnConsumedCapacity ReturnConsumedCapacity `aws:"ReturnConsumedCapacity"`
+}
+
+// TransactWriteItemsInput is the input of TransactWriteItems.
+type TransactWriteItemsInput struct {
+	TransactItems               []TransactWriteItem         `aws:"TransactItems,req,len=1:100"`
+	ReturnConsumedCapacity      ReturnConsumedCapacity      `aws:"ReturnConsumedCapacity"`
+	ReturnItemCollectionMetrics ReturnItemCollectionMetrics `aws:"ReturnItemCollectionMetrics"`
+	ClientRequestToken          *string                     `aws:"ClientRequestToken,idem,len=1:36"`
+}
+
 // UntagResourceInput is the input of UntagResource.
 type UntagResourceInput struct {
 	ResourceArn string   `aws:"ResourceArn,req,len=1:1283"`
@@ -227,4 +241,10 @@ type UpdateTableInput struct {
 	OnDemandThroughput                 *OnDemandThroughput                `aws:"OnDemandThroughput"`
 	WarmThroughput                     *WarmThroughput                    `aws:"WarmThroughput"`
 	GlobalTableSettingsReplicationMode GlobalTableSettingsReplicationMode `aws:"GlobalTableSettingsReplicationMode"`
+}
+
+// UpdateTimeToLiveInput: Represents the input of an UpdateTimeToLive operation.
+type UpdateTimeToLiveInput struct {
+	TableName               string                   `aws:"TableName,req,len=1:1024"`
+	TimeToLiveSpecification *TimeToLiveSpecification `aws:"TimeToLiveSpecification,req"`
 }

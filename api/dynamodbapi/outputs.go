@@ -124,6 +124,18 @@ type ScanOutput struct {
 	ConsumedCapacity *ConsumedCapacity `aws:"ConsumedCapacity"`
 }
 
+// TransactGetItemsOutput is the output of TransactGetItems.
+type TransactGetItemsOutput struct {
+	ConsumedCapacity []ConsumedCapacity `aws:"ConsumedCapacity"`
+	Responses        []ItemResponse     `aws:"Responses,len=1:100"`
+}
+
+// TransactWriteItemsOutput is the output of TransactWriteItems.
+type TransactWriteItemsOutput struct {
+	ConsumedCapacity      []ConsumedCapacity                 `aws:"ConsumedCapacity"`
+	ItemCollectionMetrics map[string][]ItemCollectionMetrics `aws:"ItemCollectionMetrics" keys:"len=1:1024"`
+}
+
 // UpdateItemOutput: Represents the output of an UpdateItem operation.
 type UpdateItemOutput struct {
 	Attributes            item.Map               `aws:"Attributes"`
@@ -134,6 +146,11 @@ type UpdateItemOutput struct {
 // UpdateTableOutput: Represents the output of an UpdateTable operation.
 type UpdateTableOutput struct {
 	TableDescription *TableDescription `aws:"TableDescription"`
+}
+
+// UpdateTimeToLiveOutput is the output of UpdateTimeToLive.
+type UpdateTimeToLiveOutput struct {
+	TimeToLiveSpecification *TimeToLiveSpecification `aws:"TimeToLiveSpecification"`
 }
 
 // TagResourceOutput is the empty output of an operation.

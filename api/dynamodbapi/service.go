@@ -51,12 +51,18 @@ type Handler interface {
 	Scan(context.Context, aws.Identity, *ScanInput) (*ScanOutput, error)
 	// TagResource: Associate a set of tags with an Amazon DynamoDB resource.
 	TagResource(context.Context, aws.Identity, *TagResourceInput) (*TagResourceOutput, error)
+	// TransactGetItems: TransactGetItems is a synchronous operation that atomically retrieves multiple items from one or more tables (but not from indexes) in a single …
+	TransactGetItems(context.Context, aws.Identity, *TransactGetItemsInput) (*TransactGetItemsOutput, error)
+	// TransactWriteItems: TransactWriteItems is a synchronous write operation that groups up to 100 action requests.
+	TransactWriteItems(context.Context, aws.Identity, *TransactWriteItemsInput) (*TransactWriteItemsOutput, error)
 	// UntagResource: Removes the association of tags from an Amazon DynamoDB resource.
 	UntagResource(context.Context, aws.Identity, *UntagResourceInput) (*UntagResourceOutput, error)
 	// UpdateItem: Edits an existing item's attributes, or adds a new item to the table if it does not already exist.
 	UpdateItem(context.Context, aws.Identity, *UpdateItemInput) (*UpdateItemOutput, error)
 	// UpdateTable: Modifies the provisioned throughput settings, global secondary indexes, or DynamoDB Streams settings for a given table.
 	UpdateTable(context.Context, aws.Identity, *UpdateTableInput) (*UpdateTableOutput, error)
+	// UpdateTimeToLive: The UpdateTimeToLive method enables or disables Time to Live (TTL) for the specified table.
+	UpdateTimeToLive(context.Context, aws.Identity, *UpdateTimeToLiveInput) (*UpdateTimeToLiveOutput, error)
 }
 
 // Service describes the API: all operations of the model, with a handler method where Brume has one.
@@ -116,8 +122,8 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Lacks("RestoreTableToPointInTime", "POST", "/"),
 	aws.Has("Scan", "POST", "/", 200, Handler.Scan),
 	aws.Has("TagResource", "POST", "/", 200, Handler.TagResource),
-	aws.Lacks("TransactGetItems", "POST", "/"),
-	aws.Lacks("TransactWriteItems", "POST", "/"),
+	aws.Has("TransactGetItems", "POST", "/", 200, Handler.TransactGetItems),
+	aws.Has("TransactWriteItems", "POST", "/", 200, Handler.TransactWriteItems),
 	aws.Has("UntagResource", "POST", "/", 200, Handler.UntagResource),
 	aws.Lacks("UpdateContinuousBackups", "POST", "/"),
 	aws.Lacks("UpdateContributorInsights", "POST", "/"),
@@ -127,5 +133,5 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Lacks("UpdateKinesisStreamingDestination", "POST", "/"),
 	aws.Has("UpdateTable", "POST", "/", 200, Handler.UpdateTable),
 	aws.Lacks("UpdateTableReplicaAutoScaling", "POST", "/"),
-	aws.Lacks("UpdateTimeToLive", "POST", "/"),
+	aws.Has("UpdateTimeToLive", "POST", "/", 200, Handler.UpdateTimeToLive),
 )

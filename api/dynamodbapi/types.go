@@ -33,6 +33,13 @@ type BillingModeSummary struct {
 	LastUpdateToPayPerRequestDateTime *time.Time  `aws:"LastUpdateToPayPerRequestDateTime"`
 }
 
+// CancellationReason: An ordered list of errors for each item in the request which caused the transaction to get cancelled.
+type CancellationReason struct {
+	Item    item.Map `aws:"Item"`
+	Code    *string  `aws:"Code"`
+	Message *string  `aws:"Message"`
+}
+
 // Capacity: Represents the amount of provisioned throughput capacity consumed on a table or an index.
 type Capacity struct {
 	ReadCapacityUnits  *float64 `aws:"ReadCapacityUnits"`
@@ -44,6 +51,16 @@ type Capacity struct {
 type Condition struct {
 	AttributeValueList []item.Value       `aws:"AttributeValueList"`
 	ComparisonOperator ComparisonOperator `aws:"ComparisonOperator,req"`
+}
+
+// ConditionCheck: Represents a request to perform a check that an item exists or to check the condition of specific attributes of the item.
+type ConditionCheck struct {
+	Key                                 item.Map                            `aws:"Key,req"`
+	TableName                           string                              `aws:"TableName,req,len=1:1024"`
+	ConditionExpression                 string                              `aws:"ConditionExpression,req"`
+	ExpressionAttributeNames            map[string]string                   `aws:"ExpressionAttributeNames" each:"len=:65535"`
+	ExpressionAttributeValues           item.Map                            `aws:"ExpressionAttributeValues"`
+	ReturnValuesOnConditionCheckFailure ReturnValuesOnConditionCheckFailure `aws:"ReturnValuesOnConditionCheckFailure"`
 }
 
 // ConsumedCapacity: The capacity units consumed by an operation.
@@ -88,6 +105,16 @@ type CreateReplicationGroupMemberAction struct {
 	TableClassOverride            TableClass                     `aws:"TableClassOverride"`
 }
 
+// Delete: Represents a request to perform a DeleteItem operation.
+type Delete struct {
+	Key                                 item.Map                            `aws:"Key,req"`
+	TableName                           string                              `aws:"TableName,req,len=1:1024"`
+	ConditionExpression                 *string                             `aws:"ConditionExpression"`
+	ExpressionAttributeNames            map[string]string                   `aws:"ExpressionAttributeNames" each:"len=:65535"`
+	ExpressionAttributeValues           item.Map                            `aws:"ExpressionAttributeValues"`
+	ReturnValuesOnConditionCheckFailure ReturnValuesOnConditionCheckFailure `aws:"ReturnValuesOnConditionCheckFailure"`
+}
+
 // DeleteGlobalSecondaryIndexAction: Represents a global secondary index to be deleted from an existing table.
 type DeleteGlobalSecondaryIndexAction struct {
 	IndexName string `aws:"IndexName,req,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
@@ -120,6 +147,14 @@ type ExpectedAttributeValue struct {
 	Exists             *bool              `aws:"Exists"`
 	ComparisonOperator ComparisonOperator `aws:"ComparisonOperator"`
 	AttributeValueList []item.Value       `aws:"AttributeValueList"`
+}
+
+// Get: Specifies an item and related attribute values to retrieve in a TransactGetItem object.
+type Get struct {
+	Key                      item.Map          `aws:"Key,req"`
+	TableName                string            `aws:"TableName,req,len=1:1024"`
+	ProjectionExpression     *string           `aws:"ProjectionExpression"`
+	ExpressionAttributeNames map[string]string `aws:"ExpressionAttributeNames" each:"len=:65535"`
 }
 
 // GlobalSecondaryIndex: Represents the properties of a global secondary index.
@@ -177,6 +212,11 @@ type GlobalTableWitnessGroupUpdate struct {
 type ItemCollectionMetrics struct {
 	ItemCollectionKey   item.Map  `aws:"ItemCollectionKey"`
 	SizeEstimateRangeGB []float64 `aws:"SizeEstimateRangeGB"`
+}
+
+// ItemResponse: Details for the requested item.
+type ItemResponse struct {
+	Item item.Map `aws:"Item"`
 }
 
 // KeySchemaElement: Represents a single element of a key schema.
@@ -254,6 +294,16 @@ type ProvisionedThroughputDescription struct {
 // ProvisionedThroughputOverride: Replica-specific provisioned throughput settings.
 type ProvisionedThroughputOverride struct {
 	ReadCapacityUnits *int64 `aws:"ReadCapacityUnits,range=1:"`
+}
+
+// Put: Represents a request to perform a PutItem operation.
+type Put struct {
+	Item                                item.Map                            `aws:"Item,req"`
+	TableName                           string                              `aws:"TableName,req,len=1:1024"`
+	ConditionExpression                 *string                             `aws:"ConditionExpression"`
+	ExpressionAttributeNames            map[string]string                   `aws:"ExpressionAttributeNames" each:"len=:65535"`
+	ExpressionAttributeValues           item.Map                            `aws:"ExpressionAttributeValues"`
+	ReturnValuesOnConditionCheckFailure ReturnValuesOnConditionCheckFailure `aws:"ReturnValuesOnConditionCheckFailure"`
 }
 
 // PutRequest: Represents a request to perform a PutItem operation on an item.
@@ -390,6 +440,36 @@ type ThrottlingReason struct {
 type TimeToLiveDescription struct {
 	TimeToLiveStatus TimeToLiveStatus `aws:"TimeToLiveStatus"`
 	AttributeName    *string          `aws:"AttributeName,len=1:255"`
+}
+
+// TimeToLiveSpecification: Represents the settings used to enable or disable Time to Live (TTL) for the specified table.
+type TimeToLiveSpecification struct {
+	Enabled       bool   `aws:"Enabled,req"`
+	AttributeName string `aws:"AttributeName,req,len=1:255"`
+}
+
+// TransactGetItem: Specifies an item to be retrieved as part of the transaction.
+type TransactGetItem struct {
+	Get *Get `aws:"Get,req"`
+}
+
+// TransactWriteItem: A list of requests that can perform update, put, delete, or check operations on multiple items in one or more tables atomically.
+type TransactWriteItem struct {
+	ConditionCheck *ConditionCheck `aws:"ConditionCheck"`
+	Put            *Put            `aws:"Put"`
+	Delete         *Delete         `aws:"Delete"`
+	Update         *Update         `aws:"Update"`
+}
+
+// Update: Represents a request to perform an UpdateItem operation.
+type Update struct {
+	Key                                 item.Map                            `aws:"Key,req"`
+	UpdateExpression                    string                              `aws:"UpdateExpression,req"`
+	TableName                           string                              `aws:"TableName,req,len=1:1024"`
+	ConditionExpression                 *string                             `aws:"ConditionExpression"`
+	ExpressionAttributeNames            map[string]string                   `aws:"ExpressionAttributeNames" each:"len=:65535"`
+	ExpressionAttributeValues           item.Map                            `aws:"ExpressionAttributeValues"`
+	ReturnValuesOnConditionCheckFailure ReturnValuesOnConditionCheckFailure `aws:"ReturnValuesOnConditionCheckFailure"`
 }
 
 // UpdateGlobalSecondaryIndexAction: Represents the new provisioned throughput settings to be applied to a global secondary index.

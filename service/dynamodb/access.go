@@ -1,6 +1,7 @@
 package dynamodb
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -14,8 +15,9 @@ import (
 
 // demand is what an operation needs of one table.
 type demand struct {
-	table string  // name or ARN; "" where the operation has none
-	index *string // of a query or scan
+	table  string  // name or ARN; "" where the operation has none
+	action string  // "": that of the operation
+	index  *string // of a query or scan
 	// context adds the condition keys for fine-grained access control; nil: there are none. hash is the name of the
 	// table's partition key.
 	context func(hash string) map[string][]string
@@ -40,19 +42,19 @@ func (s *Service) Access(ctx context.Context, id aws.Identity, op string, in any
 
 // access renders a demand.
 func (s *Service) access(ctx context.Context, id aws.Identity, op string, d *demand) (aws.Access, error) {
-	a := aws.Access{Action: "dynamodb:" + op, Resource: "*"}
+	a := aws.Access{Action: "dynamodb:" + cmp.Or(d.action, op), Resource: "*"}
 	if d.table == "" {
 		return a, nil
 	}
-	n, err := tableName{id.Account, id.Region, d.table}, error(nil)
+	n, err := tableName{Account: id.Account, Region: id.Region, Name: d.table}, error(nil)
 	if strings.HasPrefix(d.table, "arn:") {
 		n, err = resolveARN(d.table)
 	}
-	if err != nil || strings.ContainsAny(n.name, "*?:/") {
+	if err != nil || strings.ContainsAny(n.Name, "*?:/") {
 		a.Resource = aws.MakeARN("dynamodb", id.Region, id.Account, "table/*").String()
 		return a, nil
 	}
-	a.Resource, a.ResourceAccount = n.arn(), n.account
+	a.Resource, a.ResourceAccount = n.ARN(), n.Account
 	if d.index != nil {
 		a.Resource += "/index/" + *d.index
 	}
@@ -66,10 +68,10 @@ func (s *Service) access(ctx context.Context, id aws.Identity, op string, d *dem
 			return facts{}, err
 		}
 		if !t.HasPolicy {
-			return facts{hash: t.hash.name}, nil
+			return facts{hash: t.Hash}, nil
 		}
-		p, err := t.policy(r)
-		return facts{t.hash.name, p.Document}, err
+		p, err := t.Policy(r)
+		return facts{t.Hash, p.Document}, err
 	})
 	if err != nil {
 		return a, err
@@ -88,6 +90,7 @@ type touched struct {
 	sel        api.Select
 	returns    api.ReturnValue
 	capacity   api.ReturnConsumedCapacity
+	enclosing  string // the transaction
 }
 
 func (t touched) context(hash string) map[string][]string {
@@ -109,6 +112,7 @@ func (t touched) context(hash string) map[string][]string {
 	add("dynamodb:Select", string(t.sel))
 	add("dynamodb:ReturnValues", string(t.returns))
 	add("dynamodb:ReturnConsumedCapacity", string(t.capacity))
+	add("dynamodb:EnclosingOperation", t.enclosing)
 	return c
 }
 
@@ -184,6 +188,10 @@ func (s *Service) demands(in any) []demand {
 		return out
 	case *api.BatchWriteItemInput:
 		return batchDemands(in)
+	case *api.TransactWriteItemsInput:
+		return s.transactWriteDemands(in)
+	case *api.TransactGetItemsInput:
+		return s.transactGetDemands(in)
 	}
 	return tableDemand(in)
 }
@@ -259,6 +267,8 @@ func tableDemand(in any) []demand {
 	case *api.DescribeTableInput:
 		table = in.TableName
 	case *api.UpdateTableInput:
+		table = in.TableName
+	case *api.UpdateTimeToLiveInput:
 		table = in.TableName
 	case *api.DescribeTimeToLiveInput:
 		table = in.TableName

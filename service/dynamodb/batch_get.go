@@ -7,6 +7,7 @@ import (
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/item"
 	"github.com/brume-dev/brume/service/dynamodb/expression"
+	"github.com/brume-dev/brume/service/dynamodb/table"
 	"github.com/brume-dev/brume/store"
 )
 
@@ -103,26 +104,26 @@ func (s *Service) getKeys(r store.Reader, a *tableKeys, room int) (tableItems, e
 	suffixes := make([][]byte, len(a.in.Keys))
 	seen := make(map[string]bool, len(a.in.Keys))
 	for i, key := range a.in.Keys {
-		if err := t.checkKey(key); err != nil {
+		if err := t.CheckKey(key); err != nil {
 			return out, err
 		}
-		suffixes[i] = t.suffix(key)
+		suffixes[i] = t.Suffix(key)
 		if seen[string(suffixes[i])] {
 			return out, problem("Provided list of item keys contains duplicates")
 		}
 		seen[string(suffixes[i])] = true
 	}
 	for i, suffix := range suffixes {
-		st, err := t.load(r, suffix)
+		st, err := t.Load(r, suffix)
 		if err != nil {
 			return out, err
 		}
-		if room -= st.size; room < 0 {
+		if room -= st.Size; room < 0 {
 			out.rest = a.in.Keys[i:]
 			break
 		}
-		out.units += readUnits(st.size, isTrue(a.in.ConsistentRead))
-		m, err := st.decode()
+		out.units += table.ReadUnits(st.Size, isTrue(a.in.ConsistentRead))
+		m, err := st.Decode()
 		if err != nil {
 			return out, err
 		}

@@ -6,6 +6,7 @@ import (
 	api "github.com/brume-dev/brume/api/dynamodbapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/item"
+	"github.com/brume-dev/brume/service/dynamodb/table"
 	"github.com/brume-dev/brume/store"
 )
 
@@ -14,7 +15,7 @@ type batched struct {
 	named
 	in    api.WriteRequest
 	key   item.Map // holds the key: the item of a put
-	value encoded
+	value table.Encoded
 }
 
 // BatchWriteItem puts and deletes up to 25 items. Each of them is done or not; the whole is not one transaction.
@@ -28,11 +29,12 @@ func (s *Service) BatchWriteItem(ctx context.Context, id aws.Identity, in *api.B
 	if err := s.checkBatch(ctx, asked); err != nil {
 		return nil, refused(err)
 	}
-	units := map[string]float64{}
+	costs := map[string]cost{}
+	metrics := map[string][]api.ItemCollectionMetrics{}
 	out := &api.BatchWriteItemOutput{UnprocessedItems: map[string][]api.WriteRequest{}}
 	for rest := asked; len(rest) > 0; {
 		n := groupEnd(rest)
-		did, err := update(ctx, s, rest[0].tableName, func(tx store.Tx) (map[string]float64, error) { return s.writeGroup(tx, rest[:n]) })
+		did, err := update(ctx, s, rest[0].tableName, func(tx store.Tx) ([]written, error) { return s.writeGroup(tx, rest[:n]) })
 		if err != nil && len(rest) == len(asked) {
 			return nil, refused(err)
 		}
@@ -42,15 +44,26 @@ func (s *Service) BatchWriteItem(ctx context.Context, id aws.Identity, in *api.B
 			}
 			break
 		}
-		for name, u := range did {
-			units[name] += u
+		for i := range did {
+			name := rest[i].given
+			c := costs[name]
+			c.add(did[i].cost(), 1)
+			costs[name] = c
+			w := write{kind: writePut, item: rest[i].key}
+			if m := w.collectionMetrics(in.ReturnItemCollectionMetrics, &did[i]); m != nil {
+				metrics[name] = append(metrics[name], *m)
+			}
 		}
 		rest = rest[n:]
 	}
-	for _, name := range sortedKeys(units) {
-		if c := consumed(in.ReturnConsumedCapacity, name, units[name]); c != nil {
-			out.ConsumedCapacity = append(out.ConsumedCapacity, *c)
+	for _, name := range sortedKeys(costs) {
+		c := costs[name]
+		if shown := c.consumed(in.ReturnConsumedCapacity, name); shown != nil {
+			out.ConsumedCapacity = append(out.ConsumedCapacity, *shown)
 		}
+	}
+	if in.ReturnItemCollectionMetrics == api.ReturnItemCollectionMetricsSize {
+		out.ItemCollectionMetrics = metrics
 	}
 	return out, nil
 }
@@ -77,7 +90,7 @@ func (s *Service) readBatchWrite(id aws.Identity, in *api.BatchWriteItemInput) (
 				return nil, problem(text)
 			}
 			if w.PutRequest != nil {
-				if b.value = encode(b.key); b.value.size > item.MaxSize {
+				if b.value = table.Encode(b.key); b.value.Size > item.MaxSize {
 					return nil, problem("Item size has exceeded the maximum allowed size")
 				}
 			}
@@ -103,7 +116,7 @@ func (s *Service) checkBatch(ctx context.Context, asked []batched) error {
 			if err := b.check(t); err != nil {
 				return nil, err
 			}
-			if key := string(t.itemKey(t.suffix(b.key))); !seen[key] {
+			if key := string(t.ItemKey(t.Suffix(b.key))); !seen[key] {
 				seen[key] = true
 				return nil, nil
 			}
@@ -116,28 +129,31 @@ func (s *Service) checkBatch(ctx context.Context, asked []batched) error {
 	return nil
 }
 
-func (b *batched) check(t *table) error {
-	if b.in.PutRequest != nil {
-		return t.checkBatched(b.key)
+func (b *batched) check(t *table.Table) error {
+	if b.in.PutRequest == nil {
+		return t.CheckKey(b.key)
 	}
-	return t.checkKey(b.key)
+	if err := t.CheckBatched(b.key); err != nil {
+		return err
+	}
+	return t.CheckIndexKeys(b.key)
 }
 
 // groupEnd returns how many of the writes go into the next transaction: those of one shard, of limited size.
 func groupEnd(rest []batched) int {
-	size := len(rest[0].value.value)
+	size := len(rest[0].value.Value)
 	for i := 1; i < len(rest); i++ {
-		size += len(rest[i].value.value)
-		if size > batchGroup || rest[i].account != rest[0].account || rest[i].region != rest[0].region {
+		size += len(rest[i].value.Value)
+		if size > batchGroup || rest[i].Account != rest[0].Account || rest[i].Region != rest[0].Region {
 			return i
 		}
 	}
 	return len(rest)
 }
 
-// writeGroup makes writes in tx and returns the capacity that they cost by table.
-func (s *Service) writeGroup(tx store.Tx, group []batched) (map[string]float64, error) {
-	units := map[string]float64{}
+// writeGroup makes writes in tx and returns what each did.
+func (s *Service) writeGroup(tx store.Tx, group []batched) ([]written, error) {
+	out := make([]written, len(group))
 	for i := range group {
 		b := &group[i]
 		t, err := s.mustTable(tx, b.tableName)
@@ -147,20 +163,17 @@ func (s *Service) writeGroup(tx store.Tx, group []batched) (map[string]float64, 
 		if err := b.check(t); err != nil { // the table may be another by now
 			return nil, err
 		}
-		suffix := t.suffix(b.key)
-		old, err := t.load(tx, suffix)
-		if err != nil {
+		c := table.Change{Suffix: t.Suffix(b.key), New: b.value}
+		if c.Old, err = t.Load(tx, c.Suffix); err != nil {
 			return nil, err
 		}
 		if b.in.PutRequest != nil {
-			err = t.save(tx, suffix, b.value, old)
-		} else {
-			err = t.remove(tx, suffix, old)
+			c.After = b.key
 		}
-		if err != nil {
+		out[i].t = t
+		if out[i].effects, err = t.Apply(tx, &c); err != nil {
 			return nil, err
 		}
-		units[b.given] += writeUnits(old.size, b.value.size)
 	}
-	return units, nil
+	return out, nil
 }

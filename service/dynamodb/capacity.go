@@ -1,25 +1,89 @@
 package dynamodb
 
 import (
+	"math"
+	"slices"
+
 	api "github.com/brume-dev/brume/api/dynamodbapi"
+	"github.com/brume-dev/brume/item"
 )
 
 // Capacity units, by the rules of
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 
-// readUnits is what reading size bytes costs: a unit for every 4 KB begun, half of that unless consistent.
-func readUnits(size int, consistent bool) float64 {
-	units := float64(max(1, (size+readUnit-1)/readUnit))
-	if !consistent {
-		units /= 2
-	}
-	return units
+// cost is what an operation cost of one table.
+type cost struct {
+	table   float64
+	indexes []indexCost
+	kind    costKind
 }
 
-// writeUnits is what a write costs that leaves an item of one of the sizes in place of one of the other: a unit for
-// every KB begun of the larger.
-func writeUnits(before, after int) float64 {
-	return float64(max(1, (max(before, after)+writeUnit-1)/writeUnit))
+// costKind says how a cost is shown: transactions say whether they read or wrote.
+type costKind uint8
+
+const (
+	costPlain costKind = iota
+	costRead           // of a TransactGetItems
+	costWrite          // of a TransactWriteItems
+)
+
+type indexCost struct {
+	name  string
+	local bool
+	units float64
+}
+
+// cost is what a write cost.
+func (w *written) cost() cost {
+	c := cost{table: w.effects.Units}
+	for i, units := range w.effects.Indexes {
+		if units > 0 {
+			x := w.t.Indexes[i]
+			c.indexes = append(c.indexes, indexCost{x.Name, x.Local, units})
+		}
+	}
+	return c
+}
+
+// consumed renders what a write cost, if the request asked for it.
+func (w *written) consumed(asked api.ReturnConsumedCapacity, table string) *api.ConsumedCapacity {
+	if asked == "" || asked == api.ReturnConsumedCapacityNone {
+		return nil
+	}
+	c := w.cost()
+	return c.consumed(asked, table)
+}
+
+// add adds what another operation on the table cost, times factor.
+func (c *cost) add(other cost, factor float64) {
+	c.table += other.table * factor
+	for _, o := range other.indexes {
+		i := slices.IndexFunc(c.indexes, func(x indexCost) bool { return x.name == o.name })
+		if i < 0 {
+			c.indexes = append(c.indexes, indexCost{o.name, o.local, 0})
+			i = len(c.indexes) - 1
+		}
+		c.indexes[i].units += o.units * factor
+	}
+}
+
+func (c *cost) total() float64 {
+	sum := c.table
+	for _, x := range c.indexes {
+		sum += x.units
+	}
+	return sum
+}
+
+func (k costKind) capacity(units float64) api.Capacity {
+	out := api.Capacity{CapacityUnits: &units}
+	switch k {
+	case costRead:
+		out.ReadCapacityUnits = &units
+	case costWrite:
+		out.WriteCapacityUnits = &units
+	}
+	return out
 }
 
 // consumed renders what an operation cost, if the request asked for it.
@@ -27,9 +91,45 @@ func consumed(asked api.ReturnConsumedCapacity, table string, units float64) *ap
 	if asked == "" || asked == api.ReturnConsumedCapacityNone {
 		return nil
 	}
-	c := &api.ConsumedCapacity{TableName: &table, CapacityUnits: &units}
-	if asked == api.ReturnConsumedCapacityIndexes {
-		c.Table = &api.Capacity{CapacityUnits: &units}
+	return (&cost{table: units}).consumed(asked, table)
+}
+
+// consumed is consumed of tables with indexes.
+func (c *cost) consumed(asked api.ReturnConsumedCapacity, table string) *api.ConsumedCapacity {
+	if asked == "" || asked == api.ReturnConsumedCapacityNone {
+		return nil
 	}
-	return c
+	all := c.kind.capacity(c.total())
+	out := &api.ConsumedCapacity{TableName: &table, CapacityUnits: all.CapacityUnits,
+		ReadCapacityUnits: all.ReadCapacityUnits, WriteCapacityUnits: all.WriteCapacityUnits}
+	if asked != api.ReturnConsumedCapacityIndexes {
+		return out
+	}
+	own := c.kind.capacity(c.table)
+	out.Table = &own
+	for _, x := range c.indexes {
+		of := &out.GlobalSecondaryIndexes
+		if x.local {
+			of = &out.LocalSecondaryIndexes
+		}
+		if *of == nil {
+			*of = map[string]api.Capacity{}
+		}
+		(*of)[x.name] = c.kind.capacity(x.units)
+	}
+	return out
+}
+
+// collectionMetrics renders the size of the item collection that a write changed, if it was asked for and there is one.
+func (w *write) collectionMetrics(asked api.ReturnItemCollectionMetrics, done *written) *api.ItemCollectionMetrics {
+	if asked != api.ReturnItemCollectionMetricsSize || len(done.t.Locals) == 0 {
+		return nil
+	}
+	hash := done.t.Hash
+	key := w.key
+	if w.kind == writePut {
+		key = w.item
+	}
+	low := math.Floor(float64(done.effects.Collection) / gigabyte)
+	return &api.ItemCollectionMetrics{ItemCollectionKey: item.NewMap(item.F(hash, key.Get(hash))), SizeEstimateRangeGB: []float64{low, low + 1}}
 }

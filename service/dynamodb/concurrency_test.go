@@ -13,6 +13,7 @@ import (
 	api "github.com/brume-dev/brume/api/dynamodbapi"
 	"github.com/brume-dev/brume/clock"
 	"github.com/brume-dev/brume/item"
+	"github.com/brume-dev/brume/service/dynamodb/table"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/store/memstore"
 	"github.com/brume-dev/brume/store/storetest"
@@ -252,7 +253,7 @@ func TestDeletedDataGoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := w.s.shard(w.id.Account, w.id.Region).View(context.Background(), func(_ context.Context, r store.Reader) error {
-		pairs, done := r.Scan(dataOf(1).Range(), store.ScanOpt{})
+		pairs, done := r.Scan(table.DataOf(1).Range(), store.ScanOpt{})
 		for kv := range pairs {
 			t.Errorf("%x is left", kv.Key)
 		}

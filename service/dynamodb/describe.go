@@ -10,21 +10,6 @@ import (
 
 // What clients ask of a table right after they made it, and is always the same here.
 
-// DescribeTimeToLive says that a table does not expire items.
-//
-// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DescribeTimeToLive.html
-func (s *Service) DescribeTimeToLive(ctx context.Context, id aws.Identity, in *api.DescribeTimeToLiveInput) (*api.DescribeTimeToLiveOutput, error) {
-	n, err := resolve(id, in.TableName)
-	if err != nil {
-		return nil, err
-	}
-	return view(ctx, s, n.tableName, func(r store.Reader) (*api.DescribeTimeToLiveOutput, error) {
-		_, err := s.mustTableNamed(r, n.tableName)
-		return &api.DescribeTimeToLiveOutput{
-			TimeToLiveDescription: &api.TimeToLiveDescription{TimeToLiveStatus: api.TimeToLiveStatusDisabled}}, err
-	})
-}
-
 // DescribeContinuousBackups says that a table has no point-in-time recovery.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DescribeContinuousBackups.html
@@ -36,7 +21,7 @@ func (s *Service) DescribeContinuousBackups(ctx context.Context, id aws.Identity
 	return view(ctx, s, n.tableName, func(r store.Reader) (*api.DescribeContinuousBackupsOutput, error) {
 		t, err := s.table(r, n.tableName)
 		if err == nil && t == nil {
-			err = &api.TableNotFoundException{Message: "Table not found: " + n.name}
+			err = &api.TableNotFoundException{Message: "Table not found: " + n.Name}
 		}
 		return &api.DescribeContinuousBackupsOutput{ContinuousBackupsDescription: &api.ContinuousBackupsDescription{
 			ContinuousBackupsStatus: api.ContinuousBackupsStatusEnabled,

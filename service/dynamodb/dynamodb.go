@@ -1,4 +1,4 @@
-// Package dynamodb is Amazon DynamoDB: tables, items, queries, scans and batches. All tables of an account and region
+// Package dynamodb is Amazon DynamoDB: tables and their indexes, items, queries, scans, batches and transactions. All tables of an account and region
 // live in one shard, so that a transaction may span them; keys.go shows how.
 //
 // An exported method is an operation of the API: it parses and checks what needs no table, runs one transaction or view
@@ -14,6 +14,8 @@ import (
 	api "github.com/brume-dev/brume/api/dynamodbapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/service/dynamodb/expression"
+	"github.com/brume-dev/brume/service/dynamodb/stream"
+	"github.com/brume-dev/brume/service/dynamodb/table"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/timer"
 )
@@ -27,7 +29,7 @@ type Config struct {
 // Service implements dynamodbapi.Handler and aws.Accessor.
 type Service struct {
 	store       store.Store
-	tables      tableCache
+	tables      table.Cache
 	expressions expression.Cache
 }
 
@@ -43,15 +45,17 @@ func New(c Config) (*Service, error) {
 	}
 	s := &Service{store: c.Store}
 	c.Timer.Handle(clearKind, s.clearTable, timer.Policy{})
+	c.Timer.Handle(table.FillKind, s.fill, timer.Policy{})
+	c.Timer.Handle(table.SweepKind, s.sweep, timer.Policy{})
 	return s, nil
 }
 
 // shard returns where the tables of an account and region live.
 func (s *Service) shard(account, region string) store.Shard {
-	return s.store.Shard(store.Tuple(nil).Text("dynamodb").Text(account).Text(region))
+	return s.store.Shard(stream.Shard(account, region))
 }
 
-func (s *Service) shardOf(n tableName) store.Shard { return s.shard(n.account, n.region) }
+func (s *Service) shardOf(n tableName) store.Shard { return s.shard(n.Account, n.Region) }
 
 // view runs fn on the last durable state of the shard of n.
 func view[T any](ctx context.Context, s *Service, n tableName, fn func(store.Reader) (T, error)) (T, error) {

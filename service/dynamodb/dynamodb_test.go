@@ -108,6 +108,18 @@ func (w *world) answer(op, in string) string {
 	if errors.As(err, &failed) && failed.Item != nil {
 		text += " " + string(failed.Item.AppendJSON(nil))
 	}
+	var cancelled *api.TransactionCanceledException
+	if errors.As(err, &cancelled) {
+		for _, r := range cancelled.CancellationReasons {
+			text += "\n  " + *r.Code
+			if r.Message != nil {
+				text += ": " + *r.Message
+			}
+			if r.Item != nil {
+				text += " " + string(r.Item.AppendJSON(nil))
+			}
+		}
+	}
 	return text
 }
 

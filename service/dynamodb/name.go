@@ -5,14 +5,11 @@ import (
 	"strings"
 
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/dynamodb/table"
 )
 
 // tableName says which table is meant.
-type tableName struct{ account, region, name string }
-
-func (n tableName) arn() string {
-	return aws.MakeARN("dynamodb", n.region, n.account, "table/"+n.name).String()
-}
+type tableName = table.Name
 
 // named is a table as a request names it: by name or ARN, which answers repeat.
 type named struct {
@@ -29,7 +26,7 @@ func resolve(id aws.Identity, given string) (named, error) {
 	if err := checkName(given, minTableName); err != nil {
 		return named{}, err
 	}
-	return named{tableName{id.Account, id.Region, given}, given}, nil
+	return named{tableName{Account: id.Account, Region: id.Region, Name: given}, given}, nil
 }
 
 // resolveARN reads the ARN of a table.
@@ -40,7 +37,7 @@ func resolveARN(given string) (tableName, error) {
 		checkName(name, minTableName) != nil {
 		return tableName{}, invalid("Invalid TableArn: Invalid ResourceArn provided as input " + given)
 	}
-	return tableName{arn.Account, arn.Region, name}, nil
+	return tableName{Account: arn.Account, Region: arn.Region, Name: name}, nil
 }
 
 // checkName checks the constraints of a name that the model cannot have, since a name may also be an ARN.

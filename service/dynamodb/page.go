@@ -1,25 +1,98 @@
 package dynamodb
 
 import (
+	"bytes"
 	"fmt"
 
 	api "github.com/brume-dev/brume/api/dynamodbapi"
 	"github.com/brume-dev/brume/item"
 	"github.com/brume-dev/brume/service/dynamodb/expression"
+	"github.com/brume-dev/brume/service/dynamodb/table"
 	"github.com/brume-dev/brume/store"
 )
 
 // pager reads a page of items: what Query and Scan have in common.
 type pager struct {
 	table      named
+	index      *string
 	limit      int // 0: none
 	reverse    bool
 	consistent bool
 	count      bool // count the items, do not return them
+	selected   api.Select
 	filter     *expression.Condition
 	filterName string // the parameter that filter came with, for its errors
 	chosen     *expression.Projection
 	start      item.Map // nil: from the beginning
+}
+
+// source is what a page is read from: a table or one of its indexes.
+type source struct {
+	t *table.Table
+	*table.Space
+	x     *table.Index // nil: the table
+	fetch bool         // the page wants what a local index does not have: it is read from the table
+}
+
+// source finds what the page is read from, and checks that it can give what is asked for.
+func (p *pager) source(t *table.Table) (source, error) {
+	if p.index == nil {
+		return source{t: t, Space: &t.Own}, nil
+	}
+	x, err := t.IndexNamed(*p.index)
+	if err != nil {
+		return source{}, err
+	}
+	src := source{t: t, Space: &x.Space, x: x}
+	if !x.Local && p.consistent {
+		return src, problem("Consistent reads are not supported on global secondary indexes")
+	}
+	if x.Keep == nil {
+		return src, nil
+	}
+	if p.selected == api.SelectAllAttributes {
+		if !x.Local {
+			return src, problem(fmt.Sprintf("%sSelect type ALL_ATTRIBUTES is not supported for global secondary index %s because its projection type is not ALL",
+				invalidValues, x.Name))
+		}
+		src.fetch = true
+		return src, nil
+	}
+	var wanted []string
+	if p.chosen != nil {
+		wanted = p.chosen.TopLevel()
+	}
+	if x.Local && p.filter != nil {
+		wanted = append(wanted, p.filter.Attributes()...)
+	}
+	for _, name := range wanted {
+		switch {
+		case x.Projects(name):
+		case x.Local:
+			src.fetch = true
+		default:
+			return src, problem(fmt.Sprintf("%sGlobal secondary index %s does not project [%s]", invalidValues, x.Name, name))
+		}
+	}
+	return src, nil
+}
+
+// keyOf returns the attributes that say where an item is.
+func (src *source) keyOf(m item.Map) item.Map {
+	if src.x == nil {
+		return src.t.KeyOf(m)
+	}
+	return src.x.KeyOf(src.t, m)
+}
+
+// raw is a page as it lies in the store: the items one after another. They are decoded when the view is over.
+type raw struct {
+	bodies  []byte
+	ends    []int // of the items in bodies
+	scanned int
+	size    int     // of what was read from the source
+	fetched float64 // units of what was read from the table besides
+	full    bool    // there may be more
 }
 
 // page is what was read. last is the key of the last item that was looked at when there may be more.
@@ -27,70 +100,160 @@ type page struct {
 	items   []item.Map
 	matched int
 	scanned int
-	size    int
 	last    item.Map
 }
 
 // read reads the items in the range. A page ends with the item that brings it to 1 MB, before filter and projection,
 // or to the limit.
-func (p *pager) read(r store.Reader, t *table, within store.Range) (page, error) {
-	out := page{items: []item.Map{}}
+func (p *pager) read(r store.Reader, src *source, within store.Range) (raw, error) {
+	var out raw
+	needs := !p.count || p.filter != nil
 	pairs, done := r.Scan(within, store.ScanOpt{Reverse: p.reverse, Limit: p.limit})
+	total := 0
 	var err error
 	for kv := range pairs {
-		var st stored
-		if st, err = t.whole(r, kv.Value, kv.Key[len(t.items):]); err != nil {
+		var st table.Stored
+		if src.x == nil {
+			st, err = src.t.Whole(r, kv.Value, kv.Key[len(src.Prefix):])
+		} else {
+			st, err = src.entry(r, kv.Value, p.consistent, &out)
+		}
+		if err != nil {
 			break
 		}
 		out.scanned++
-		out.size += st.size
-		full := out.size >= maxPage || out.scanned == p.limit
-		var m item.Map
-		if !p.count || p.filter != nil || full {
-			if m, err = st.decode(); err != nil {
-				break
-			}
+		out.size += st.Size
+		total += max(st.Size, len(st.Body))
+		out.full = total >= maxPage || out.scanned == p.limit
+		if needs || out.full {
+			out.bodies = append(out.bodies, st.Body...)
+			out.ends = append(out.ends, len(out.bodies))
 		}
-		if p.filter == nil || p.filter.Holds(m) {
-			out.matched++
-			if !p.count {
-				out.items = append(out.items, p.choose(m))
-			}
-		}
-		if full {
-			out.last = t.keyOf(m)
+		if out.full {
 			break
 		}
 	}
 	if err != nil {
-		return page{}, err
+		return raw{}, err
 	}
 	return out, done()
 }
 
+// entry reads an entry of an index, and from the table what it does not have.
+func (src *source) entry(r store.Reader, v store.Value, consistent bool, out *raw) (table.Stored, error) {
+	st, err := table.ReadStored(v)
+	if err != nil || !st.Away && !src.fetch {
+		return st, err
+	}
+	m, err := st.Decode()
+	if err != nil {
+		return st, err
+	}
+	whole, err := src.t.Load(r, src.t.Suffix(m))
+	switch {
+	case err != nil:
+		return st, err
+	case !whole.There:
+		return st, fmt.Errorf("dynamodb: index %s has an entry of an item that is not there", src.x.Name)
+	case src.fetch:
+		out.fetched += table.ReadUnits(whole.Size, consistent)
+		st.Body = whole.Body
+		return st, nil
+	}
+	if m, err = whole.Decode(); err == nil {
+		st.Body = src.x.Project(m).Append(nil)
+	}
+	return st, err
+}
+
+// page makes the answer of what was read.
+func (p *pager) page(src *source, got raw) (page, error) {
+	out := page{items: []item.Map{}, scanned: got.scanned, matched: got.scanned}
+	if len(got.ends) == 0 {
+		return out, nil
+	}
+	all, err := item.DecodeAll(string(got.bodies), got.ends)
+	if err != nil {
+		return out, err
+	}
+	if got.full {
+		out.last = src.keyOf(all[len(all)-1])
+	}
+	if p.count && p.filter == nil {
+		return out, nil
+	}
+	kept := all[:0]
+	for _, m := range all {
+		if p.filter == nil || p.filter.Holds(m) {
+			kept = append(kept, p.choose(m))
+		}
+	}
+	if out.matched = len(kept); !p.count {
+		out.items = kept
+	}
+	return out, nil
+}
+
 func (p *pager) choose(m item.Map) item.Map {
-	if p.chosen == nil {
+	if p.chosen == nil || p.count {
 		return m
 	}
 	return p.chosen.Of(m)
 }
 
+// consumed renders what the page cost, if that was asked for.
+func (p *pager) consumed(asked api.ReturnConsumedCapacity, src *source, got raw) *api.ConsumedCapacity {
+	c := src.cost(got, p.consistent)
+	return c.consumed(asked, p.table.given)
+}
+
+func (src *source) cost(got raw, consistent bool) cost {
+	units := table.ReadUnits(got.size, consistent)
+	if src.x == nil {
+		return cost{table: units}
+	}
+	return cost{table: got.fetched, indexes: []indexCost{{src.x.Name, src.x.Local, units}}}
+}
+
 // startKey checks the key that a page starts after and returns its place.
-func (p *pager) startKey(t *table) (store.Key, error) {
-	if err := t.checkKey(p.start); err != nil {
+func (p *pager) startKey(src *source) (store.Key, error) {
+	if src.x == nil {
+		if err := src.t.CheckKey(p.start); err != nil {
+			return nil, problem(fmt.Sprintf("The provided starting key is invalid: %v", err))
+		}
+		return src.t.ItemKey(src.t.Suffix(p.start)), nil
+	}
+	if len(p.start) != len(src.keyOf(p.start)) {
+		return nil, problem("The provided starting key is invalid")
+	}
+	for _, as := range [][]table.Attribute{src.t.KeyAttributes(), src.Hash, src.Sort} {
+		for _, a := range as {
+			if p.start.Get(a.Name).Kind() != a.Kind {
+				return nil, problem(fmt.Sprintf("The provided starting key is invalid: %v", table.KeyMismatch))
+			}
+		}
+	}
+	if err := src.t.CheckKeyValues(p.start); err != nil {
 		return nil, problem(fmt.Sprintf("The provided starting key is invalid: %v", err))
 	}
-	return t.itemKey(t.suffix(p.start)), nil
+	if !src.x.Covers(p.start) {
+		return nil, problem("The provided starting key is invalid")
+	}
+	return src.x.Place(src.t, p.start), nil
 }
 
 // checkFilter refuses a filter on key attributes.
-func (p *pager) checkFilter(t *table) error {
+func (p *pager) checkFilter(src *source) error {
 	if p.filter == nil {
 		return nil
 	}
 	for _, name := range p.filter.Attributes() {
-		if t.isKey(name) {
-			return problem(p.filterName + " can only contain non-primary key attributes: Primary key attribute: " + name)
+		for _, as := range [][]table.Attribute{src.Hash, src.Sort} {
+			for _, a := range as {
+				if a.Name == name {
+					return problem(p.filterName + " can only contain non-primary key attributes: Primary key attribute: " + name)
+				}
+			}
 		}
 	}
 	return nil
@@ -98,6 +261,7 @@ func (p *pager) checkFilter(t *table) error {
 
 // selection checks Select against the other parameters that choose attributes.
 func (p *pager) selection(sel api.Select, projected string, onIndex bool, doing string) error {
+	p.selected = sel
 	switch sel {
 	case api.SelectAllProjectedAttributes:
 		if !onIndex {
@@ -131,7 +295,7 @@ func projectedBy(expr *string, attributes []string) string {
 	return ""
 }
 
-// noIndex is the answer to an IndexName.
-func noIndex(name string) error {
-	return problem("The table does not have the specified index: " + name)
+// within reports whether k lies in r.
+func within(r store.Range, k store.Key) bool {
+	return bytes.Compare(k, r.Begin) >= 0 && bytes.Compare(k, r.End) < 0
 }

@@ -3,52 +3,11 @@ package dynamodb
 import (
 	"context"
 	"encoding/json"
-	"strconv"
 
 	api "github.com/brume-dev/brume/api/dynamodbapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/store"
-	"github.com/brume-dev/brume/store/record"
 )
-
-const policyVersion = 1
-
-// policyRecord is the resource policy of a table.
-type policyRecord struct {
-	Document string `cbor:"1,keyasint"`
-	Revision string `cbor:"2,keyasint"`
-}
-
-// noPolicy is the revision that a client names when it expects that there is none.
-const noPolicy = "NO_POLICY"
-
-func (t *table) policyKey() store.Key { return t.data.Uint(familyPolicy) }
-
-// policy reads the table's policy; its Revision is "" when there is none.
-func (t *table) policy(r store.Reader) (policyRecord, error) {
-	var rec policyRecord
-	v, ok, err := r.Get(t.policyKey())
-	if err != nil || !ok {
-		return rec, err
-	}
-	return rec, record.Decode(v, policyVersion, &rec)
-}
-
-// setPolicy stores a policy in place of old and returns its revision, a time in milliseconds. "" removes it.
-func (t *table) setPolicy(tx store.Tx, old policyRecord, document string) string {
-	last, _ := strconv.ParseInt(old.Revision, 10, 64)
-	rec := t.tableRecord
-	if rec.HasPolicy = document != ""; rec.HasPolicy != t.HasPolicy {
-		rec.put(tx, t.name)
-	}
-	if document == "" {
-		tx.Delete(t.policyKey())
-		return ""
-	}
-	revision := strconv.FormatInt(max(tx.Now().UnixMilli(), last+1), 10)
-	tx.Set(t.policyKey(), record.Encode(policyVersion, policyRecord{document, revision}))
-	return revision
-}
 
 // checkPolicy checks that a policy is one at all; what it says is package policy's matter when it is used.
 func checkPolicy(document string) error {
@@ -64,11 +23,6 @@ func checkPolicy(document string) error {
 
 func noSuchPolicy(arn string) error {
 	return &api.PolicyNotFoundException{Message: "Resource-based policy not found for the provided ResourceArn: " + arn}
-}
-
-// matches reports whether the policy has the revision that a client expects.
-func (p *policyRecord) matches(expected *string) bool {
-	return expected == nil || *expected == p.Revision || *expected == noPolicy && p.Revision == ""
 }
 
 // PutResourcePolicy attaches a policy to a table.
@@ -87,17 +41,17 @@ func (s *Service) PutResourcePolicy(ctx context.Context, _ aws.Identity, in *api
 		if err != nil {
 			return nil, err
 		}
-		old, err := t.policy(tx)
+		old, err := t.Policy(tx)
 		if err != nil {
 			return nil, err
 		}
-		if !old.matches(in.ExpectedRevisionId) {
+		if !old.Matches(in.ExpectedRevisionId) {
 			return nil, noSuchPolicy(in.ResourceArn)
 		}
 		if old.Document == in.Policy {
 			return &api.PutResourcePolicyOutput{RevisionId: &old.Revision}, nil
 		}
-		return &api.PutResourcePolicyOutput{RevisionId: ptr(t.setPolicy(tx, old, in.Policy))}, nil
+		return &api.PutResourcePolicyOutput{RevisionId: ptr(t.SetPolicy(tx, old, in.Policy))}, nil
 	})
 }
 
@@ -114,7 +68,7 @@ func (s *Service) GetResourcePolicy(ctx context.Context, _ aws.Identity, in *api
 		if err != nil {
 			return nil, err
 		}
-		p, err := t.policy(r)
+		p, err := t.Policy(r)
 		if err == nil && p.Revision == "" {
 			err = noSuchPolicy(in.ResourceArn)
 		}
@@ -135,16 +89,16 @@ func (s *Service) DeleteResourcePolicy(ctx context.Context, _ aws.Identity, in *
 		if err != nil {
 			return nil, err
 		}
-		old, err := t.policy(tx)
+		old, err := t.Policy(tx)
 		switch {
 		case err != nil:
 			return nil, err
-		case !old.matches(in.ExpectedRevisionId):
+		case !old.Matches(in.ExpectedRevisionId):
 			return nil, noSuchPolicy(in.ResourceArn)
 		case old.Revision == "":
 			return &api.DeleteResourcePolicyOutput{}, nil
 		}
-		t.setPolicy(tx, old, "")
+		t.SetPolicy(tx, old, "")
 		return &api.DeleteResourcePolicyOutput{RevisionId: &old.Revision}, nil
 	})
 }

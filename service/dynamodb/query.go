@@ -1,14 +1,13 @@
 package dynamodb
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 
 	api "github.com/brume-dev/brume/api/dynamodbapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/item"
 	"github.com/brume-dev/brume/service/dynamodb/expression"
+	"github.com/brume-dev/brume/service/dynamodb/table"
 	"github.com/brume-dev/brume/store"
 )
 
@@ -20,7 +19,7 @@ func (s *Service) Query(ctx context.Context, id aws.Identity, in *api.QueryInput
 	if err != nil {
 		return nil, err
 	}
-	p := &pager{table: n, reverse: in.ScanIndexForward != nil && !*in.ScanIndexForward, consistent: isTrue(in.ConsistentRead),
+	p := &pager{table: n, index: in.IndexName, reverse: in.ScanIndexForward != nil && !*in.ScanIndexForward, consistent: isTrue(in.ConsistentRead),
 		start: in.ExclusiveStartKey}
 	if in.Limit != nil {
 		p.limit = int(*in.Limit)
@@ -29,27 +28,37 @@ func (s *Service) Query(ctx context.Context, id aws.Identity, in *api.QueryInput
 	if err != nil {
 		return nil, refused(err)
 	}
-	got, err := view(ctx, s, n.tableName, func(r store.Reader) (page, error) {
+	type found struct {
+		src source
+		raw raw
+	}
+	got, err := view(ctx, s, n.tableName, func(r store.Reader) (found, error) {
 		t, err := s.mustTable(r, n.tableName)
 		if err != nil {
-			return page{}, err
+			return found{}, err
 		}
-		if in.IndexName != nil {
-			return page{}, noIndex(*in.IndexName)
-		}
-		within, err := p.queryRange(t, keys)
+		src, err := p.source(t)
 		if err != nil {
-			return page{}, err
+			return found{}, err
 		}
-		return p.read(r, t, within)
+		within, err := p.queryRange(&src, keys)
+		if err != nil {
+			return found{}, err
+		}
+		raw, err := p.read(r, &src, within)
+		return found{src, raw}, err
 	})
 	if err != nil {
 		return nil, refused(err)
 	}
-	out := &api.QueryOutput{Count: ptr(int32(got.matched)), ScannedCount: ptr(int32(got.scanned)), LastEvaluatedKey: got.last,
-		ConsumedCapacity: consumed(in.ReturnConsumedCapacity, n.given, readUnits(got.size, p.consistent))}
+	page, err := p.page(&got.src, got.raw)
+	if err != nil {
+		return nil, err
+	}
+	out := &api.QueryOutput{Count: ptr(int32(page.matched)), ScannedCount: ptr(int32(page.scanned)), LastEvaluatedKey: page.last,
+		ConsumedCapacity: p.consumed(in.ReturnConsumedCapacity, &got.src, got.raw)}
 	if !p.count {
-		out.Items = got.items
+		out.Items = page.items
 	}
 	return out, nil
 }
@@ -109,109 +118,40 @@ func readKeys(r *expression.Request, in *api.QueryInput) (expression.KeyConditio
 }
 
 // queryRange finds the range of the items that a key condition means, after the starting key.
-func (p *pager) queryRange(t *table, keys expression.KeyCondition) (store.Range, error) {
-	hash, sort, err := t.parts(keys)
+func (p *pager) queryRange(src *source, keys expression.KeyCondition) (store.Range, error) {
+	hash, sort, err := src.Parts(keys)
 	if err != nil {
 		return store.Range{}, err
 	}
-	if err := p.checkFilter(t); err != nil {
+	if err := p.checkFilter(src); err != nil {
 		return store.Range{}, err
 	}
-	prefix, within := t.partition(hash.Values[0])
-	if sort != nil {
-		within = sortRange(prefix, within, sort)
+	prefix, all := src.Partition(hash)
+	for _, c := range sort {
+		all = table.SortRange(prefix, all, c)
+		if c.Op == "=" {
+			prefix = c.Values[0].AppendKey(prefix[:len(prefix):len(prefix)])
+		}
 	}
 	if p.start == nil {
-		return within, nil
+		return all, nil
 	}
-	key, err := p.startKey(t)
+	key, err := p.startKey(src)
+	if err != nil {
+		return all, err
+	}
+	for i, a := range src.Hash {
+		if !item.Equal(p.start.Get(a.Name), hash[i]) {
+			return all, problem("The provided starting key is outside query boundaries based on provided conditions")
+		}
+	}
 	switch {
-	case err != nil:
-		return within, err
-	case !item.Equal(p.start.Get(t.hash.name), hash.Values[0]):
-		return within, problem("The provided starting key is outside query boundaries based on provided conditions")
-	case bytes.Compare(key, within.Begin) < 0 || bytes.Compare(key, within.End) >= 0:
-		return within, problem("The provided starting key does not match the range key predicate")
+	case !within(all, key):
+		return all, problem("The provided starting key does not match the range key predicate")
 	case p.reverse:
-		within.End = key
+		all.End = key
 	default:
-		within.Begin = after(key)
+		all.Begin = table.After(key)
 	}
-	return within, nil
-}
-
-// parts finds the conditions on the partition and sort key, and checks that they fit the table.
-func (t *table) parts(keys expression.KeyCondition) (hash, sort *expression.KeyPart, err error) {
-	attributes := t.keyAttributes()
-	if len(keys) > len(attributes) {
-		return nil, nil, problem(fmt.Sprintf("The number of query conditions (%d) exceeds the number of key attributes defined in the schema (%d)",
-			len(keys), len(attributes)))
-	}
-	for i := range keys {
-		switch keys[i].Attribute {
-		case t.hash.name:
-			hash = &keys[i]
-		case t.sort.name:
-			sort = &keys[i]
-		}
-	}
-	switch {
-	case hash == nil:
-		return nil, nil, problem("Query condition missed key schema element: " + t.hash.name)
-	case len(keys) > 1 && sort == nil:
-		return nil, nil, problem("Query condition missed key schema element: " + t.sort.name)
-	case hash.Op != "=":
-		return nil, nil, problem("Query key condition not supported")
-	}
-	for i, part := range []*expression.KeyPart{hash, sort} {
-		if part == nil {
-			continue
-		}
-		for _, v := range part.Values {
-			if v.Kind() != attributes[i].kind {
-				return nil, nil, problem(invalidValues + "Condition parameter type does not match schema type")
-			}
-		}
-	}
-	return hash, sort, t.checkConditionValues(hash, sort)
-}
-
-// checkConditionValues refuses values that no key can have.
-func (t *table) checkConditionValues(hash, sort *expression.KeyPart) error {
-	key := item.NewMap(item.F(t.hash.name, hash.Values[0]))
-	if t.sort.name == "" || sort == nil {
-		return (&table{hash: t.hash}).checkKeyValues(key)
-	}
-	if sort.Op == "begins_with" && sort.Values[0].Text() == "" {
-		return (&table{hash: t.hash}).checkKeyValues(key)
-	}
-	for _, v := range sort.Values {
-		key.Put(t.sort.name, v)
-		if err := t.checkKeyValues(key); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// sortRange narrows the range of a partition, whose keys begin with prefix, to a condition on the sort key.
-func sortRange(prefix []byte, whole store.Range, c *expression.KeyPart) store.Range {
-	at := func(v item.Value) store.Key { return v.AppendKey(prefix[:len(prefix):len(prefix)]) }
-	first := at(c.Values[0])
-	switch c.Op {
-	case "=":
-		return store.Range{Begin: first, End: after(first)}
-	case "<":
-		return store.Range{Begin: whole.Begin, End: first}
-	case "<=":
-		return store.Range{Begin: whole.Begin, End: after(first)}
-	case ">":
-		return store.Range{Begin: after(first), End: whole.End}
-	case ">=":
-		return store.Range{Begin: first, End: whole.End}
-	case "BETWEEN":
-		return store.Range{Begin: first, End: after(at(c.Values[1]))}
-	}
-	begin := c.Values[0].AppendKeyPrefix(prefix[:len(prefix):len(prefix)]) // begins_with
-	return store.Range{Begin: begin, End: past(begin)}
+	return all, nil
 }

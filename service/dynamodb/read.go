@@ -8,6 +8,7 @@ import (
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/item"
 	"github.com/brume-dev/brume/service/dynamodb/expression"
+	"github.com/brume-dev/brume/service/dynamodb/table"
 	"github.com/brume-dev/brume/store"
 )
 
@@ -30,23 +31,23 @@ func (s *Service) GetItem(ctx context.Context, id aws.Identity, in *api.GetItemI
 	if text := in.Key.Problem(item.Current); text != "" {
 		return nil, invalid(text)
 	}
-	st, err := view(ctx, s, n.tableName, func(r store.Reader) (stored, error) {
+	st, err := view(ctx, s, n.tableName, func(r store.Reader) (table.Stored, error) {
 		t, err := s.mustTable(r, n.tableName)
 		if err != nil {
-			return stored{}, err
+			return table.Stored{}, err
 		}
-		if err := t.checkKey(in.Key); err != nil {
-			return stored{}, err
+		if err := t.CheckKey(in.Key); err != nil {
+			return table.Stored{}, err
 		}
-		st, err := t.load(r, t.suffix(in.Key))
-		st.body = bytes.Clone(st.body) // decoded outside
+		st, err := t.Load(r, t.Suffix(in.Key))
+		st.Body = bytes.Clone(st.Body) // decoded outside
 		return st, err
 	})
 	if err != nil {
 		return nil, refused(err)
 	}
-	out := &api.GetItemOutput{ConsumedCapacity: consumed(in.ReturnConsumedCapacity, n.given, readUnits(st.size, isTrue(in.ConsistentRead)))}
-	if out.Item, err = st.decode(); err != nil {
+	out := &api.GetItemOutput{ConsumedCapacity: consumed(in.ReturnConsumedCapacity, n.given, table.ReadUnits(st.Size, isTrue(in.ConsistentRead)))}
+	if out.Item, err = st.Decode(); err != nil {
 		return nil, err
 	}
 	if chosen != nil && out.Item != nil {

@@ -1,7 +1,6 @@
 package dynamodb
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 
@@ -9,6 +8,7 @@ import (
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/item"
 	"github.com/brume-dev/brume/service/dynamodb/expression"
+	"github.com/brume-dev/brume/service/dynamodb/table"
 	"github.com/brume-dev/brume/store"
 )
 
@@ -20,34 +20,44 @@ func (s *Service) Scan(ctx context.Context, id aws.Identity, in *api.ScanInput) 
 	if err != nil {
 		return nil, err
 	}
-	p := &pager{table: n, consistent: isTrue(in.ConsistentRead), start: in.ExclusiveStartKey}
+	p := &pager{table: n, index: in.IndexName, consistent: isTrue(in.ConsistentRead), start: in.ExclusiveStartKey}
 	if in.Limit != nil {
 		p.limit = int(*in.Limit)
 	}
 	if err := s.readScan(p, in); err != nil {
 		return nil, refused(err)
 	}
-	got, err := view(ctx, s, n.tableName, func(r store.Reader) (page, error) {
+	type found struct {
+		src source
+		raw raw
+	}
+	got, err := view(ctx, s, n.tableName, func(r store.Reader) (found, error) {
 		t, err := s.mustTable(r, n.tableName)
 		if err != nil {
-			return page{}, err
+			return found{}, err
 		}
-		if in.IndexName != nil {
-			return page{}, noIndex(*in.IndexName)
-		}
-		within, err := p.scanRange(t, in)
+		src, err := p.source(t)
 		if err != nil {
-			return page{}, err
+			return found{}, err
 		}
-		return p.read(r, t, within)
+		within, err := p.scanRange(&src, in)
+		if err != nil {
+			return found{}, err
+		}
+		raw, err := p.read(r, &src, within)
+		return found{src, raw}, err
 	})
 	if err != nil {
 		return nil, refused(err)
 	}
-	out := &api.ScanOutput{Count: ptr(int32(got.matched)), ScannedCount: ptr(int32(got.scanned)), LastEvaluatedKey: got.last,
-		ConsumedCapacity: consumed(in.ReturnConsumedCapacity, n.given, readUnits(got.size, p.consistent))}
+	page, err := p.page(&got.src, got.raw)
+	if err != nil {
+		return nil, err
+	}
+	out := &api.ScanOutput{Count: ptr(int32(page.matched)), ScannedCount: ptr(int32(page.scanned)), LastEvaluatedKey: page.last,
+		ConsumedCapacity: p.consumed(in.ReturnConsumedCapacity, &got.src, got.raw)}
 	if !p.count {
-		out.Items = got.items
+		out.Items = page.items
 	}
 	return out, nil
 }
@@ -92,22 +102,22 @@ func (s *Service) readScan(p *pager, in *api.ScanInput) error {
 }
 
 // scanRange finds the range of the items of a scan, after the starting key.
-func (p *pager) scanRange(t *table, in *api.ScanInput) (store.Range, error) {
-	within := t.all()
+func (p *pager) scanRange(src *source, in *api.ScanInput) (store.Range, error) {
+	all := src.All()
 	if in.Segment != nil {
-		within = t.segment(int(*in.Segment), int(*in.TotalSegments))
+		all = src.Segment(int(*in.Segment), int(*in.TotalSegments))
 	}
 	if p.start == nil {
-		return within, nil
+		return all, nil
 	}
-	key, err := p.startKey(t)
+	key, err := p.startKey(src)
 	if err != nil {
-		return within, err
+		return all, err
 	}
-	if in.Segment != nil && (bytes.Compare(key, within.Begin) < 0 || bytes.Compare(key, within.End) >= 0) {
-		return within, problem(fmt.Sprintf("The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with correct Segment. TotalSegments: %d Segment: %d",
+	if in.Segment != nil && !within(all, key) {
+		return all, problem(fmt.Sprintf("The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with correct Segment. TotalSegments: %d Segment: %d",
 			*in.TotalSegments, *in.Segment))
 	}
-	within.Begin = after(key)
-	return within, nil
+	all.Begin = table.After(key)
+	return all, nil
 }

@@ -6,6 +6,8 @@ import (
 
 	api "github.com/brume-dev/brume/api/dynamodbapi"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/dynamodb/stream"
+	"github.com/brume-dev/brume/service/dynamodb/table"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/store/record"
 	"github.com/brume-dev/brume/timer"
@@ -36,11 +38,19 @@ func (s *Service) DeleteTable(ctx context.Context, id aws.Identity, in *api.Dele
 		if t.Protected {
 			return nil, invalid("Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.")
 		}
-		d, err := t.describe(tx, api.TableStatusDeleting)
+		if t.Changing() {
+			return nil, &api.ResourceInUseException{Message: "Attempt to change a resource which is still in use: Table is being updated: " + n.Name}
+		}
+		d, err := t.Describe(tx, api.TableStatusDeleting)
 		if err != nil {
 			return nil, err
 		}
-		tx.Delete(n.key())
+		tx.Delete(n.Key())
+		if t.Stream.Enabled {
+			if err := stream.End(tx, t.StreamName()); err != nil {
+				return nil, err
+			}
+		}
 		return d, timer.Set(tx, timer.Promise{Kind: clearKind, Args: record.Encode(clearedVersion, cleared{t.ID})})
 	})
 	if err != nil {
@@ -62,7 +72,9 @@ func (s *Service) clearTable(ctx context.Context, k *timer.Kept) error {
 		return err
 	}
 	_, err := k.Shard.Update(ctx, func(_ context.Context, tx store.Tx) error {
-		tx.DeleteRange(dataOf(c.ID).Range())
+		all, streams := table.DataOf(c.ID).Range(), stream.Range(c.ID) // which can be read for a day more, and go by themselves
+		tx.DeleteRange(store.Range{Begin: all.Begin, End: streams.Begin})
+		tx.DeleteRange(store.Range{Begin: streams.End, End: all.End})
 		return k.Done(tx)
 	})
 	if errors.Is(err, timer.ErrGone) {
@@ -84,7 +96,7 @@ func (s *Service) DescribeTable(ctx context.Context, id aws.Identity, in *api.De
 		if err != nil {
 			return nil, err
 		}
-		return t.describe(r, api.TableStatusActive)
+		return t.Describe(r, t.Status())
 	})
 	if err != nil {
 		return nil, err
@@ -100,7 +112,7 @@ func (s *Service) ListTables(ctx context.Context, id aws.Identity, in *api.ListT
 	if in.Limit != nil {
 		limit = int(*in.Limit)
 	}
-	prefix := namesOf(id.Account, id.Region)
+	prefix := table.Names(id.Account, id.Region)
 	within := prefix.Range()
 	if in.ExclusiveStartTableName != nil {
 		within = prefix.Text(*in.ExclusiveStartTableName).After(within)

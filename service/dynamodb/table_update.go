@@ -2,11 +2,14 @@ package dynamodb
 
 import (
 	"context"
-	"fmt"
+	"errors"
+	"strings"
 	"time"
 
 	api "github.com/brume-dev/brume/api/dynamodbapi"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/dynamodb/definition"
+	"github.com/brume-dev/brume/service/dynamodb/table"
 	"github.com/brume-dev/brume/store"
 )
 
@@ -20,93 +23,50 @@ func (s *Service) UpdateTable(ctx context.Context, id aws.Identity, in *api.Upda
 		return nil, err
 	}
 	switch {
-	case len(in.GlobalSecondaryIndexUpdates) > 0:
-		return nil, notYet("secondary indexes")
-	case in.StreamSpecification != nil:
-		return nil, notYet("streams")
 	case in.ReplicaUpdates != nil || in.MultiRegionConsistency != "" || in.GlobalTableWitnessUpdates != nil || in.GlobalTableSettingsReplicationMode != "":
 		return nil, notYet("global tables")
-	case in.BillingMode == "" && in.ProvisionedThroughput == nil && in.SSESpecification == nil && in.TableClass == "" &&
-		in.DeletionProtectionEnabled == nil && in.OnDemandThroughput == nil && in.WarmThroughput == nil:
+	case !definition.Asks(in):
 		return nil, invalid("At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required")
 	}
-	d, err := update(ctx, s, n.tableName, func(tx store.Tx) (*api.TableDescription, error) {
-		t, err := s.mustTableNamed(tx, n.tableName)
-		if err != nil {
-			return nil, err
-		}
-		rec := t.tableRecord
-		if err := rec.change(n.tableName, in, tx.Now().Truncate(time.Millisecond)); err != nil {
-			return nil, err
-		}
-		rec.put(tx, n.tableName)
-		return newTable(n.tableName, rec, nil).describe(tx, api.TableStatusUpdating)
-	})
+	d, err := update(ctx, s, n.tableName, func(tx store.Tx) (*api.TableDescription, error) { return s.changeTable(tx, n.tableName, in) })
 	if err != nil {
 		return nil, refused(err)
 	}
 	return &api.UpdateTableOutput{TableDescription: d}, nil
 }
 
-// change applies an UpdateTable to the record.
-func (rec *tableRecord) change(n tableName, in *api.UpdateTableInput, now time.Time) error {
-	if err := rec.changeBilling(in, now); err != nil {
-		return err
+// changeTable applies an UpdateTable in tx.
+func (s *Service) changeTable(tx store.Tx, n tableName, in *api.UpdateTableInput) (*api.TableDescription, error) {
+	t, err := s.mustTableNamed(tx, n)
+	if err != nil {
+		return nil, err
 	}
-	if err := rec.setOnDemand(in.OnDemandThroughput); err != nil {
-		return err
+	if t.Changing() && (len(in.GlobalSecondaryIndexUpdates) == 0 || in.GlobalSecondaryIndexUpdates[0].Update != nil) {
+		return nil, &api.ResourceInUseException{Message: "Attempt to change a resource which is still in use: Table is being updated: " + n.Name}
 	}
-	rec.setWarm(in.WarmThroughput)
-	if in.DeletionProtectionEnabled != nil {
-		rec.Protected = *in.DeletionProtectionEnabled
+	now := tx.Now().Truncate(time.Millisecond)
+	rec, change, err := t.Update(in, definition.Place{Account: n.Account, Region: n.Region}, managedKey(n), now)
+	if err != nil {
+		return nil, withName(err, n)
 	}
-	if c := string(in.TableClass); c != "" && c != rec.Class {
-		rec.Class, rec.ClassChanged = c, now
+	if change.Stream {
+		if err := t.ChangeStream(tx, n, &rec); err != nil {
+			return nil, err
+		}
 	}
-	return rec.setEncryption(n, in.SSESpecification)
+	if id := change.Created + change.Deleted; id != 0 {
+		if err := table.SetFill(tx, n, rec.ID, id); err != nil {
+			return nil, err
+		}
+	}
+	table.Put(tx, n, &rec)
+	return table.New(n, rec, nil).Describe(tx, api.TableStatusUpdating)
 }
 
-func (rec *tableRecord) changeBilling(in *api.UpdateTableInput, now time.Time) error {
-	mode := in.BillingMode
-	if mode == "" {
-		if in.ProvisionedThroughput == nil {
-			return nil
-		}
-		if mode = api.BillingModeProvisioned; !rec.Provisioned {
-			mode = api.BillingModePayPerRequest
-		}
+// withName completes the texts that end in the table's name.
+func withName(err error, n tableName) error {
+	if p, ok := errors.AsType[problem](err); ok && strings.HasSuffix(string(p), "TableName: ") {
+		return p + problem(n.Name)
 	}
-	before := *rec
-	if mode == api.BillingModeProvisioned && rec.Provisioned && in.ProvisionedThroughput == nil {
-		return nil // nothing changes
-	}
-	if err := rec.setBilling(mode, in.ProvisionedThroughput); err != nil {
-		return err
-	}
-	switch {
-	case !rec.Provisioned:
-		if before.Provisioned {
-			rec.OnDemandSince = now
-		}
-		return nil
-	case !before.Provisioned:
-		rec.MaxRead, rec.MaxWrite = 0, 0
-		rec.BillingReported = true
-	case rec.Read == before.Read && rec.Write == before.Write:
-		return problem(fmt.Sprintf("The provisioned throughput for the table will not change. The requested value equals the current value. "+
-			"Current ReadCapacityUnits provisioned for the table: %d. Requested ReadCapacityUnits: %d. "+
-			"Current WriteCapacityUnits provisioned for the table: %d. Requested WriteCapacityUnits: %d. "+
-			"Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits.",
-			before.Read, rec.Read, before.Write, rec.Write))
-	}
-	if rec.Read > before.Read || rec.Write > before.Write {
-		rec.Increased = now
-	}
-	if rec.Read < before.Read || rec.Write < before.Write {
-		if before.Decreased.UTC().Format(time.DateOnly) != now.UTC().Format(time.DateOnly) {
-			rec.DecreasesToday = 0
-		}
-		rec.Decreased, rec.DecreasesToday = now, rec.DecreasesToday+1
-	}
-	return nil
+	return err
 }

@@ -6,12 +6,9 @@ import (
 
 	api "github.com/brume-dev/brume/api/dynamodbapi"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/dynamodb/table"
 	"github.com/brume-dev/brume/store"
 )
-
-func (t *table) tags() store.Tuple { return t.data.Uint(familyTags) }
-
-func (t *table) tagKey(key string) store.Key { return t.tags().Text(key) }
 
 // tagMap checks the tags of a request.
 func tagMap(tags []api.Tag) (map[string]string, error) {
@@ -33,7 +30,7 @@ func tooManyTags() error {
 }
 
 // onResource finds the table that an operation names by its ARN.
-func (s *Service) onResource(r store.Reader, n tableName, arn string) (*table, error) {
+func (s *Service) onResource(r store.Reader, n tableName, arn string) (*table.Table, error) {
 	t, err := s.table(r, n)
 	if err == nil && t == nil {
 		err = &api.ResourceNotFoundException{Message: "Requested resource not found: ResourcArn: " + arn + " not found"} // sic
@@ -62,9 +59,9 @@ func (s *Service) TagResource(ctx context.Context, _ aws.Identity, in *api.TagRe
 			return nil, err
 		}
 		for k, v := range tags {
-			tx.Set(t.tagKey(k), []byte(v))
+			tx.Set(t.TagKey(k), []byte(v))
 		}
-		all, err := t.listTags(tx)
+		all, err := t.ListTags(tx)
 		if err == nil && len(all) > maxTags {
 			err = tooManyTags()
 		}
@@ -89,21 +86,10 @@ func (s *Service) UntagResource(ctx context.Context, _ aws.Identity, in *api.Unt
 			return nil, err
 		}
 		for _, k := range in.TagKeys {
-			tx.Delete(t.tagKey(k))
+			tx.Delete(t.TagKey(k))
 		}
 		return &api.UntagResourceOutput{}, nil
 	})
-}
-
-// listTags reads the tags of the table; there are never more than a page of them.
-func (t *table) listTags(r store.Reader) ([]api.Tag, error) {
-	out := []api.Tag{}
-	prefix := t.tags()
-	pairs, done := r.Scan(prefix.Range(), store.ScanOpt{})
-	for kv := range pairs {
-		out = append(out, api.Tag{Key: store.Decode(kv.Key, len(prefix)).Text(), Value: string(kv.Value)})
-	}
-	return out, done()
 }
 
 // ListTagsOfResource lists the tags of a table.
@@ -119,7 +105,7 @@ func (s *Service) ListTagsOfResource(ctx context.Context, _ aws.Identity, in *ap
 		if err != nil {
 			return nil, err
 		}
-		tags, err := t.listTags(r)
+		tags, err := t.ListTags(r)
 		return &api.ListTagsOfResourceOutput{Tags: tags}, err
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/item"
 	"github.com/brume-dev/brume/service/dynamodb/expression"
+	"github.com/brume-dev/brume/service/dynamodb/table"
 	"github.com/brume-dev/brume/store"
 )
 
@@ -18,9 +19,9 @@ func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys
 type write struct {
 	table named
 	kind  writeKind
-	key   item.Map // of an update or delete
-	item  item.Map // of a put
-	value encoded  // of a put
+	key   item.Map      // of an update or delete
+	item  item.Map      // of a put
+	value table.Encoded // of a put
 
 	update *expression.Update    // nil: nothing but the key
 	cond   *expression.Condition // nil: none
@@ -36,13 +37,14 @@ const (
 	writePut writeKind = iota
 	writeUpdate
 	writeDelete
+	writeCheck // of a transaction: only the condition
 )
 
 // written is what a write did.
 type written struct {
-	t             *table
-	before, after int // sizes; 0: not there
-	old, new      item.Map
+	t        *table.Table
+	effects  table.Effects
+	old, new item.Map
 }
 
 // run makes the write in tx. Like other writes it is only begun when nothing can be wrong with it any more but the
@@ -55,21 +57,23 @@ func (w *write) run(s *Service, tx store.Tx) (written, error) {
 	out := written{t: t}
 	key := w.key
 	if w.kind == writePut {
-		key, err = w.item, t.checkItem(w.item)
-	} else if err = t.checkKey(key); err == nil {
+		key = w.item
+		if err = t.CheckItem(w.item); err == nil {
+			err = t.CheckIndexKeys(w.item)
+		}
+	} else if err = t.CheckKey(key); err == nil {
 		err = w.checkUntouched(t)
 	}
 	if err != nil {
 		return out, err
 	}
-	suffix := t.suffix(key)
-	old, err := t.load(tx, suffix)
+	suffix := t.Suffix(key)
+	old, err := t.Load(tx, suffix)
 	if err != nil {
 		return out, err
 	}
-	out.before = old.size
-	if w.cond != nil || w.wantOld || w.kind == writeUpdate {
-		if out.old, err = old.decode(); err != nil {
+	if t.Derived || w.cond != nil || w.wantOld || w.kind == writeUpdate {
+		if out.old, err = old.Decode(); err != nil {
 			return out, err
 		}
 	}
@@ -80,56 +84,62 @@ func (w *write) run(s *Service, tx store.Tx) (written, error) {
 		}
 		return out, failed
 	}
+	c := table.Change{Suffix: suffix, Old: old, Before: out.old}
 	switch w.kind {
 	case writePut:
-		out.new, out.after = w.item, w.value.size
-		return out, t.save(tx, suffix, w.value, old)
-	case writeDelete:
-		return out, t.remove(tx, suffix, old)
+		out.new, c.After, c.New = w.item, w.item, w.value
+	case writeUpdate:
+		nothing, err := w.runUpdate(&out, old, &c)
+		if err != nil || nothing {
+			out.effects.Units = table.WriteUnits(0, 0)
+			return out, err
+		}
+	case writeCheck:
+		out.effects.Units, out.effects.Size = table.WriteUnits(old.Size, 0), old.Size
+		return out, nil
 	}
-	return out, w.runUpdate(tx, &out, suffix, old)
+	out.effects, err = t.Apply(tx, &c)
+	return out, err
 }
 
 // checkUntouched refuses an update that would change the key.
-func (w *write) checkUntouched(t *table) error {
+func (w *write) checkUntouched(t *table.Table) error {
 	if w.update == nil {
 		return nil
 	}
 	for _, name := range w.update.Attributes() {
-		if t.isKey(name) {
+		if t.IsKey(name) {
 			return problem(invalidValues + "Cannot update attribute " + name + ". This attribute is part of the key")
 		}
 	}
 	return nil
 }
 
-// runUpdate applies the update to the item that was loaded as old.
-func (w *write) runUpdate(tx store.Tx, out *written, suffix []byte, old stored) error {
+// runUpdate applies the update to the item that was loaded as old. nothing says that there is nothing to write.
+func (w *write) runUpdate(out *written, old table.Stored, c *table.Change) (nothing bool, err error) {
 	out.new = out.old
 	bytes := 0
-	if !old.there {
+	if !old.There {
 		if w.update != nil && w.update.OnlyRemoves() {
-			return nil // nothing to take away, and nothing to create
+			return true, nil // nothing to take away, and nothing to create
 		}
 		out.new = w.key
 	}
 	if w.update != nil {
-		var err error
 		if out.new, bytes, err = w.update.Apply(out.new); err != nil {
-			return err
+			return false, err
 		}
 		for _, name := range w.update.Attributes() {
 			if out.new.Get(name).Depth() > item.MaxDepth {
-				return problem(item.TooDeep)
+				return false, problem(item.TooDeep)
 			}
 		}
 	}
-	e := encode(out.new)
-	if e.size > item.MaxSize || bytes > item.MaxSize {
-		return problem("Item size to update has exceeded the maximum allowed size")
+	c.After, c.New = out.new, table.Encode(out.new)
+	if c.New.Size > item.MaxSize || bytes > item.MaxSize {
+		return false, problem("Item size to update has exceeded the maximum allowed size")
 	}
-	out.after = e.size
-	return out.t.save(tx, suffix, e, old)
+	return false, out.t.CheckIndexUpdate(out.old, out.new)
 }
 
 // do runs one write in a transaction of its own.
@@ -154,7 +164,8 @@ func (s *Service) PutItem(ctx context.Context, id aws.Identity, in *api.PutItemI
 	if err != nil {
 		return nil, err
 	}
-	out := &api.PutItemOutput{ConsumedCapacity: consumed(in.ReturnConsumedCapacity, n.given, writeUnits(done.before, done.after))}
+	out := &api.PutItemOutput{ConsumedCapacity: done.consumed(in.ReturnConsumedCapacity, n.given),
+		ItemCollectionMetrics: w.collectionMetrics(in.ReturnItemCollectionMetrics, &done)}
 	if w.wantOld {
 		out.Attributes = done.old
 	}
@@ -172,7 +183,7 @@ func (s *Service) readPut(n named, in *api.PutItemInput) (*write, error) {
 		in.ExpressionAttributeValues, in.Item); err != nil {
 		return nil, err
 	}
-	if w.value = encode(in.Item); w.value.size > item.MaxSize {
+	if w.value = table.Encode(in.Item); w.value.Size > item.MaxSize {
 		return nil, invalid("Item size has exceeded the maximum allowed size") // without the envelope
 	}
 	return w, nil
@@ -224,7 +235,8 @@ func (s *Service) DeleteItem(ctx context.Context, id aws.Identity, in *api.Delet
 	if err != nil {
 		return nil, err
 	}
-	out := &api.DeleteItemOutput{ConsumedCapacity: consumed(in.ReturnConsumedCapacity, n.given, writeUnits(done.before, 0))}
+	out := &api.DeleteItemOutput{ConsumedCapacity: done.consumed(in.ReturnConsumedCapacity, n.given),
+		ItemCollectionMetrics: w.collectionMetrics(in.ReturnItemCollectionMetrics, &done)}
 	if w.wantOld {
 		out.Attributes = done.old
 	}
@@ -259,8 +271,9 @@ func (s *Service) UpdateItem(ctx context.Context, id aws.Identity, in *api.Updat
 		return nil, err
 	}
 	return &api.UpdateItemOutput{
-		ConsumedCapacity: consumed(in.ReturnConsumedCapacity, n.given, writeUnits(done.before, done.after)),
-		Attributes:       w.returned(in.ReturnValues, done),
+		ConsumedCapacity:      done.consumed(in.ReturnConsumedCapacity, n.given),
+		ItemCollectionMetrics: w.collectionMetrics(in.ReturnItemCollectionMetrics, &done),
+		Attributes:            w.returned(in.ReturnValues, done),
 	}, nil
 }
 

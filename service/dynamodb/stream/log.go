@@ -1,0 +1,227 @@
+// Package stream is Amazon DynamoDB Streams: the log of a table's changes, which a table writes in the commit of each
+// change, and the API that reads it.
+//
+// A stream is one sequence of records in the order of their commits. Its shards are stretches of time: one begins every
+// four hours, as AWS's do, so that nothing has to be written to open or close one. What is older than 24 hours can not
+// be read any more, and is erased hour by hour.
+//
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
+package stream
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"github.com/brume-dev/brume/item"
+	"github.com/brume-dev/brume/store"
+)
+
+// The keys of streams, in the shard of the tables of an account and region.
+//
+//	"dynamodb" "stream" account region table label     a stream (Record)
+//	"dynamodb" id 12 number hour stamp                 a change, or the first piece of one; further pieces follow it
+//
+// id is the table's, number counts the streams of the table, hour is that of the commit since 1970. A change is
+//
+//	0x01 length piece     length (a varint) is that of all the pieces
+//	0x02 piece
+//
+// and the pieces together: flags, seconds (varint), size (varint), then keys, old and new item, each as a length (a
+// varint, 0 when it is not there) and what item.Map.Append gives.
+const (
+	family     = 12
+	firstPiece = 0x01
+	nextPiece  = 0x02
+
+	flagOld     = 0x01 // there was an item before
+	flagNew     = 0x02 // there is one after
+	flagExpired = 0x04 // time to live has deleted the item
+)
+
+// Log is where the changes of a stream lie.
+type Log struct{ prefix store.Tuple }
+
+// LogOf returns the log of a stream of the table with the given id.
+func LogOf(table, number uint64) Log {
+	return Log{store.Tuple(nil).Text("dynamodb").Uint(table).Uint(family).Uint(number)}
+}
+
+// Range is where all streams of a table lie.
+func Range(table uint64) store.Range {
+	data := store.Tuple(nil).Text("dynamodb").Uint(table)
+	return store.Range{Begin: data.Uint(family), End: data.Uint(family + 1)}
+}
+
+// Change is what happened to an item. Old is nil for an insertion, New for a removal.
+type Change struct {
+	Keys, Old, New item.Map
+	Expired        bool // by time to live
+}
+
+// Append writes a change to the log, in the commit of tx. view is the stream's StreamViewType.
+func (l Log) Append(tx store.Tx, view string, c Change) {
+	b := make([]byte, 0, 256)
+	flags := byte(0)
+	size := c.Keys.Size()
+	if c.Old != nil {
+		flags |= flagOld
+	}
+	if c.New != nil {
+		flags |= flagNew
+	}
+	if c.Expired {
+		flags |= flagExpired
+	}
+	old, now := c.Old, c.New
+	if view != "OLD_IMAGE" && view != "NEW_AND_OLD_IMAGES" {
+		old = nil
+	}
+	if view != "NEW_IMAGE" && view != "NEW_AND_OLD_IMAGES" {
+		now = nil
+	}
+	size += old.Size() + now.Size()
+	at := tx.Now()
+	b = append(b, flags)
+	b = binary.AppendUvarint(b, uint64(at.Unix()))
+	b = binary.AppendUvarint(b, uint64(size))
+	for _, m := range []item.Map{c.Keys, old, now} {
+		if m == nil {
+			b = binary.AppendUvarint(b, 0)
+			continue
+		}
+		enc := m.Append(nil)
+		b = append(binary.AppendUvarint(b, uint64(len(enc))), enc...)
+	}
+	l.write(tx, hourOf(at), b)
+}
+
+// write puts the bytes of a change into as many pairs as they need. Their stamps follow one another.
+func (l Log) write(tx store.Tx, hour uint64, b []byte) {
+	prefix := l.prefix.Uint(hour).StampPrefix()
+	n := min(len(b), store.MaxValue-1-binary.MaxVarintLen64)
+	first := binary.AppendUvarint(append(make([]byte, 0, n+12), firstPiece), uint64(len(b)))
+	tx.SetStampedKey(prefix, nil, append(first, b[:n]...))
+	for n < len(b) {
+		m := min(len(b), n+store.MaxValue-1)
+		tx.SetStampedKey(prefix, nil, append([]byte{nextPiece}, b[n:m]...))
+		n = m
+	}
+}
+
+// trim erases the hours before the given one.
+func (l Log) trim(tx store.Tx, before uint64) {
+	tx.DeleteRange(store.Range{Begin: l.prefix.Range().Begin, End: l.prefix.Uint(before)})
+}
+
+func hourOf(t time.Time) uint64 { return uint64(max(0, t.Unix()/3600)) }
+
+// logged is a change as it was read from the log.
+type logged struct {
+	at      []byte // hour and stamp, as in its key
+	seconds int64
+	size    int
+	flags   byte
+	keys    item.Map
+	old     item.Map
+	new     item.Map
+}
+
+// read returns changes from the place from up to the place to (both are what follows the prefix in a key): at most
+// limit of them and, but for the first, at most maxBytes.
+func (l Log) read(r store.Reader, from, to []byte, limit int) ([]logged, error) {
+	var out []logged
+	total := 0
+	var pending []byte
+	var at []byte
+	want := 0
+	pairs, done := r.Scan(store.Range{Begin: l.prefix.Raw(from), End: l.prefix.Raw(to)}, store.ScanOpt{})
+	var err error
+	for kv := range pairs {
+		if want == 0 {
+			if len(out) >= limit || total >= maxBytes {
+				break
+			}
+			if kv.Value[0] != firstPiece {
+				continue // the rest of a change that began before from
+			}
+			length, n := binary.Uvarint(kv.Value[1:])
+			if n <= 0 || length > store.MaxTx {
+				err = fmt.Errorf("stream: change at %x has no length", kv.Key)
+				break
+			}
+			at = bytes.Clone(kv.Key[len(l.prefix):])
+			want, pending = int(length), append(make([]byte, 0, length), kv.Value[1+n:]...)
+		} else {
+			pending = append(pending, kv.Value[1:]...)
+		}
+		if len(pending) < want {
+			continue
+		}
+		var c logged
+		if c, err = decode(pending); err != nil {
+			break
+		}
+		if total += len(pending); total > maxBytes && len(out) > 0 {
+			break
+		}
+		c.at = at
+		out = append(out, c)
+		want = 0
+	}
+	if err != nil {
+		return nil, err
+	}
+	return out, done()
+}
+
+// decode reads the pieces of a change, put together.
+func decode(b []byte) (c logged, err error) {
+	bad := fmt.Errorf("stream: a change is damaged")
+	next := func() uint64 {
+		v, n := binary.Uvarint(b)
+		if n <= 0 {
+			err = bad
+			return 0
+		}
+		b = b[n:]
+		return v
+	}
+	if len(b) == 0 {
+		return c, bad
+	}
+	c.flags, b = b[0], b[1:]
+	c.seconds, c.size = int64(next()), int(next())
+	for _, m := range []*item.Map{&c.keys, &c.old, &c.new} {
+		n := next()
+		if n == 0 {
+			continue
+		}
+		if n > uint64(len(b)) {
+			return c, bad
+		}
+		var e error
+		if *m, e = item.Decode(b[:n]); e != nil {
+			return c, e
+		}
+		b = b[n:]
+	}
+	return c, err
+}
+
+// last returns the place after the last change before the place to.
+func (l Log) last(r store.Reader, from, to []byte) ([]byte, error) {
+	pairs, done := r.Scan(store.Range{Begin: l.prefix.Raw(from), End: l.prefix.Raw(to)}, store.ScanOpt{Reverse: true, Limit: 1})
+	place := from
+	for kv := range pairs {
+		place = after(bytes.Clone(kv.Key[len(l.prefix):]))
+	}
+	return place, done()
+}
+
+// after returns the place right after a change.
+func after(at []byte) []byte { return append(bytes.Clone(at), 0) }
+
+// startOf is the place at which an hour begins.
+func startOf(hour uint64) []byte { return store.Tuple(nil).Uint(hour) }

@@ -1,0 +1,68 @@
+package table
+
+import (
+	"strconv"
+
+	api "github.com/brume-dev/brume/api/dynamodbapi"
+	"github.com/brume-dev/brume/store"
+	"github.com/brume-dev/brume/store/record"
+)
+
+const policyVersion = 1
+
+// policyRecord is the resource policy of a table.
+type Policy struct {
+	Document string `cbor:"1,keyasint"`
+	Revision string `cbor:"2,keyasint"`
+}
+
+// NoPolicy is the revision that a client names when it expects that there is none.
+const NoPolicy = "NO_POLICY"
+
+func (t *Table) PolicyKey() store.Key { return t.Data.Uint(familyPolicy) }
+
+// policy reads the table's policy; its Revision is "" when there is none.
+func (t *Table) Policy(r store.Reader) (Policy, error) {
+	var rec Policy
+	v, ok, err := r.Get(t.PolicyKey())
+	if err != nil || !ok {
+		return rec, err
+	}
+	return rec, record.Decode(v, policyVersion, &rec)
+}
+
+// setPolicy stores a policy in place of old and returns its revision, a time in milliseconds. "" removes it.
+func (t *Table) SetPolicy(tx store.Tx, old Policy, document string) string {
+	last, _ := strconv.ParseInt(old.Revision, 10, 64)
+	rec := t.Record
+	if rec.HasPolicy = document != ""; rec.HasPolicy != t.HasPolicy {
+		Put(tx, t.Name, &rec)
+	}
+	if document == "" {
+		tx.Delete(t.PolicyKey())
+		return ""
+	}
+	revision := strconv.FormatInt(max(tx.Now().UnixMilli(), last+1), 10)
+	tx.Set(t.PolicyKey(), record.Encode(policyVersion, Policy{document, revision}))
+	return revision
+}
+
+// matches reports whether the policy has the revision that a client expects.
+func (p *Policy) Matches(expected *string) bool {
+	return expected == nil || *expected == p.Revision || *expected == NoPolicy && p.Revision == ""
+}
+
+func (t *Table) tags() store.Tuple { return t.Data.Uint(familyTags) }
+
+func (t *Table) TagKey(key string) store.Key { return t.tags().Text(key) }
+
+// listTags reads the tags of the table; there are never more than a page of them.
+func (t *Table) ListTags(r store.Reader) ([]api.Tag, error) {
+	out := []api.Tag{}
+	prefix := t.tags()
+	pairs, done := r.Scan(prefix.Range(), store.ScanOpt{})
+	for kv := range pairs {
+		out = append(out, api.Tag{Key: store.Decode(kv.Key, len(prefix)).Text(), Value: string(kv.Value)})
+	}
+	return out, done()
+}

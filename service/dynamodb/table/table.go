@@ -1,0 +1,145 @@
+// Package table is how tables lie in the store: their records, items, indexes, expiry, streams, tags and policies, and what
+// a change of an item does to all of them.
+package table
+
+import (
+	"bytes"
+	"cmp"
+	"sync"
+
+	api "github.com/brume-dev/brume/api/dynamodbapi"
+	"github.com/brume-dev/brume/item"
+	"github.com/brume-dev/brume/service/dynamodb/definition"
+	"github.com/brume-dev/brume/store"
+	"github.com/brume-dev/brume/store/record"
+)
+
+// Record is what is stored of a table.
+type Record = definition.Record
+
+// Table is a Record made ready for use. It never changes.
+type Table struct {
+	Record
+	Name Name
+	raw  []byte // the stored record
+
+	hash, sort Attribute // sort.Name is "" when there is none
+	Data       store.Tuple
+	Items      store.Tuple
+	Own        Space    // of the items
+	Indexes    []*Index // those that writes keep: all but those that are being deleted
+	Derived    bool     // writes have more to do than to write the item
+}
+
+// Attribute is a key attribute of a table.
+type Attribute struct {
+	Name string
+	Kind item.Kind
+}
+
+// New makes a record ready for use. raw is the record as it is stored, if it is.
+func New(n Name, rec Record, raw []byte) *Table {
+	data := DataOf(rec.ID)
+	t := &Table{Record: rec, Name: n, raw: raw, Data: data, Items: data.Uint(familyItems)}
+	t.Own = Space{Prefix: t.Items, Hash: t.attributes(rec.Hash)}
+	t.hash = t.Own.Hash[0]
+	if rec.Sort != "" {
+		t.Own.Sort = t.attributes(rec.Sort)
+		t.sort = t.Own.Sort[0]
+	}
+	for i := range rec.Locals {
+		t.Indexes = append(t.Indexes, t.newIndex(&rec.Locals[i], true))
+	}
+	for i := range rec.Globals {
+		if rec.Globals[i].Status != definition.Deleting {
+			t.Indexes = append(t.Indexes, t.newIndex(&rec.Globals[i], false))
+		}
+	}
+	t.Derived = len(t.Indexes) > 0 || rec.Stream.Enabled || rec.Expiry.Attribute != ""
+	return t
+}
+
+// attributes makes key attributes of names.
+func (t *Table) attributes(names ...string) []Attribute {
+	out := make([]Attribute, len(names))
+	for i, name := range names {
+		out[i] = Attribute{name, item.KindOf(t.TypeOf(name))}
+	}
+	return out
+}
+
+// Put stores the record of the table n.
+func Put(tx store.Tx, n Name, rec *Record) {
+	tx.Set(n.Key(), record.Encode(definition.Version, rec))
+}
+
+// Cache keeps tables by name. Each use compares the stored record with that of the cached table, so that a
+// transaction sees the table that it would have decoded. The zero Cache is empty.
+type Cache struct {
+	mu     sync.RWMutex
+	tables map[Name]cachedTable
+}
+
+type cachedTable struct {
+	key store.Key
+	t   *Table
+}
+
+// maxCachedTables bounds the cache; at the bound it starts anew.
+const maxCachedTables = 10_000
+
+// Get returns the table n as r sees it, nil when there is none.
+func (c *Cache) Get(r store.Reader, n Name) (*Table, error) {
+	c.mu.RLock()
+	had, cached := c.tables[n]
+	c.mu.RUnlock()
+	if !cached {
+		had.key = n.Key()
+	}
+	raw, ok, err := r.Get(had.key)
+	if err != nil || !ok {
+		return nil, err
+	}
+	if cached && bytes.Equal(raw, had.t.raw) {
+		return had.t, nil
+	}
+	var rec Record
+	if err := record.Decode(raw, definition.Version, &rec); err != nil {
+		return nil, err
+	}
+	had.t = New(n, rec, bytes.Clone(raw))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.tables == nil || len(c.tables) >= maxCachedTables {
+		c.tables = make(map[Name]cachedTable)
+	}
+	c.tables[n] = had
+	return had.t, nil
+}
+
+// Counter reads one of the table's counters.
+func (t *Table) Counter(r store.Reader, k store.Key) (int64, error) {
+	v, _, err := r.Get(k)
+	return store.ReadCounter(v), err
+}
+
+// Status is the status of a table that is there.
+func (t *Table) Status() api.TableStatus {
+	if t.Changing() {
+		return api.TableStatusUpdating
+	}
+	return api.TableStatusActive
+}
+
+// Describe renders the table as DescribeTable does.
+func (t *Table) Describe(r store.Reader, status api.TableStatus) (*api.TableDescription, error) {
+	var failed error
+	counts := func(id uint64) (int64, int64) {
+		items, err := t.Counter(r, t.CountKey(familyCount, id))
+		size, err2 := t.Counter(r, t.CountKey(familyBytes, id))
+		failed = cmp.Or(failed, err, err2)
+		return items, size
+	}
+	d := t.Record.Describe(t.Name.Name, t.Name.ARN(), status, counts)
+	return d, failed
+}
