@@ -10,6 +10,7 @@ import (
 	"github.com/brume-dev/brume/api/apigatewayapi"
 	"github.com/brume-dev/brume/api/cloudformationapi"
 	"github.com/brume-dev/brume/api/dynamodbapi"
+	"github.com/brume-dev/brume/api/dynamodbstreamsapi"
 	"github.com/brume-dev/brume/api/ecrapi"
 	"github.com/brume-dev/brume/api/eventbridgeapi"
 	"github.com/brume-dev/brume/api/iamapi"
@@ -27,6 +28,7 @@ import (
 	"github.com/brume-dev/brume/service/apigateway"
 	"github.com/brume-dev/brume/service/cloudformation"
 	"github.com/brume-dev/brume/service/dynamodb"
+	"github.com/brume-dev/brume/service/dynamodb/stream"
 	"github.com/brume-dev/brume/service/ecr"
 	"github.com/brume-dev/brume/service/eventbridge"
 	"github.com/brume-dev/brume/service/iam"
@@ -53,6 +55,7 @@ func (h *house) wire() error {
 	apis := add(&w, apigatewayapi.Service, apigateway.New, apigateway.Config{Store: h.store, Clock: h.clock, Timer: h.timer, Caller: h.table,
 		Wire: late{h}, Roles: sessions, Policies: late{h}, Services: h.table.Services, HTTP: http.DefaultTransport, Rand: rand.Reader, Log: h.Log})
 	add(&w, dynamodbapi.Service, dynamodb.New, dynamodb.Config{Store: h.store, Timer: h.timer})
+	add(&w, dynamodbstreamsapi.Service, stream.New, stream.Config{Store: h.store, Clock: h.clock, Timer: h.timer})
 	add(&w, ecrapi.Service, ecr.New, ecr.Config{Store: h.store, Caller: h.table})
 	add(&w, eventbridgeapi.Service, eventbridge.New, eventbridge.Config{Store: h.store, Clock: h.clock, Timer: h.timer, Rand: rand.Reader, Log: h.Log})
 	add(&w, kmsapi.Service, kms.New, kms.Config{Store: h.store, Timer: h.timer, Rand: rand.Reader})
