@@ -166,10 +166,24 @@ type ExitError struct {
 	Reason string
 	// OutOfMemory says that the memory limit ended it.
 	OutOfMemory bool
+	// Type is the error's type where it is not the runtime that ended: "Extension.Crash", "Extension.InitError",
+	// "Extension.ExitError", "Extension.LaunchError"; "" = Runtime.ExitError.
+	Type string
 }
 
-// Error is AWS's text of a Runtime.ExitError, without the request id.
+// Kind is the type of the error, as clients see it.
+func (e *ExitError) Kind() string {
+	if e.Type != "" {
+		return e.Type
+	}
+	return "Runtime.ExitError"
+}
+
+// Error is AWS's text of the error, without the request id.
 func (e *ExitError) Error() string {
+	if e.Type != "" {
+		return e.Reason
+	}
 	if e.Reason == "" {
 		return "Runtime exited without providing a reason"
 	}

@@ -12,12 +12,14 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/brume-dev/brume/sandbox"
 	"github.com/brume-dev/brume/sandbox/interpreter"
 	"github.com/brume-dev/brume/sandbox/process/cgroup"
 	"github.com/brume-dev/brume/sandbox/runtimeapi"
+	"github.com/brume-dev/brume/sandbox/telemetry"
 )
 
 // environment implements sandbox.Environment.
@@ -28,7 +30,9 @@ type environment struct {
 	slot     int
 	group    *cgroup.Group
 	api      *runtimeapi.Server
+	hub      *telemetry.Hub
 	output   *output
+	printed  *output       // of extensions; nil: there are none
 	gone     chan struct{} // the runtime's process has ended
 	released chan struct{} // and everything of the environment is removed
 	once     sync.Once
@@ -37,6 +41,11 @@ type environment struct {
 
 	mu      sync.Mutex
 	pid     int
+	first   int // the first process of the pid namespace
+	started launched
+	others  map[int]int   // processes of extensions that run, by their index
+	left    chan struct{} // closed when the last of others has ended
+	why     sandbox.Reason
 	life    *os.File // the write end of the life line: closing it ends everything in the pid namespace
 	sockets []io.Closer
 	frozen  bool
@@ -44,8 +53,8 @@ type environment struct {
 }
 
 func newEnvironment(r *Runner, k *keeping, spec *sandbox.Spec, in *interpreter.Interpreter) (*environment, error) {
-	e := &environment{runner: r, keeper: k, api: runtimeapi.New(),
-		gone: make(chan struct{}), released: make(chan struct{})}
+	e := &environment{runner: r, keeper: k, gone: make(chan struct{}), released: make(chan struct{}), left: make(chan struct{}),
+		others: map[int]int{}, why: sandbox.Failure}
 	r.mu.Lock()
 	e.slot = r.slots.take()
 	r.environments[e] = struct{}{}
@@ -54,6 +63,9 @@ func newEnvironment(r *Runner, k *keeping, spec *sandbox.Spec, in *interpreter.I
 	if in != nil {
 		e.plan.sdk = r.compiledSDK(in)
 	}
+	e.hub = telemetry.New(telemetry.Config{Dial: e.dial, Now: r.now, JSON: spec.Env["AWS_LAMBDA_LOG_FORMAT"] == "JSON"})
+	e.api = runtimeapi.New(runtimeapi.Config{Function: spec.Env["AWS_LAMBDA_FUNCTION_NAME"], Version: spec.Env["AWS_LAMBDA_FUNCTION_VERSION"],
+		Handler: spec.Env["_HANDLER"], Account: spec.Account, External: e.plan.extensionNames(), Telemetry: e.hub})
 	e.watch = newWatch(e)
 	if err := e.folders(); err != nil {
 		e.discard()
@@ -140,6 +152,7 @@ func (e *environment) start() error {
 	if err != nil {
 		return err
 	}
+	e.tellInitStart()
 	l.Tasks, l.CgroupDir = e.group.Tasks(), e.group.Dir()
 	begun := time.Now()
 	files, err := e.launch(l)
@@ -152,19 +165,33 @@ func (e *environment) start() error {
 	} else if err := e.openDoors(files); err != nil {
 		return err
 	}
+	if e.started.pid == 0 {
+		go e.goOn()
+	}
 	go e.watch.run()
 	return nil
 }
 
 // launch gives the order, with the descriptors that the process gets.
 func (e *environment) launch(l *launch) ([]*os.File, error) {
-	out, stdout, err := newOutput(e.plan.spec.Output, e.runner.now)
+	var fds [launchFiles]*os.File
+	out, stdout, err := newOutput(e.print(false), e.runner.now)
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
 	defer stdout.Close()
 	e.output = out
 	go out.follow()
+	fds[4] = stdout
+	if len(l.Extensions) > 0 {
+		out, printed, err := newOutput(e.print(true), e.runner.now)
+		if err != nil {
+			return nil, fmt.Errorf("sandbox: %w", err)
+		}
+		defer printed.Close()
+		e.printed, fds[4] = out, printed
+		go out.follow()
+	}
 	line, life, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
@@ -173,15 +200,43 @@ func (e *environment) launch(l *launch) ([]*os.File, error) {
 	e.mu.Lock()
 	e.life = life
 	e.mu.Unlock()
-	pid, files, err := e.keeper.launch(l, [4]*os.File{stdout, stdout, stdout, line}, e.exited)
-	if err != nil {
-		return nil, err
-	}
+	fds[0], fds[1], fds[2], fds[3] = stdout, stdout, stdout, line
+	// Extensions may end before their start is known here.
 	e.mu.Lock()
-	e.pid = pid
+	started, files, err := e.keeper.launch(l, fds, func(who int, x exit) { go e.exited(who, x) })
+	if err == nil {
+		e.run(started)
+	}
 	e.mu.Unlock()
-	e.watch.pid.Store(int64(pid))
-	return files, nil
+	return files, err
+}
+
+// run notes what has been started. e.mu is held.
+func (e *environment) run(started launched) {
+	e.started = started
+	if started.init != 0 {
+		e.watch.init.Store(int64(started.init))
+		e.first = started.init
+	}
+	for i, pid := range started.others {
+		e.others[i] = pid
+	}
+	if started.pid != 0 {
+		e.pid = started.pid
+		e.watch.pid.Store(int64(started.pid))
+	}
+}
+
+// print passes on what the function or its extensions print.
+func (e *environment) print(extension bool) func(sandbox.Line) {
+	sink := e.plan.spec.Output
+	return func(l sandbox.Line) {
+		l.Extension = extension
+		e.hub.Line(l)
+		if sink != nil {
+			sink(l)
+		}
+	}
 }
 
 // own notes what is to be closed with the environment.
@@ -251,27 +306,56 @@ func (e *environment) datagrams(conn net.PacketConn) {
 	}
 }
 
-// exited is told of the end of the runtime's process.
-func (e *environment) exited(status exit) {
+// exited is told of the end of a process: the runtime's or that of an extension.
+func (e *environment) exited(who int, status exit) {
+	if who == theRuntime {
+		e.end(&sandbox.ExitError{Reason: status.reason()}, status.signal == killSignal)
+		return
+	}
+	e.mu.Lock() // launch has noted it
+	delete(e.others, who)
+	last := len(e.others) == 0
+	e.mu.Unlock()
+	if last {
+		close(e.left)
+	}
+	select {
+	case <-e.gone: // the environment ends
+	default:
+		e.end(&sandbox.ExitError{Type: "Extension.Crash", Reason: status.words()}, false)
+	}
+}
+
+// end is the end of the environment's work, once. The function's process may have been killed for its memory.
+func (e *environment) end(err *sandbox.ExitError, killed bool) {
 	e.once.Do(func() {
 		if e.output != nil {
 			e.output.flush()
 		}
-		if status.signal == killSignal && e.group.OutOfMemory() {
+		if killed && e.group.OutOfMemory() {
 			e.oom.Store(true)
 		}
-		e.api.Exit(&sandbox.ExitError{Reason: status.reason(), OutOfMemory: e.oom.Load()})
+		err.OutOfMemory = err.Type == "" && e.oom.Load()
+		e.api.Exit(err)
 		close(e.gone)
-		go e.release()
+		go func() {
+			e.farewell()
+			e.release()
+		}()
 	})
 }
 
 // discard removes an environment that never came to run.
-func (e *environment) discard() { e.exited(exit{}) }
+func (e *environment) discard() {
+	e.kill()
+	e.end(&sandbox.ExitError{}, false)
+}
 
 // release removes everything that the environment left.
 func (e *environment) release() {
 	e.kill()
+	e.api.Close()
+	e.hub.Close()
 	e.mu.Lock()
 	sockets := e.sockets
 	e.mu.Unlock()
@@ -282,8 +366,10 @@ func (e *environment) release() {
 	if err := e.group.Remove(); err != nil {
 		e.runner.Log.Warn("sandbox: left behind", "environment", e.plan.spec.ID, "problem", err)
 	}
-	if e.output != nil {
-		e.output.close()
+	for _, o := range []*output{e.output, e.printed} {
+		if o != nil {
+			o.close()
+		}
 	}
 	if e.plan.tmp != "" {
 		if err := os.RemoveAll(e.plan.tmp); err != nil {
@@ -308,9 +394,22 @@ func (e *environment) kill() {
 	if e.life != nil {
 		_ = e.life.Close()
 	}
-	if e.pid != 0 && !e.plan.private() {
-		e.keeper.signal(e.pid, killSignal)
+	if e.started.seq != 0 && e.pid == 0 {
+		_, _ = e.keeper.goOn(e.started, true, nil) // nothing answers that
+	}
+	if !e.plan.private() {
+		e.signalAll(killSignal)
 		e.group.Kill()
+	}
+}
+
+// signalAll signals the processes that were started, each with its group. e.mu is held.
+func (e *environment) signalAll(sig syscall.Signal) {
+	if e.pid != 0 {
+		e.keeper.signal(e.pid, sig)
+	}
+	for _, pid := range e.others {
+		e.keeper.signal(pid, sig)
 	}
 }
 
@@ -343,10 +442,11 @@ func (e *environment) freeze(frozen bool) error {
 		if frozen {
 			sig = stopSignal
 		}
-		e.keeper.signal(e.pid, sig)
+		e.signalAll(sig)
 	}
 	e.frozen = frozen
 	e.watch.pause(frozen)
+	e.hub.Pause(frozen)
 	return nil
 }
 
@@ -354,19 +454,15 @@ func (e *environment) freeze(frozen bool) error {
 func (e *environment) Usage() sandbox.Usage { return sandbox.Usage{MaxMemory: e.watch.peak()} }
 
 // Flush implements sandbox.Environment.
-func (e *environment) Flush() { e.output.flush() }
+func (e *environment) Flush() {
+	e.output.flush()
+	if e.printed != nil {
+		e.printed.flush()
+	}
+}
 
 // Gone implements sandbox.Environment.
 func (e *environment) Gone() <-chan struct{} { return e.gone }
-
-// Settle implements sandbox.Environment.
-func (e *environment) Settle(context.Context) error { return nil }
-
-// Tell implements sandbox.Environment.
-func (e *environment) Tell(string, map[string]any) {}
-
-// Shutdown implements sandbox.Environment.
-func (e *environment) Shutdown(sandbox.Reason) { e.Stop() }
 
 // Stop implements sandbox.Environment.
 func (e *environment) Stop() {

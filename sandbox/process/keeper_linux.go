@@ -55,7 +55,8 @@ type keeper struct {
 	null int // /dev/null
 
 	mu       sync.Mutex
-	children map[int]*child // not reaped; forks and reaps happen under mu, so that a pid here is what it was
+	children map[int]*child       // not reaped; forks and reaps happen under mu, so that a pid here is what it was
+	held     map[uint64]chan bool // launches whose extensions run and whose runtime does not yet; true: go on
 }
 
 // child is a process that the keeper forked.
@@ -79,7 +80,7 @@ func keep(socket *os.File) error {
 	if err != nil {
 		return fmt.Errorf("keeper: /dev/null: %w", err)
 	}
-	k := &keeper{conn: c.(*net.UnixConn), null: null, children: map[int]*child{}}
+	k := &keeper{conn: c.(*net.UnixConn), null: null, children: map[int]*child{}, held: map[uint64]chan bool{}}
 	ended := make(chan os.Signal, 1)
 	signal.Notify(ended, unix.SIGCHLD) // before the first child can end
 	go k.reap(ended)
@@ -107,7 +108,7 @@ func prepare() error {
 // serve takes orders until the runner is gone, and then kills what still runs: processes with a life line end by
 // themselves.
 func (k *keeper) serve() error {
-	buf, oob := make([]byte, maxPacket), make([]byte, unix.CmsgSpace(8*4))
+	buf, oob := make([]byte, maxPacket), make([]byte, unix.CmsgSpace(2*launchFiles*4))
 	for {
 		n, oobn, _, _, err := k.conn.ReadMsgUnix(buf, oob)
 		if err != nil || n == 0 {
@@ -124,6 +125,10 @@ func (k *keeper) serve() error {
 		switch {
 		case o.Launch != nil:
 			go k.launch(o.Seq, o.Launch, fds)
+		case o.GoOn != nil:
+			k.goOn(o.GoOn)
+		case o.Dial != nil:
+			go k.dial(o.Seq, o.Dial)
 		case o.Signal != nil:
 			k.signal(o.Signal.Pid, syscall.Signal(o.Signal.Signal))
 		}
@@ -141,25 +146,61 @@ func (k *keeper) serve() error {
 // launch runs on a goroutine that never gives its thread back: the thread ends with it.
 func (k *keeper) launch(seq uint64, l *launch, fds []int) {
 	runtime.LockOSThread()
-	if len(fds) != 4 {
+	if len(fds) != launchFiles {
 		k.tell(notice{Seq: seq, Err: fmt.Sprintf("%d descriptors", len(fds))}, nil)
+		closeAll(fds)
 		return
 	}
-	st := &start{launch: l, fork: k.fork, null: k.null, stdout: fds[0], stderr: fds[1], telemetry: fds[2], life: fds[3]}
-	pid, sockets, err := st.run()
-	for _, fd := range fds {
-		_ = unix.Close(fd)
+	defer closeAll(fds)
+	st := &start{launch: l, fork: k.fork, null: k.null, stdout: fds[0], stderr: fds[1], telemetry: fds[2], life: fds[3], extensions: fds[4]}
+	defer func() { st.groups.close() }()
+	sockets, err := st.prepare()
+	n := notice{Seq: seq, Init: st.first}
+	var wait chan bool
+	if err == nil && len(l.Extensions) > 0 {
+		wait = k.hold(seq)
+		n.Others, err = st.extend()
+	} else if err == nil {
+		n.Pid, err = st.begin()
 	}
-	n := notice{Seq: seq, Pid: pid}
 	if err != nil {
 		n.Err = err.Error()
 	}
 	k.tell(n, sockets)
-	for _, fd := range sockets {
-		_ = unix.Close(fd)
+	closeAll(sockets)
+	k.told(append(n.Others, n.Pid)...)
+	if err != nil {
+		for _, pid := range n.Others {
+			k.signal(pid, syscall.SIGKILL)
+		}
+		return
 	}
-	if err == nil {
-		k.told(pid)
+	if wait == nil || !<-wait {
+		return
+	}
+	n = notice{Seq: seq}
+	if n.Pid, err = st.begin(); err != nil {
+		n.Err = err.Error()
+	}
+	k.tell(n, nil)
+	k.told(n.Pid)
+}
+
+// hold notes that a launch waits for the order to go on.
+func (k *keeper) hold(seq uint64) chan bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	wait := make(chan bool, 1)
+	k.held[seq] = wait
+	return wait
+}
+
+func (k *keeper) goOn(g *goOn) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if wait := k.held[g.Launch]; wait != nil {
+		wait <- !g.Cancel
+		delete(k.held, g.Launch)
 	}
 }
 
@@ -175,17 +216,23 @@ func (k *keeper) fork(argv []string, attr *syscall.ProcAttr, function bool) (int
 	return pid, nil
 }
 
-// told notes that the runner knows pid, and tells of its end if that came first.
-func (k *keeper) told(pid int) {
-	k.mu.Lock()
-	c := k.children[pid]
-	c.told = true
-	if c.ended {
-		delete(k.children, pid)
-	}
-	k.mu.Unlock()
-	if c.ended {
-		k.tell(notice{Pid: pid, Status: c.status}, nil)
+// told notes that the runner knows of processes, and tells of the end of those that have ended already.
+func (k *keeper) told(pids ...int) {
+	for _, pid := range pids {
+		k.mu.Lock()
+		c := k.children[pid]
+		if c == nil { // none was started
+			k.mu.Unlock()
+			continue
+		}
+		c.told = true
+		if c.ended {
+			delete(k.children, pid)
+		}
+		k.mu.Unlock()
+		if c.ended {
+			k.tell(notice{Pid: pid, Status: c.status}, nil)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,6 +24,7 @@ import (
 
 const (
 	killSignal = unix.SIGKILL
+	termSignal = unix.SIGTERM
 	stopSignal = unix.SIGSTOP
 	contSignal = unix.SIGCONT
 )
@@ -152,6 +154,14 @@ func (x exit) reason() string {
 	return ""
 }
 
+// words are how an extension's end is told.
+func (x exit) words() string {
+	if x.lost || x.signal != 0 {
+		return x.reason()
+	}
+	return fmt.Sprintf("exit code %d", x.code)
+}
+
 // keeping is the runner's hold on its keeper.
 type keeping struct {
 	cmd  *exec.Cmd
@@ -163,20 +173,37 @@ type keeping struct {
 	mu      sync.Mutex
 	seq     uint64
 	waiting map[uint64]*waiting
-	running map[int]func(exit)
+	running map[int]running
+}
+
+// running is a process whose end somebody wants to know of.
+type running struct {
+	who    int
+	exited func(who int, x exit)
 }
 
 // waiting is an order that has not been answered.
 type waiting struct {
-	exited func(exit)
-	answer chan answer
+	exited func(who int, x exit)
+	answer chan answer // has room for every answer that there may be
 }
 
 type answer struct {
-	pid   int
+	launched
 	files []*os.File
 	err   error
 }
+
+// launched is what an order of launch has started.
+type launched struct {
+	seq    uint64
+	pid    int   // of the runtime; 0: it waits for goOn
+	others []int // of the extensions
+	init   int   // the first process of the pid namespace
+}
+
+// theRuntime is who ended, when it is no extension: those have their index.
+const theRuntime = -1
 
 func startKeeper(m mode, log *slog.Logger) (*keeping, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
@@ -201,31 +228,61 @@ func startKeeper(m mode, log *slog.Logger) (*keeping, error) {
 		return nil, errors.Join(fmt.Errorf("keeper: %w", err), conn.Close())
 	}
 	k := &keeping{cmd: cmd, conn: conn.(*net.UnixConn), log: log, mode: m, gone: make(chan struct{}),
-		waiting: map[uint64]*waiting{}, running: map[int]func(exit){}}
+		waiting: map[uint64]*waiting{}, running: map[int]running{}}
 	go k.listen()
 	return k, nil
 }
 
-// launch gives the order l. exited is called once when the process has ended, from one goroutine at a time.
-func (k *keeping) launch(l *launch, fds [4]*os.File, exited func(exit)) (int, []*os.File, error) {
-	w := &waiting{exited: exited, answer: make(chan answer, 1)}
+// ask sends an order that will be answered.
+func (k *keeping) ask(w *waiting, o func(seq uint64) order, fds []int) error {
 	k.mu.Lock()
 	k.seq++
 	seq := k.seq
 	k.waiting[seq] = w
 	k.mu.Unlock()
+	err := k.send(o(seq), fds)
+	if err != nil {
+		k.mu.Lock()
+		delete(k.waiting, seq)
+		k.mu.Unlock()
+	}
+	return err
+}
+
+// launch gives the order l. exited is called once for each process that has ended, one call at a time.
+func (k *keeping) launch(l *launch, fds [launchFiles]*os.File, exited func(who int, x exit)) (launched, []*os.File, error) {
+	w := &waiting{exited: exited, answer: make(chan answer, 2)}
 	numbers := make([]int, len(fds))
 	for i, f := range fds {
 		numbers[i] = int(f.Fd())
 	}
-	if err := k.send(order{Seq: seq, Launch: l}, numbers); err != nil {
-		return 0, nil, err
+	if err := k.ask(w, func(seq uint64) order { return order{Seq: seq, Launch: l} }, numbers); err != nil {
+		return launched{}, nil, err
 	}
+	return k.wait(w)
+}
+
+// goOn lets a launch with extensions start the runtime, or gives it up.
+func (k *keeping) goOn(of launched, cancel bool, exited func(who int, x exit)) (launched, error) {
+	w := &waiting{exited: exited, answer: make(chan answer, 1)}
+	if !cancel {
+		k.mu.Lock()
+		k.waiting[of.seq] = w
+		k.mu.Unlock()
+	}
+	if err := k.send(order{GoOn: &goOn{Launch: of.seq, Cancel: cancel}}, nil); err != nil || cancel {
+		return launched{}, err
+	}
+	l, _, err := k.wait(w)
+	return l, err
+}
+
+func (k *keeping) wait(w *waiting) (launched, []*os.File, error) {
 	select {
 	case a := <-w.answer:
-		return a.pid, a.files, a.err
+		return a.launched, a.files, a.err
 	case <-k.gone:
-		return 0, nil, errors.New("keeper: ended")
+		return launched{}, nil, errors.New("keeper: ended")
 	}
 }
 
@@ -277,37 +334,42 @@ func (k *keeping) listen() {
 	_ = k.cmd.Wait() // whatever its status: it is gone
 	close(k.gone)
 	k.mu.Lock()
-	running := k.running
+	all := k.running
 	k.running = nil
 	k.mu.Unlock()
-	for _, exited := range running {
-		exited(exit{lost: true})
+	for _, r := range all {
+		r.exited(r.who, exit{lost: true})
 	}
 }
 
 func (k *keeping) note(n notice, fds []int) {
 	if n.Seq == 0 {
 		k.mu.Lock()
-		exited := k.running[n.Pid]
+		r := k.running[n.Pid]
 		delete(k.running, n.Pid)
 		k.mu.Unlock()
-		if exited != nil {
-			exited(exitOf(unix.WaitStatus(n.Status)))
+		if r.exited != nil {
+			r.exited(r.who, exitOf(unix.WaitStatus(n.Status)))
 		}
 		return
 	}
 	k.mu.Lock()
 	w := k.waiting[n.Seq]
 	delete(k.waiting, n.Seq)
-	if w != nil && n.Err == "" {
-		k.running[n.Pid] = w.exited
+	if w != nil && w.exited != nil {
+		if n.Pid != 0 {
+			k.running[n.Pid] = running{theRuntime, w.exited}
+		}
+		for i, pid := range n.Others {
+			k.running[pid] = running{i, w.exited}
+		}
 	}
 	k.mu.Unlock()
 	if w == nil {
 		closeAll(fds)
 		return
 	}
-	a := answer{pid: n.Pid}
+	a := answer{launched: launched{seq: n.Seq, pid: n.Pid, others: n.Others, init: n.Init}}
 	for _, fd := range fds {
 		a.files = append(a.files, os.NewFile(uintptr(fd), "function"))
 	}
@@ -320,6 +382,9 @@ func (k *keeping) note(n notice, fds []int) {
 // startError tells a function that cannot be executed from a machine that does not work.
 func startError(text string) error {
 	if what, ok := strings.CutPrefix(text, executeError); ok {
+		if path, _, _ := strings.Cut(what, ":"); filepath.Base(filepath.Dir(path)) == "extensions" {
+			return &sandbox.ExitError{Type: "Extension.LaunchError", Reason: "fork/exec " + what}
+		}
 		return &sandbox.EntrypointError{Message: "fork/exec " + what}
 	}
 	return fmt.Errorf("keeper: %s", text)
@@ -354,7 +419,7 @@ func (k *keeping) try(ctx context.Context, mountPoint string) error {
 	defer life.Close()
 	defer line.Close()
 	ended := make(chan exit, 1)
-	_, files, err := k.launch(l, [4]*os.File{null, null, null, line}, func(x exit) { ended <- x })
+	_, files, err := k.launch(l, [launchFiles]*os.File{null, null, null, line, null}, func(_ int, x exit) { ended <- x })
 	for _, f := range files {
 		_ = f.Close()
 	}

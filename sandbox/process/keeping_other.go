@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"os/exec"
 	"sync"
@@ -20,6 +21,7 @@ import (
 
 const (
 	killSignal = syscall.SIGKILL
+	termSignal = syscall.SIGTERM
 	stopSignal = syscall.SIGSTOP
 	contSignal = syscall.SIGCONT
 )
@@ -56,6 +58,19 @@ func (x exit) reason() string {
 	return ""
 }
 
+func (x exit) words() string { return x.reason() }
+
+// theRuntime is who ended, when it is no extension: those have their index.
+const theRuntime = -1
+
+// launched is what an order of launch has started.
+type launched struct {
+	seq    uint64
+	pid    int
+	others []int
+	init   int
+}
+
 // keeping starts processes.
 type keeping struct {
 	gone chan struct{}
@@ -67,7 +82,10 @@ func startKeeper(mode, *slog.Logger) (*keeping, error) {
 	return &keeping{gone: make(chan struct{}), live: map[int]bool{}}, nil
 }
 
-func (k *keeping) launch(l *launch, fds [4]*os.File, exited func(exit)) (int, []*os.File, error) {
+func (k *keeping) launch(l *launch, fds [launchFiles]*os.File, exited func(int, exit)) (launched, []*os.File, error) {
+	if len(l.Extensions) > 0 {
+		return launched{}, nil, errors.New("sandbox: extensions are not run on this system")
+	}
 	cmd := exec.Command(l.Argv[0], l.Argv[1:]...)
 	cmd.Args, cmd.Env, cmd.Dir = l.Argv, l.Env, l.Dir
 	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = fds[0], fds[1], []*os.File{fds[2]}
@@ -75,9 +93,9 @@ func (k *keeping) launch(l *launch, fds [4]*os.File, exited func(exit)) (int, []
 	if err := cmd.Start(); err != nil {
 		var path *os.PathError
 		if errors.As(err, &path) {
-			return 0, nil, &sandbox.EntrypointError{Message: "fork/exec " + path.Path + ": " + path.Err.Error()}
+			return launched{}, nil, &sandbox.EntrypointError{Message: "fork/exec " + path.Path + ": " + path.Err.Error()}
 		}
-		return 0, nil, err
+		return launched{}, nil, err
 	}
 	pid := cmd.Process.Pid
 	k.mu.Lock()
@@ -90,12 +108,21 @@ func (k *keeping) launch(l *launch, fds [4]*os.File, exited func(exit)) (int, []
 		k.mu.Unlock()
 		ws, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
 		if ws.Signaled() {
-			exited(exit{signal: ws.Signal()})
+			exited(theRuntime, exit{signal: ws.Signal()})
 			return
 		}
-		exited(exit{code: ws.ExitStatus()})
+		exited(theRuntime, exit{code: ws.ExitStatus()})
 	}()
-	return pid, nil, nil
+	return launched{pid: pid}, nil, nil
+}
+
+// goOn and dial belong to what is not there on this system.
+func (k *keeping) goOn(launched, bool, func(int, exit)) (launched, error) {
+	return launched{}, errors.ErrUnsupported
+}
+
+func (k *keeping) dial(context.Context, int, int) (net.Conn, error) {
+	return nil, errors.ErrUnsupported
 }
 
 func (k *keeping) pid() int { return os.Getpid() }

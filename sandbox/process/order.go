@@ -1,20 +1,41 @@
 package process
 
 // The runner and its keeper talk over a socket of packets: one order or notice is one packet, JSON, with descriptors
-// beside it. Orders of launch carry the function's standard output, standard error and telemetry pipe and the
-// read end of its life line, in this order; the notice that answers carries the sockets of launch.Listen.
+// beside it. Orders of launch carry the function's standard output, standard error and telemetry pipe, the read end of
+// its life line, and the output of extensions, in this order; the notice that answers carries the sockets of
+// launch.Listen. When there are extensions it tells of their processes, and the runtime's own is started by the order
+// to go on, whose notice tells of it.
+
+// launchFiles is how many descriptors come with an order of launch.
+const launchFiles = 5
 
 // order is what the runner asks of the keeper.
 type order struct {
 	Seq    uint64
 	Launch *launch  `json:",omitempty"`
+	GoOn   *goOn    `json:",omitempty"`
+	Dial   *dialing `json:",omitempty"`
 	Signal *sending `json:",omitempty"`
+}
+
+// goOn lets a launch whose extensions run start the runtime, or gives it up.
+type goOn struct {
+	Launch uint64 // Seq of its order
+	Cancel bool
+}
+
+// dialing asks for a connection inside the network of a process; the notice carries its socket.
+type dialing struct {
+	Pid  int
+	Port int // on 127.0.0.1
 }
 
 // notice is what the keeper tells the runner: the answer to an order, or that a process has ended.
 type notice struct {
 	Seq    uint64 `json:",omitempty"` // of the order that is answered; 0: Pid has ended
 	Pid    int
+	Others []int  `json:",omitempty"` // processes of launch.Extensions, in their order
+	Init   int    `json:",omitempty"` // with Launch.Root: the first process of the new pid namespace
 	Status uint32 `json:",omitempty"` // wait status of Pid
 	Err    string `json:",omitempty"`
 }
@@ -39,6 +60,9 @@ type launch struct {
 
 	Tasks     []string `json:",omitempty"` // cgroup v1: files to which the thread's id is written
 	CgroupDir string   `json:",omitempty"` // cgroup v2: folder of the group
+
+	// Extensions are programs that are started before Argv, with the same environment and folder as it.
+	Extensions [][]string `json:",omitempty"`
 
 	Read  []string `json:",omitempty"` // files and folders that it may read and execute (landlock); none: no limit
 	Write []string `json:",omitempty"` // files and folders that it may change

@@ -60,30 +60,31 @@ func (o *output) follow() {
 	}
 	for ended := false; !ended && err == nil; {
 		err = raw.Read(func(fd uintptr) bool {
-			var got bool
-			got, ended = o.take(int(fd))
-			return got || ended
+			var n int
+			n, ended = o.take(int(fd))
+			return n > 0 || ended
 		})
 	}
 }
 
-// take reads once, without waiting. got says that there was something, ended that nothing will come any more.
-func (o *output) take(fd int) (got, ended bool) {
+// take reads once, without waiting. n is how much there was, ended that nothing will come any more.
+func (o *output) take(fd int) (n int, ended bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	n, err := syscall.Read(fd, o.buf)
 	switch {
 	case err == syscall.EAGAIN || err == syscall.EINTR:
-		return false, false
+		return 0, false
 	case err != nil || n <= 0:
 		o.end()
-		return false, true
+		return 0, true
 	}
 	o.feed(o.buf[:n])
-	return true, false
+	return n, false
 }
 
-// flush hands over what has been printed up to now, an unfinished line too.
+// flush hands over what has been printed up to now, an unfinished line too. It does not wait for the end of a function
+// that prints for ever: what a pipe can hold is more than what was in it.
 func (o *output) flush() {
 	raw, err := o.file.SyscallConn()
 	if err != nil {
@@ -91,8 +92,12 @@ func (o *output) flush() {
 	}
 	// Control does not wait for the reader, which holds the file's read lock while it sleeps.
 	_ = raw.Control(func(fd uintptr) {
-		for got := true; got; {
-			got, _ = o.take(int(fd))
+		for sum := 0; sum < maxPipe; {
+			n, _ := o.take(int(fd))
+			if n == 0 {
+				break
+			}
+			sum += n
 		}
 	})
 	o.mu.Lock()

@@ -182,7 +182,7 @@ func (p *plan) launch() (*launch, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &launch{Argv: argv, Env: p.env(), Dir: p.task(), UID: p.uid}
+	l := &launch{Argv: argv, Env: p.env(), Dir: p.task(), UID: p.uid, Extensions: p.extensions()}
 	if !p.private() {
 		l.Read, l.Write = p.visible(), []string{p.tmp, "/dev/null", "/dev/zero", "/dev/full", "/tmp"}
 		return l, nil
@@ -291,7 +291,7 @@ func (p *plan) etc() []file {
 	passwd := fmt.Sprintf("root:x:0:0:root:/root:/sbin/nologin\n%s:x:%d:%d::/home/%s:/sbin/nologin\n", loginName, p.uid, p.uid, loginName)
 	group := fmt.Sprintf("root:x:0:\n%s:x:%d:\n", loginName, p.uid)
 	files := []file{{"/etc/passwd", passwd}, {"/etc/group", group}, {"/etc/hostname", "169-254-10-1\n"},
-		{"/etc/hosts", "127.0.0.1 localhost\n"}, {"/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"}}
+		{"/etc/hosts", "127.0.0.1 localhost sandbox sandbox.localdomain\n"}, {"/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"}}
 	if p.ownNet() {
 		return append(files, file{"/etc/resolv.conf", ""})
 	}

@@ -13,54 +13,79 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// start is one process on its way into its own world. run is called on a thread of its own.
+// start is one environment's processes on their way into their own world. Its methods are called on a thread of its own:
+// prepare, then extend, if there are extensions, and begin.
 type start struct {
 	*launch
-	fork                            func(argv []string, attr *syscall.ProcAttr, function bool) (int, error)
-	null                            int
-	stdout, stderr, telemetry, life int
+	fork                                        func(argv []string, attr *syscall.ProcAttr, function bool) (int, error)
+	null                                        int
+	stdout, stderr, telemetry, life, extensions int
+
+	groups *groups
+	attr   syscall.SysProcAttr
+	first  int // first process of the new pid namespace
 }
 
-func (s *start) run() (pid int, sockets []int, err error) {
-	defer func() {
-		if err != nil {
-			closeAll(sockets)
-			sockets = nil
-		}
-	}()
-	attr := &syscall.ProcAttr{Dir: s.Dir, Env: s.Env, Sys: &syscall.SysProcAttr{Setsid: true},
-		Files: []uintptr{uintptr(s.null), uintptr(s.stdout), uintptr(s.stderr), uintptr(s.telemetry)}}
-	groups, err := s.openGroups(attr)
-	if err != nil {
-		return 0, nil, err
+// prepare takes the thread into its new world, and gives the sockets that it has opened there.
+func (s *start) prepare() (sockets []int, err error) {
+	s.attr = syscall.SysProcAttr{Setsid: true}
+	if s.groups, err = s.openGroups(&s.attr); err != nil {
+		return nil, err
 	}
-	defer groups.close()
 	if s.Root != nil {
 		if sockets, err = s.isolate(); err != nil {
-			return 0, sockets, err
+			closeAll(sockets)
+			return nil, err
 		}
 	}
 	if s.UID >= 0 {
-		attr.Sys.Credential = &syscall.Credential{Uid: uint32(s.UID), Gid: uint32(s.UID), NoSetGroups: true}
+		s.attr.Credential = &syscall.Credential{Uid: uint32(s.UID), Gid: uint32(s.UID), NoSetGroups: true}
 		if unix.Getuid() == 0 {
-			attr.Sys.Credential.NoSetGroups = false
+			s.attr.Credential.NoSetGroups = false
 		}
 	}
-	if err := s.restrict(); err != nil {
-		return 0, sockets, err
+	if err = s.restrict(); err != nil {
+		closeAll(sockets)
+		return nil, err
 	}
-	// The thread is in the environment's groups for the fork only: what is done to them must not be done to the keeper.
-	if err := groups.enter(); err != nil {
-		return 0, sockets, err
+	return sockets, nil
+}
+
+// extend starts the extensions.
+func (s *start) extend() (pids []int, err error) {
+	for _, argv := range s.Extensions {
+		pid, err := s.spawn(argv, s.extensions, s.extensions)
+		if err != nil {
+			return pids, err
+		}
+		pids = append(pids, pid)
 	}
-	pid, err = s.fork(s.Argv, attr, true)
-	if err := groups.leave(); err != nil {
-		return 0, sockets, err
+	return pids, nil
+}
+
+// begin starts the runtime.
+func (s *start) begin() (pid int, err error) {
+	return s.spawn(s.Argv, s.stdout, s.stderr, s.telemetry)
+}
+
+// spawn starts a program whose first descriptors after standard input are out. The thread is in the environment's groups for
+// the fork only: what is done to them must not be done to the keeper.
+func (s *start) spawn(argv []string, out ...int) (int, error) {
+	attr := &syscall.ProcAttr{Dir: s.Dir, Env: s.Env, Sys: &s.attr, Files: []uintptr{uintptr(s.null)}}
+	for _, fd := range out {
+		attr.Files = append(attr.Files, uintptr(fd))
+	}
+	if err := s.groups.enter(); err != nil {
+		return 0, err
+	}
+	pid, err := s.fork(argv, attr, true)
+	if err := s.groups.leave(); err != nil {
+		return 0, err
 	}
 	if err != nil {
-		return 0, sockets, fmt.Errorf("%s%s: %w", executeError, s.Argv[0], err)
+		return 0, fmt.Errorf("%s%s: %w", executeError, argv[0], err)
 	}
-	return pid, sockets, nil
+	return pid, nil
 }
 
 // executeError begins the text of an error of the function's program, not of the machine.
@@ -73,7 +98,7 @@ type groups struct {
 	folder       int // of version 2, -1: none
 }
 
-func (s *start) openGroups(attr *syscall.ProcAttr) (_ *groups, err error) {
+func (s *start) openGroups(attr *syscall.SysProcAttr) (_ *groups, err error) {
 	g := &groups{folder: -1}
 	defer func() {
 		if err != nil {
@@ -98,7 +123,7 @@ func (s *start) openGroups(attr *syscall.ProcAttr) (_ *groups, err error) {
 	if g.folder, err = unix.Open(s.CgroupDir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
 		return nil, fmt.Errorf("control group: %w", err)
 	}
-	attr.Sys.UseCgroupFD, attr.Sys.CgroupFD = true, g.folder
+	attr.UseCgroupFD, attr.CgroupFD = true, g.folder
 	return g, nil
 }
 
@@ -106,6 +131,9 @@ func (g *groups) enter() error { return moveTo(g.inner) }
 func (g *groups) leave() error { return moveTo(g.outer) }
 
 func (g *groups) close() {
+	if g == nil {
+		return
+	}
 	closeAll(g.inner)
 	closeAll(g.outer)
 	if g.folder >= 0 {
@@ -166,7 +194,7 @@ func (s *start) pause() error {
 	}
 	defer r.Close()
 	argv := []string{s.Root.At + pausePath, "proc", s.Root.At + "/proc"}
-	_, err = s.fork(argv, &syscall.ProcAttr{Dir: "/", Files: []uintptr{uintptr(s.life), w.Fd()}}, false)
+	s.first, err = s.fork(argv, &syscall.ProcAttr{Dir: "/", Files: []uintptr{uintptr(s.life), w.Fd()}}, false)
 	_ = w.Close()
 	if err != nil {
 		return err

@@ -2,14 +2,13 @@ package process
 
 import (
 	"bytes"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/brume-dev/brume/sandbox"
 )
 
 // watch holds an environment to its memory limit and remembers the most that it used. Where a control group counts,
@@ -18,6 +17,7 @@ type watch struct {
 	e       *environment
 	limit   int64
 	pid     atomic.Int64 // of the runtime's process
+	init    atomic.Int64 // of the first process of its pid namespace, 0: it has none
 	most    atomic.Int64
 	paused  atomic.Bool
 	resumed chan struct{}
@@ -93,7 +93,27 @@ func (w *watch) own() int64 {
 	if n, ok := w.e.group.Anonymous(); ok {
 		return n
 	}
-	return treeMemory(int(w.pid.Load()))
+	var sum int64
+	n := 0
+	w.processes(func(pid int) {
+		n++
+		sum += ownMemory(pid)
+	})
+	if n > sandbox.MaxProcesses { // no group stops a fork bomb here
+		w.e.runner.Log.Warn("sandbox: too many processes", "environment", w.e.plan.spec.ID)
+		w.e.kill()
+	}
+	return sum
+}
+
+// processes visits the environment's processes: what descends from the runtime, and, in a pid namespace, from its
+// first process, which inherits those whose parents have ended.
+func (w *watch) processes(visit func(pid int)) {
+	for _, root := range []int64{w.pid.Load(), w.init.Load()} {
+		if root > 0 {
+			descend(int(root), visit)
+		}
+	}
 }
 
 func (w *watch) note(n int64) {
@@ -162,52 +182,4 @@ func (w *watch) close() {
 	if w.status != nil {
 		_ = w.status.Close()
 	}
-}
-
-// lookAtDisk ends an environment whose /tmp folder has grown over its size: a folder cannot say that it is full.
-func (w *watch) lookAtDisk() {
-	limit := int64(w.e.plan.spec.TmpMB) << 20
-	var size int64
-	_ = filepath.WalkDir(w.e.plan.tmp, func(_ string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return nil // what vanished meanwhile takes no room
-		}
-		if info, err := d.Info(); err == nil {
-			size += info.Size()
-		}
-		return nil
-	})
-	if size > limit {
-		w.e.runner.Log.Warn("sandbox: /tmp is full", "environment", w.e.plan.spec.ID, "bytes", size)
-		w.e.kill()
-	}
-}
-
-// treeMemory adds up the resident memory of a process and its descendants.
-func treeMemory(pid int) int64 {
-	dir := "/proc/" + strconv.Itoa(pid)
-	var sum int64
-	if b, err := os.ReadFile(dir + "/statm"); err == nil {
-		if f := strings.Fields(string(b)); len(f) > 2 {
-			resident, _ := strconv.ParseInt(f[1], 10, 64)
-			shared, _ := strconv.ParseInt(f[2], 10, 64)
-			sum = (resident - shared) * int64(os.Getpagesize())
-		}
-	}
-	tasks, err := os.ReadDir(dir + "/task")
-	if err != nil {
-		return sum
-	}
-	for _, t := range tasks {
-		b, err := os.ReadFile(dir + "/task/" + t.Name() + "/children")
-		if err != nil {
-			continue
-		}
-		for _, child := range strings.Fields(string(b)) {
-			if n, err := strconv.Atoi(child); err == nil {
-				sum += treeMemory(n)
-			}
-		}
-	}
-	return sum
 }

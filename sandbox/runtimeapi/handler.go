@@ -18,7 +18,7 @@ const maxCause = 1 << 20
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path, ok := strings.CutPrefix(r.URL.Path, prefix)
 	if !ok {
-		http.NotFound(w, r)
+		s.serveExtension(w, r)
 		return
 	}
 	switch {
@@ -59,7 +59,8 @@ func (s *Server) next(w http.ResponseWriter, r *http.Request) {
 			"State transition from Running to Ready failed for runtime. Error: State transition is not allowed")
 		return
 	}
-	s.endInit(nil)
+	s.asked = true
+	s.settleInit()
 	s.mu.Unlock()
 	var c *call
 	select {

@@ -1,6 +1,9 @@
-// Package runtimeapi is the Lambda Runtime API, version 2018-06-01: the HTTP interface through which a runtime takes
-// invocations and gives its answers. A Server belongs to one environment.
+// Package runtimeapi is the HTTP interface of an execution environment: the Lambda Runtime API, version 2018-06-01, through
+// which a runtime takes invocations and gives its answers, and beside it the Extensions API, the Telemetry API and the
+// Logs API. A Server belongs to one environment.
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html
+// https://docs.aws.amazon.com/lambda/latest/dg/telemetry-api.html
 package runtimeapi
 
 import (
@@ -14,6 +17,7 @@ import (
 	"time"
 
 	"github.com/brume-dev/brume/sandbox"
+	"github.com/brume-dev/brume/sandbox/telemetry"
 )
 
 // Server hands invocations to the runtime of one environment.
@@ -23,6 +27,7 @@ type Server struct {
 	ready   chan struct{} // closed when the init phase has ended
 	gone    chan struct{} // closed by Exit
 	exit    error         // set before gone is closed
+	closed  chan struct{} // closed by Close
 
 	mu      sync.Mutex
 	current *call // handed to the runtime and not answered yet
@@ -30,6 +35,18 @@ type Server struct {
 	init    sandbox.Init
 	inited  bool
 	exited  bool
+	asked   bool // the runtime has asked for its first event
+
+	extensions extensions
+	hub        *telemetry.Hub
+	config     Config
+}
+
+// Config is what extensions are told of the function, and what they are.
+type Config struct {
+	Function, Version, Handler, Account string
+	External                            []string // names of the programs that are started as external extensions
+	Telemetry                           *telemetry.Hub
 }
 
 // call is one invocation on its way through the runtime.
@@ -40,8 +57,10 @@ type call struct {
 }
 
 // New returns a server whose init phase begins with Begin.
-func New() *Server {
-	s := &Server{pending: make(chan *call), ready: make(chan struct{}), gone: make(chan struct{})}
+func New(c Config) *Server {
+	s := &Server{pending: make(chan *call), ready: make(chan struct{}), gone: make(chan struct{}), closed: make(chan struct{}),
+		config: c, hub: c.Telemetry}
+	s.extensions = newExtensions(c.External)
 	s.http.Handler = s
 	s.http.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
 	return s
@@ -54,7 +73,7 @@ func (s *Server) Begin(at time.Time) {
 	s.begun = at
 }
 
-// Serve answers the runtime's requests on l until Exit.
+// Serve answers requests on l until Close.
 func (s *Server) Serve(l net.Listener) error {
 	err := s.http.Serve(l)
 	if errors.Is(err, http.ErrServerClosed) {
@@ -63,7 +82,8 @@ func (s *Server) Serve(l net.Listener) error {
 	return err
 }
 
-// Exit tells the server that the runtime's process has ended and why; what waits for an answer gets err.
+// Exit tells the server that the runtime's process has ended and why; what waits for its answer gets err. Extensions are
+// served until Close.
 func (s *Server) Exit(err error) {
 	s.mu.Lock()
 	if s.exited {
@@ -72,8 +92,21 @@ func (s *Server) Exit(err error) {
 	}
 	s.exited, s.exit = true, err
 	s.endInit(nil)
+	s.extensions.end()
 	s.mu.Unlock()
 	close(s.gone)
+}
+
+// Close ends the answering, and what waits for an answer.
+func (s *Server) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.closed:
+		return
+	default:
+	}
+	close(s.closed)
 	_ = s.http.Close()
 }
 
@@ -102,14 +135,36 @@ func (s *Server) endInit(report *sandbox.Result) {
 		return
 	default:
 	}
+	s.tellInit(report)
 	s.init = sandbox.Init{Duration: time.Since(s.begun), Error: report}
 	s.inited = report == nil && !s.exited
 	close(s.ready)
 }
 
-// Invoke hands in to the runtime when it asks for work, and waits for the answer.
+// Invoke hands in to the runtime when it asks for work, and waits for the answer. The extensions are told of it.
 func (s *Server) Invoke(ctx context.Context, in *sandbox.Invocation) (*sandbox.Result, error) {
+	select {
+	case <-s.ready: // extensions register during the init phase
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if err := s.Settle(ctx); err != nil { // of the invocation before
+		return nil, err
+	}
 	c := &call{in: in, done: make(chan *sandbox.Result, 1)}
+	if s.hub.Active() {
+		begun := time.Now()
+		s.tellStart(in)
+		s.tellExtensions(in)
+		res, err := s.handOver(ctx, c)
+		s.tellDone(in, res, err, time.Since(begun))
+		return res, err
+	}
+	s.tellExtensions(in)
+	return s.handOver(ctx, c)
+}
+
+func (s *Server) handOver(ctx context.Context, c *call) (*sandbox.Result, error) {
 	select {
 	case s.pending <- c:
 	case <-s.gone:

@@ -27,12 +27,13 @@ func newRuntime(t *testing.T) *runtime {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &runtime{t: t, api: New(), base: "http://" + l.Addr().String() + prefix}
+	r := &runtime{t: t, api: New(Config{}), base: "http://" + l.Addr().String() + prefix}
 	r.api.Begin(time.Now())
 	done := make(chan error)
 	go func() { done <- r.api.Serve(l) }()
 	t.Cleanup(func() {
 		r.api.Exit(errors.New("over"))
+		r.api.Close()
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
@@ -175,7 +176,7 @@ func TestInitError(t *testing.T) {
 func FuzzServeHTTP(f *testing.F) {
 	f.Add("POST", "/2018-06-01/runtime/invocation/x/response", "body")
 	f.Fuzz(func(t *testing.T, method, path, body string) {
-		s := New()
+		s := New(Config{})
 		s.Exit(errors.New("over"))
 		req, err := http.NewRequest(method, "http://x"+path, strings.NewReader(body))
 		if err != nil {

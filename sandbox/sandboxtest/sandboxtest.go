@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -36,6 +37,7 @@ func Run(t *testing.T, s Subject) {
 	b := &bench{Subject: s, code: t.TempDir()}
 	b.build(t)
 	t.Run("Life", b.life)
+	t.Run("Extensions", b.extensions)
 	if s.Languages {
 		t.Run("Python", b.python)
 		t.Run("Node", b.node)
@@ -77,6 +79,25 @@ type env struct {
 
 	mu    sync.Mutex
 	lines []string
+	came  chan struct{} // there may be new lines
+}
+
+// await waits until a line has been printed.
+func (e *env) await(line string) {
+	e.t.Helper()
+	for deadline := time.After(timeout); ; {
+		e.mu.Lock()
+		found := slices.Contains(e.lines, line)
+		e.mu.Unlock()
+		if found {
+			return
+		}
+		select {
+		case <-e.came:
+		case <-deadline:
+			e.t.Fatalf("no line %q in %q", line, e.printed())
+		}
+	}
 }
 
 func (e *env) printed() []string {
@@ -101,13 +122,17 @@ func (b *bench) try(t *testing.T, change func(*sandbox.Spec)) (*env, error) {
 	b.n++
 	id := fmt.Sprintf("test-%d", b.n)
 	b.mu.Unlock()
-	e := &env{t: t}
+	e := &env{t: t, came: make(chan struct{}, 1)}
 	spec := &sandbox.Spec{ID: id, Runtime: "provided.al2023", Code: b.code, MemoryMB: 256, TmpMB: 512,
 		Env: map[string]string{"_HANDLER": "x", "MINE": "yes"},
 		Output: func(l sandbox.Line) {
 			e.mu.Lock()
 			defer e.mu.Unlock()
 			e.lines = append(e.lines, string(l.Text))
+			select {
+			case e.came <- struct{}{}:
+			default:
+			}
 		}}
 	if change != nil {
 		change(spec)

@@ -29,6 +29,9 @@ type event struct {
 
 func main() {
 	debug.SetGCPercent(20)
+	if name := extensionName(); name != "" {
+		extension(name)
+	}
 	if len(os.Args) > 1 {
 		child(os.Args[1])
 	}
@@ -40,6 +43,9 @@ func main() {
 		os.Exit(1)
 	case "hang":
 		time.Sleep(time.Hour)
+	}
+	if os.Getenv("INTERNAL") != "" {
+		internal()
 	}
 	for {
 		head, body := call("GET", "/2018-06-01/runtime/invocation/next", "", "")
