@@ -77,6 +77,9 @@ type Request struct {
 	UserAgent string // aws:UserAgent
 	Referer   string // aws:Referer
 	TLS       bool   // aws:SecureTransport
+	// Endpoint is how the client named the platform, "http://localhost:4566": answers that hold a URL begin with it. Empty
+	// for calls made inside Brume.
+	Endpoint string
 	// Trace is the X-Amzn-Trace-Id header value: "Root=1-…;Parent=…;Sampled=1". Empty when nothing is traced.
 	Trace string
 }

@@ -41,7 +41,7 @@ func (g *Gateway) accept(r *http.Request) *exchange {
 		x.body = http.NoBody
 	}
 	x.info = aws.Request{ID: newUUID(), SourceIP: sourceIP(r.RemoteAddr), TLS: r.TLS != nil || neverLeaves(r.RemoteAddr),
-		UserAgent: r.Header.Get("User-Agent"), Referer: r.Header.Get("Referer"), Trace: r.Header.Get("X-Amzn-Trace-Id")}
+		UserAgent: r.Header.Get("User-Agent"), Referer: r.Header.Get("Referer"), Trace: r.Header.Get("X-Amzn-Trace-Id"), Endpoint: endpoint(r)}
 	x.wire = protocol.Request{Method: m.Method, Path: m.Path, Query: m.Query, Header: m.Header, Host: m.Host,
 		Length: m.Length, Resource: m.Path, ID: x.info.ID}
 	x.look = route.Request{Method: m.Method, Path: m.Path, Query: m.Query, Host: m.Host, Header: m.Header, Length: m.Length,
@@ -93,6 +93,17 @@ func sourceIP(remote string) string {
 		return ip
 	}
 	return remote
+}
+
+// endpoint is the beginning of a URL by which the client reaches the platform again.
+func endpoint(r *http.Request) string {
+	switch {
+	case r.Host == "":
+		return ""
+	case r.TLS != nil:
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
 }
 
 // neverLeaves reports whether a request comes over the loopback interface. It counts as secure transport, with or without TLS:

@@ -16,9 +16,89 @@ var _ Handler = Client{}
 // NewClient returns a client that calls through c.
 func NewClient(c aws.Caller) Client { return Client{c} }
 
+// AddPermission calls the operation of that name.
+func (c Client) AddPermission(ctx context.Context, id aws.Identity, in *AddPermissionRequest) (*AddPermissionOutput, error) {
+	return aws.Invoke[AddPermissionOutput](ctx, c.caller, id, aws.Op{Service: "sqs", Name: "AddPermission"}, in)
+}
+
+// CancelMessageMoveTask calls the operation of that name.
+func (c Client) CancelMessageMoveTask(ctx context.Context, id aws.Identity, in *CancelMessageMoveTaskRequest) (*CancelMessageMoveTaskResult, error) {
+	return aws.Invoke[CancelMessageMoveTaskResult](ctx, c.caller, id, aws.Op{Service: "sqs", Name: "CancelMessageMoveTask"}, in)
+}
+
+// ChangeMessageVisibility calls the operation of that name.
+func (c Client) ChangeMessageVisibility(ctx context.Context, id aws.Identity, in *ChangeMessageVisibilityRequest) (*ChangeMessageVisibilityOutput, error) {
+	return aws.Invoke[ChangeMessageVisibilityOutput](ctx, c.caller, id, aws.Op{Service: "sqs", Name: "ChangeMessageVisibility"}, in)
+}
+
+// ChangeMessageVisibilityBatch calls the operation of that name.
+func (c Client) ChangeMessageVisibilityBatch(ctx context.Context, id aws.Identity, in *ChangeMessageVisibilityBatchRequest) (*ChangeMessageVisibilityBatchResult, error) {
+	return aws.Invoke[ChangeMessageVisibilityBatchResult](ctx, c.caller, id, aws.Op{Service: "sqs", Name: "ChangeMessageVisibilityBatch"}, in)
+}
+
+// CreateQueue calls the operation of that name.
+func (c Client) CreateQueue(ctx context.Context, id aws.Identity, in *CreateQueueRequest) (*CreateQueueResult, error) {
+	return aws.Invoke[CreateQueueResult](ctx, c.caller, id, aws.Op{Service: "sqs", Name: "CreateQueue"}, in)
+}
+
+// DeleteMessage calls the operation of that name.
+func (c Client) DeleteMessage(ctx context.Context, id aws.Identity, in *DeleteMessageRequest) (*DeleteMessageOutput, error) {
+	return aws.Invoke[DeleteMessageOutput](ctx, c.caller, id, aws.Op{Service: "sqs", Name: "DeleteMessage"}, in)
+}
+
+// DeleteMessageBatch calls the operation of that name.
+func (c Client) DeleteMessageBatch(ctx context.Context, id aws.Identity, in *DeleteMessageBatchRequest) (*DeleteMessageBatchResult, error) {
+	return aws.Invoke[DeleteMessageBatchResult](ctx, c.caller, id, aws.Op{Service: "sqs", Name: "DeleteMessageBatch"}, in)
+}
+
+// DeleteQueue calls the operation of that name.
+func (c Client) DeleteQueue(ctx context.Context, id aws.Identity, in *DeleteQueueRequest) (*DeleteQueueOutput, error) {
+	return aws.Invoke[DeleteQueueOutput](ctx, c.caller, id, aws.Op{Service: "sqs", Name: "DeleteQueue"}, in)
+}
+
+// GetQueueAttributes calls the operation of that name.
+func (c Client) GetQueueAttributes(ctx context.Context, id aws.Identity, in *GetQueueAttributesRequest) (*GetQueueAttributesResult, error) {
+	return aws.Invoke[GetQueueAttributesResult](ctx, c.caller, id, aws.Op{Service: "sqs", Name: "GetQueueAttributes"}, in)
+}
+
 // GetQueueUrl calls the operation of that name.
 func (c Client) GetQueueUrl(ctx context.Context, id aws.Identity, in *GetQueueUrlRequest) (*GetQueueUrlResult, error) {
 	return aws.Invoke[GetQueueUrlResult](ctx, c.caller, id, aws.Op{Service: "sqs", Name: "GetQueueUrl"}, in)
+}
+
+// ListDeadLetterSourceQueues calls the operation of that name.
+func (c Client) ListDeadLetterSourceQueues(ctx context.Context, id aws.Identity, in *ListDeadLetterSourceQueuesRequest) (*ListDeadLetterSourceQueuesResult, error) {
+	return aws.Invoke[ListDeadLetterSourceQueuesResult](ctx, c.caller, id, aws.Op{Service: "sqs", Name: "ListDeadLetterSourceQueues"}, in)
+}
+
+// ListMessageMoveTasks calls the operation of that name.
+func (c Client) ListMessageMoveTasks(ctx context.Context, id aws.Identity, in *ListMessageMoveTasksRequest) (*ListMessageMoveTasksResult, error) {
+	return aws.Invoke[ListMessageMoveTasksResult](ctx, c.caller, id, aws.Op{Service: "sqs", Name: "ListMessageMoveTasks"}, in)
+}
+
+// ListQueueTags calls the operation of that name.
+func (c Client) ListQueueTags(ctx context.Context, id aws.Identity, in *ListQueueTagsRequest) (*ListQueueTagsResult, error) {
+	return aws.Invoke[ListQueueTagsResult](ctx, c.caller, id, aws.Op{Service: "sqs", Name: "ListQueueTags"}, in)
+}
+
+// ListQueues calls the operation of that name.
+func (c Client) ListQueues(ctx context.Context, id aws.Identity, in *ListQueuesRequest) (*ListQueuesResult, error) {
+	return aws.Invoke[ListQueuesResult](ctx, c.caller, id, aws.Op{Service: "sqs", Name: "ListQueues"}, in)
+}
+
+// PurgeQueue calls the operation of that name.
+func (c Client) PurgeQueue(ctx context.Context, id aws.Identity, in *PurgeQueueRequest) (*PurgeQueueOutput, error) {
+	return aws.Invoke[PurgeQueueOutput](ctx, c.caller, id, aws.Op{Service: "sqs", Name: "PurgeQueue"}, in)
+}
+
+// ReceiveMessage calls the operation of that name.
+func (c Client) ReceiveMessage(ctx context.Context, id aws.Identity, in *ReceiveMessageRequest) (*ReceiveMessageResult, error) {
+	return aws.Invoke[ReceiveMessageResult](ctx, c.caller, id, aws.Op{Service: "sqs", Name: "ReceiveMessage"}, in)
+}
+
+// RemovePermission calls the operation of that name.
+func (c Client) RemovePermission(ctx context.Context, id aws.Identity, in *RemovePermissionRequest) (*RemovePermissionOutput, error) {
+	return aws.Invoke[RemovePermissionOutput](ctx, c.caller, id, aws.Op{Service: "sqs", Name: "RemovePermission"}, in)
 }
 
 // SendMessage calls the operation of that name.
@@ -29,4 +109,24 @@ func (c Client) SendMessage(ctx context.Context, id aws.Identity, in *SendMessag
 // SendMessageBatch calls the operation of that name.
 func (c Client) SendMessageBatch(ctx context.Context, id aws.Identity, in *SendMessageBatchRequest) (*SendMessageBatchResult, error) {
 	return aws.Invoke[SendMessageBatchResult](ctx, c.caller, id, aws.Op{Service: "sqs", Name: "SendMessageBatch"}, in)
+}
+
+// SetQueueAttributes calls the operation of that name.
+func (c Client) SetQueueAttributes(ctx context.Context, id aws.Identity, in *SetQueueAttributesRequest) (*SetQueueAttributesOutput, error) {
+	return aws.Invoke[SetQueueAttributesOutput](ctx, c.caller, id, aws.Op{Service: "sqs", Name: "SetQueueAttributes"}, in)
+}
+
+// StartMessageMoveTask calls the operation of that name.
+func (c Client) StartMessageMoveTask(ctx context.Context, id aws.Identity, in *StartMessageMoveTaskRequest) (*StartMessageMoveTaskResult, error) {
+	return aws.Invoke[StartMessageMoveTaskResult](ctx, c.caller, id, aws.Op{Service: "sqs", Name: "StartMessageMoveTask"}, in)
+}
+
+// TagQueue calls the operation of that name.
+func (c Client) TagQueue(ctx context.Context, id aws.Identity, in *TagQueueRequest) (*TagQueueOutput, error) {
+	return aws.Invoke[TagQueueOutput](ctx, c.caller, id, aws.Op{Service: "sqs", Name: "TagQueue"}, in)
+}
+
+// UntagQueue calls the operation of that name.
+func (c Client) UntagQueue(ctx context.Context, id aws.Identity, in *UntagQueueRequest) (*UntagQueueOutput, error) {
+	return aws.Invoke[UntagQueueOutput](ctx, c.caller, id, aws.Op{Service: "sqs", Name: "UntagQueue"}, in)
 }

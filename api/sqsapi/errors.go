@@ -54,6 +54,30 @@ func (e *InvalidAddress) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "InvalidAddress", Status: 404, Message: e.Message}
 }
 
+// InvalidAttributeName: The specified attribute doesn't exist.
+type InvalidAttributeName struct {
+	Message string `aws:"message"`
+}
+
+func (e *InvalidAttributeName) Error() string { return "InvalidAttributeName: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *InvalidAttributeName) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "InvalidAttributeName", Status: 400, Message: e.Message}
+}
+
+// InvalidAttributeValue: A queue attribute value is invalid.
+type InvalidAttributeValue struct {
+	Message string `aws:"message"`
+}
+
+func (e *InvalidAttributeValue) Error() string { return "InvalidAttributeValue: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *InvalidAttributeValue) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "InvalidAttributeValue", Status: 400, Message: e.Message}
+}
+
 // InvalidBatchEntryId: The Id of a batch entry in a batch request doesn't abide by the specification.
 type InvalidBatchEntryId struct {
 	Message string `aws:"message"`
@@ -64,6 +88,18 @@ func (e *InvalidBatchEntryId) Error() string { return "InvalidBatchEntryId: " + 
 // ErrorInfo says how the protocols render the error.
 func (e *InvalidBatchEntryId) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "InvalidBatchEntryId", Query: "AWS.SimpleQueueService.InvalidBatchEntryId", Status: 400, Message: e.Message}
+}
+
+// InvalidIdFormat: The specified receipt handle isn't valid for the current version.
+type InvalidIdFormat struct {
+	Message string `aws:"message"`
+}
+
+func (e *InvalidIdFormat) Error() string { return "InvalidIdFormat: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *InvalidIdFormat) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "InvalidIdFormat", Status: 400, Message: e.Message}
 }
 
 // InvalidMessageContents: The message contains characters outside the allowed set.
@@ -174,6 +210,54 @@ func (e *KmsThrottled) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "KmsThrottled", Query: "KMS.ThrottlingException", Status: 400, Message: e.Message}
 }
 
+// MessageNotInflight: The specified message isn't in flight.
+type MessageNotInflight struct {
+	Message string `aws:"message"`
+}
+
+func (e *MessageNotInflight) Error() string { return "MessageNotInflight: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *MessageNotInflight) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "MessageNotInflight", Query: "AWS.SimpleQueueService.MessageNotInflight", Status: 400, Message: e.Message}
+}
+
+// OverLimit: The specified action violates a limit.
+type OverLimit struct {
+	Message string `aws:"message"`
+}
+
+func (e *OverLimit) Error() string { return "OverLimit: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *OverLimit) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "OverLimit", Status: 403, Message: e.Message}
+}
+
+// PurgeQueueInProgress: Indicates that the specified queue previously received a PurgeQueue request within the last 60 seconds (the time it can take to delete the messages …
+type PurgeQueueInProgress struct {
+	Message string `aws:"message"`
+}
+
+func (e *PurgeQueueInProgress) Error() string { return "PurgeQueueInProgress: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *PurgeQueueInProgress) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "PurgeQueueInProgress", Query: "AWS.SimpleQueueService.PurgeQueueInProgress", Status: 403, Message: e.Message}
+}
+
+// QueueDeletedRecently: You must wait 60 seconds after deleting a queue before you can create another queue with the same name.
+type QueueDeletedRecently struct {
+	Message string `aws:"message"`
+}
+
+func (e *QueueDeletedRecently) Error() string { return "QueueDeletedRecently: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *QueueDeletedRecently) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "QueueDeletedRecently", Query: "AWS.SimpleQueueService.QueueDeletedRecently", Status: 400, Message: e.Message}
+}
+
 // QueueDoesNotExist: Ensure that the QueueUrl is correct and that the queue has not been deleted.
 type QueueDoesNotExist struct {
 	Message string `aws:"message"`
@@ -186,6 +270,30 @@ func (e *QueueDoesNotExist) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "QueueDoesNotExist", Query: "AWS.SimpleQueueService.NonExistentQueue", Status: 400, Message: e.Message}
 }
 
+// QueueNameExists: A queue with this name already exists.
+type QueueNameExists struct {
+	Message string `aws:"message"`
+}
+
+func (e *QueueNameExists) Error() string { return "QueueNameExists: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *QueueNameExists) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "QueueNameExists", Query: "QueueAlreadyExists", Status: 400, Message: e.Message}
+}
+
+// ReceiptHandleIsInvalid: The specified receipt handle isn't valid.
+type ReceiptHandleIsInvalid struct {
+	Message string `aws:"message"`
+}
+
+func (e *ReceiptHandleIsInvalid) Error() string { return "ReceiptHandleIsInvalid: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *ReceiptHandleIsInvalid) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "ReceiptHandleIsInvalid", Status: 404, Message: e.Message}
+}
+
 // RequestThrottled: The request was denied due to request throttling.
 type RequestThrottled struct {
 	Message string `aws:"message"`
@@ -196,6 +304,18 @@ func (e *RequestThrottled) Error() string { return "RequestThrottled: " + e.Mess
 // ErrorInfo says how the protocols render the error.
 func (e *RequestThrottled) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "RequestThrottled", Status: 403, Message: e.Message}
+}
+
+// ResourceNotFoundException: One or more specified resources don't exist.
+type ResourceNotFoundException struct {
+	Message string `aws:"message"`
+}
+
+func (e *ResourceNotFoundException) Error() string { return "ResourceNotFoundException: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *ResourceNotFoundException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "ResourceNotFoundException", Status: 404, Message: e.Message}
 }
 
 // TooManyEntriesInBatchRequest: The batch request contains more entries than permissible.

@@ -2,10 +2,114 @@
 
 package sqsapi
 
+// AddPermissionRequest is the input of AddPermission.
+type AddPermissionRequest struct {
+	QueueUrl      string   `aws:"QueueUrl,req"`
+	Label         string   `aws:"Label,req"`
+	AWSAccountIds []string `aws:"AWSAccountIds,xml=AWSAccountId,flat,req"`
+	Actions       []string `aws:"Actions,xml=ActionName,flat,req"`
+}
+
+// CancelMessageMoveTaskRequest is the input of CancelMessageMoveTask.
+type CancelMessageMoveTaskRequest struct {
+	TaskHandle string `aws:"TaskHandle,req"`
+}
+
+// ChangeMessageVisibilityBatchRequest is the input of ChangeMessageVisibilityBatch.
+type ChangeMessageVisibilityBatchRequest struct {
+	QueueUrl string                                     `aws:"QueueUrl,req"`
+	Entries  []ChangeMessageVisibilityBatchRequestEntry `aws:"Entries,xml=ChangeMessageVisibilityBatchRequestEntry,flat,req"`
+}
+
+// ChangeMessageVisibilityRequest is the input of ChangeMessageVisibility.
+type ChangeMessageVisibilityRequest struct {
+	QueueUrl          string `aws:"QueueUrl,req"`
+	ReceiptHandle     string `aws:"ReceiptHandle,req"`
+	VisibilityTimeout int32  `aws:"VisibilityTimeout,req"`
+}
+
+// CreateQueueRequest is the input of CreateQueue.
+type CreateQueueRequest struct {
+	QueueName  string            `aws:"QueueName,req"`
+	Attributes map[string]string `aws:"Attributes,xml=Attribute,flat,kv=Name:Value"`
+	Tags       map[string]string `aws:"tags,xml=Tag,flat,kv=Key:Value"`
+}
+
+// DeleteMessageBatchRequest is the input of DeleteMessageBatch.
+type DeleteMessageBatchRequest struct {
+	QueueUrl string                           `aws:"QueueUrl,req"`
+	Entries  []DeleteMessageBatchRequestEntry `aws:"Entries,xml=DeleteMessageBatchRequestEntry,flat,req"`
+}
+
+// DeleteMessageRequest is the input of DeleteMessage.
+type DeleteMessageRequest struct {
+	QueueUrl      string `aws:"QueueUrl,req"`
+	ReceiptHandle string `aws:"ReceiptHandle,req"`
+}
+
+// DeleteQueueRequest is the input of DeleteQueue.
+type DeleteQueueRequest struct {
+	QueueUrl string `aws:"QueueUrl,req"`
+}
+
+// GetQueueAttributesRequest is the input of GetQueueAttributes.
+type GetQueueAttributesRequest struct {
+	QueueUrl       string   `aws:"QueueUrl,req"`
+	AttributeNames []string `aws:"AttributeNames,xml=AttributeName,flat"`
+}
+
 // GetQueueUrlRequest: Retrieves the URL of an existing queue based on its name and, optionally, the Amazon Web Services account ID.
 type GetQueueUrlRequest struct {
 	QueueName              string  `aws:"QueueName,req"`
 	QueueOwnerAWSAccountId *string `aws:"QueueOwnerAWSAccountId"`
+}
+
+// ListDeadLetterSourceQueuesRequest is the input of ListDeadLetterSourceQueues.
+type ListDeadLetterSourceQueuesRequest struct {
+	QueueUrl   string  `aws:"QueueUrl,req"`
+	NextToken  *string `aws:"NextToken"`
+	MaxResults *int32  `aws:"MaxResults"`
+}
+
+// ListMessageMoveTasksRequest is the input of ListMessageMoveTasks.
+type ListMessageMoveTasksRequest struct {
+	SourceArn  string `aws:"SourceArn,req"`
+	MaxResults *int32 `aws:"MaxResults"`
+}
+
+// ListQueueTagsRequest is the input of ListQueueTags.
+type ListQueueTagsRequest struct {
+	QueueUrl string `aws:"QueueUrl,req"`
+}
+
+// ListQueuesRequest is the input of ListQueues.
+type ListQueuesRequest struct {
+	QueueNamePrefix *string `aws:"QueueNamePrefix"`
+	NextToken       *string `aws:"NextToken"`
+	MaxResults      *int32  `aws:"MaxResults"`
+}
+
+// PurgeQueueRequest is the input of PurgeQueue.
+type PurgeQueueRequest struct {
+	QueueUrl string `aws:"QueueUrl,req"`
+}
+
+// ReceiveMessageRequest: Retrieves one or more messages from a specified queue.
+type ReceiveMessageRequest struct {
+	QueueUrl                    string   `aws:"QueueUrl,req"`
+	AttributeNames              []string `aws:"AttributeNames,xml=AttributeName,flat"`
+	MessageSystemAttributeNames []string `aws:"MessageSystemAttributeNames,xml=AttributeName,flat"`
+	MessageAttributeNames       []string `aws:"MessageAttributeNames,xml=MessageAttributeName,flat"`
+	MaxNumberOfMessages         *int32   `aws:"MaxNumberOfMessages"`
+	VisibilityTimeout           *int32   `aws:"VisibilityTimeout"`
+	WaitTimeSeconds             *int32   `aws:"WaitTimeSeconds"`
+	ReceiveRequestAttemptId     *string  `aws:"ReceiveRequestAttemptId"`
+}
+
+// RemovePermissionRequest is the input of RemovePermission.
+type RemovePermissionRequest struct {
+	QueueUrl string `aws:"QueueUrl,req"`
+	Label    string `aws:"Label,req"`
 }
 
 // SendMessageBatchRequest is the input of SendMessageBatch.
@@ -23,4 +127,29 @@ type SendMessageRequest struct {
 	MessageSystemAttributes map[string]MessageSystemAttributeValue `aws:"MessageSystemAttributes,xml=MessageSystemAttribute,flat,kv=Name:Value"`
 	MessageDeduplicationId  *string                                `aws:"MessageDeduplicationId"`
 	MessageGroupId          *string                                `aws:"MessageGroupId"`
+}
+
+// SetQueueAttributesRequest is the input of SetQueueAttributes.
+type SetQueueAttributesRequest struct {
+	QueueUrl   string            `aws:"QueueUrl,req"`
+	Attributes map[string]string `aws:"Attributes,xml=Attribute,flat,kv=Name:Value,req"`
+}
+
+// StartMessageMoveTaskRequest is the input of StartMessageMoveTask.
+type StartMessageMoveTaskRequest struct {
+	SourceArn                    string  `aws:"SourceArn,req"`
+	DestinationArn               *string `aws:"DestinationArn"`
+	MaxNumberOfMessagesPerSecond *int32  `aws:"MaxNumberOfMessagesPerSecond"`
+}
+
+// TagQueueRequest is the input of TagQueue.
+type TagQueueRequest struct {
+	QueueUrl string            `aws:"QueueUrl,req"`
+	Tags     map[string]string `aws:"Tags,xml=Tag,flat,kv=Key:Value,req"`
+}
+
+// UntagQueueRequest is the input of UntagQueue.
+type UntagQueueRequest struct {
+	QueueUrl string   `aws:"QueueUrl,req"`
+	TagKeys  []string `aws:"TagKeys,xml=TagKey,flat,req"`
 }

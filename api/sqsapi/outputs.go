@@ -2,9 +2,63 @@
 
 package sqsapi
 
+// CancelMessageMoveTaskResult is the output of CancelMessageMoveTask.
+type CancelMessageMoveTaskResult struct {
+	ApproximateNumberOfMessagesMoved *int64 `aws:"ApproximateNumberOfMessagesMoved"`
+}
+
+// ChangeMessageVisibilityBatchResult: For each message in the batch, the response contains a ChangeMessageVisibilityBatchResultEntry tag if the message succeeds or a BatchResultErrorEntry …
+type ChangeMessageVisibilityBatchResult struct {
+	Successful []ChangeMessageVisibilityBatchResultEntry `aws:"Successful,xml=ChangeMessageVisibilityBatchResultEntry,flat,req"`
+	Failed     []BatchResultErrorEntry                   `aws:"Failed,xml=BatchResultErrorEntry,flat,req"`
+}
+
+// CreateQueueResult: Returns the QueueUrl attribute of the created queue.
+type CreateQueueResult struct {
+	QueueUrl *string `aws:"QueueUrl"`
+}
+
+// DeleteMessageBatchResult: For each message in the batch, the response contains a DeleteMessageBatchResultEntry tag if the message is deleted or a BatchResultErrorEntry tag if …
+type DeleteMessageBatchResult struct {
+	Successful []DeleteMessageBatchResultEntry `aws:"Successful,xml=DeleteMessageBatchResultEntry,flat,req"`
+	Failed     []BatchResultErrorEntry         `aws:"Failed,xml=BatchResultErrorEntry,flat,req"`
+}
+
+// GetQueueAttributesResult: A list of returned queue attributes.
+type GetQueueAttributesResult struct {
+	Attributes map[string]string `aws:"Attributes,xml=Attribute,flat,kv=Name:Value"`
+}
+
 // GetQueueUrlResult: For more information, see Interpreting Responses in the Amazon SQS Developer Guide.
 type GetQueueUrlResult struct {
 	QueueUrl *string `aws:"QueueUrl"`
+}
+
+// ListDeadLetterSourceQueuesResult: A list of your dead letter source queues.
+type ListDeadLetterSourceQueuesResult struct {
+	QueueUrls []string `aws:"queueUrls,xml=QueueUrl,flat,req"`
+	NextToken *string  `aws:"NextToken"`
+}
+
+// ListMessageMoveTasksResult is the output of ListMessageMoveTasks.
+type ListMessageMoveTasksResult struct {
+	Results []ListMessageMoveTasksResultEntry `aws:"Results,xml=ListMessageMoveTasksResultEntry,flat"`
+}
+
+// ListQueueTagsResult is the output of ListQueueTags.
+type ListQueueTagsResult struct {
+	Tags map[string]string `aws:"Tags,xml=Tag,flat,kv=Key:Value"`
+}
+
+// ListQueuesResult: A list of your queues.
+type ListQueuesResult struct {
+	QueueUrls []string `aws:"QueueUrls,xml=QueueUrl,flat"`
+	NextToken *string  `aws:"NextToken"`
+}
+
+// ReceiveMessageResult: A list of received messages.
+type ReceiveMessageResult struct {
+	Messages []Message `aws:"Messages,xml=Message,flat"`
 }
 
 // SendMessageBatchResult: For each message in the batch, the response contains a SendMessageBatchResultEntry tag if the message succeeds or a BatchResultErrorEntry tag if the …
@@ -21,3 +75,35 @@ type SendMessageResult struct {
 	MessageId                    *string `aws:"MessageId"`
 	SequenceNumber               *string `aws:"SequenceNumber"`
 }
+
+// StartMessageMoveTaskResult is the output of StartMessageMoveTask.
+type StartMessageMoveTaskResult struct {
+	TaskHandle *string `aws:"TaskHandle"`
+}
+
+// AddPermissionOutput is the empty output of an operation.
+type AddPermissionOutput struct{}
+
+// ChangeMessageVisibilityOutput is the empty output of an operation.
+type ChangeMessageVisibilityOutput struct{}
+
+// DeleteMessageOutput is the empty output of an operation.
+type DeleteMessageOutput struct{}
+
+// DeleteQueueOutput is the empty output of an operation.
+type DeleteQueueOutput struct{}
+
+// PurgeQueueOutput is the empty output of an operation.
+type PurgeQueueOutput struct{}
+
+// RemovePermissionOutput is the empty output of an operation.
+type RemovePermissionOutput struct{}
+
+// SetQueueAttributesOutput is the empty output of an operation.
+type SetQueueAttributesOutput struct{}
+
+// TagQueueOutput is the empty output of an operation.
+type TagQueueOutput struct{}
+
+// UntagQueueOutput is the empty output of an operation.
+type UntagQueueOutput struct{}

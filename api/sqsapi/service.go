@@ -11,12 +11,52 @@ import (
 
 // Handler serves the operations of SQS that Brume has.
 type Handler interface {
+	// AddPermission: Adds a permission to a queue for a specific principal.
+	AddPermission(context.Context, aws.Identity, *AddPermissionRequest) (*AddPermissionOutput, error)
+	// CancelMessageMoveTask: Cancels a specified message movement task.
+	CancelMessageMoveTask(context.Context, aws.Identity, *CancelMessageMoveTaskRequest) (*CancelMessageMoveTaskResult, error)
+	// ChangeMessageVisibility: Changes the visibility timeout of a specified message in a queue to a new value.
+	ChangeMessageVisibility(context.Context, aws.Identity, *ChangeMessageVisibilityRequest) (*ChangeMessageVisibilityOutput, error)
+	// ChangeMessageVisibilityBatch: Changes the visibility timeout of multiple messages.
+	ChangeMessageVisibilityBatch(context.Context, aws.Identity, *ChangeMessageVisibilityBatchRequest) (*ChangeMessageVisibilityBatchResult, error)
+	// CreateQueue: Creates a new standard or FIFO queue.
+	CreateQueue(context.Context, aws.Identity, *CreateQueueRequest) (*CreateQueueResult, error)
+	// DeleteMessage: Deletes the specified message from the specified queue.
+	DeleteMessage(context.Context, aws.Identity, *DeleteMessageRequest) (*DeleteMessageOutput, error)
+	// DeleteMessageBatch: Deletes up to ten messages from the specified queue.
+	DeleteMessageBatch(context.Context, aws.Identity, *DeleteMessageBatchRequest) (*DeleteMessageBatchResult, error)
+	// DeleteQueue: Deletes the queue specified by the QueueUrl, regardless of the queue's contents.
+	DeleteQueue(context.Context, aws.Identity, *DeleteQueueRequest) (*DeleteQueueOutput, error)
+	// GetQueueAttributes: Gets attributes for the specified queue.
+	GetQueueAttributes(context.Context, aws.Identity, *GetQueueAttributesRequest) (*GetQueueAttributesResult, error)
 	// GetQueueUrl: The GetQueueUrl API returns the URL of an existing Amazon SQS queue.
 	GetQueueUrl(context.Context, aws.Identity, *GetQueueUrlRequest) (*GetQueueUrlResult, error)
+	// ListDeadLetterSourceQueues: Returns a list of your queues that have the RedrivePolicy queue attribute configured with a dead-letter queue.
+	ListDeadLetterSourceQueues(context.Context, aws.Identity, *ListDeadLetterSourceQueuesRequest) (*ListDeadLetterSourceQueuesResult, error)
+	// ListMessageMoveTasks: Gets the most recent message movement tasks (up to 10) under a specific source queue.
+	ListMessageMoveTasks(context.Context, aws.Identity, *ListMessageMoveTasksRequest) (*ListMessageMoveTasksResult, error)
+	// ListQueueTags: List all cost allocation tags added to the specified Amazon SQS queue.
+	ListQueueTags(context.Context, aws.Identity, *ListQueueTagsRequest) (*ListQueueTagsResult, error)
+	// ListQueues: Returns a list of your queues in the current region.
+	ListQueues(context.Context, aws.Identity, *ListQueuesRequest) (*ListQueuesResult, error)
+	// PurgeQueue: Deletes available messages in a queue (including in-flight messages) specified by the QueueURL parameter.
+	PurgeQueue(context.Context, aws.Identity, *PurgeQueueRequest) (*PurgeQueueOutput, error)
+	// ReceiveMessage: Retrieves one or more messages (up to 10), from the specified queue.
+	ReceiveMessage(context.Context, aws.Identity, *ReceiveMessageRequest) (*ReceiveMessageResult, error)
+	// RemovePermission: Revokes any permissions in the queue policy that matches the specified Label parameter.
+	RemovePermission(context.Context, aws.Identity, *RemovePermissionRequest) (*RemovePermissionOutput, error)
 	// SendMessage: Delivers a message to the specified queue.
 	SendMessage(context.Context, aws.Identity, *SendMessageRequest) (*SendMessageResult, error)
 	// SendMessageBatch: You can use SendMessageBatch to send up to 10 messages to the specified queue by assigning either identical or different values to each message (or …
 	SendMessageBatch(context.Context, aws.Identity, *SendMessageBatchRequest) (*SendMessageBatchResult, error)
+	// SetQueueAttributes: Sets the value of one or more queue attributes, like a policy.
+	SetQueueAttributes(context.Context, aws.Identity, *SetQueueAttributesRequest) (*SetQueueAttributesOutput, error)
+	// StartMessageMoveTask: Starts an asynchronous task to move messages from a specified source queue to a specified destination queue.
+	StartMessageMoveTask(context.Context, aws.Identity, *StartMessageMoveTaskRequest) (*StartMessageMoveTaskResult, error)
+	// TagQueue: Add cost allocation tags to the specified Amazon SQS queue.
+	TagQueue(context.Context, aws.Identity, *TagQueueRequest) (*TagQueueOutput, error)
+	// UntagQueue: Remove cost allocation tags from the specified Amazon SQS queue.
+	UntagQueue(context.Context, aws.Identity, *UntagQueueRequest) (*UntagQueueOutput, error)
 }
 
 // Service describes the API: all operations of the model, with a handler method where Brume has one.
@@ -33,27 +73,27 @@ var Service = aws.Describe[Handler](aws.Meta{
 	Protocols:       aws.JSON10 | aws.Query,
 	QueryCompatible: true,
 },
-	aws.Lacks("AddPermission", "POST", "/"),
-	aws.Lacks("CancelMessageMoveTask", "POST", "/"),
-	aws.Lacks("ChangeMessageVisibility", "POST", "/"),
-	aws.Lacks("ChangeMessageVisibilityBatch", "POST", "/"),
-	aws.Lacks("CreateQueue", "POST", "/"),
-	aws.Lacks("DeleteMessage", "POST", "/"),
-	aws.Lacks("DeleteMessageBatch", "POST", "/"),
-	aws.Lacks("DeleteQueue", "POST", "/"),
-	aws.Lacks("GetQueueAttributes", "POST", "/"),
+	aws.Has("AddPermission", "POST", "/", 200, Handler.AddPermission),
+	aws.Has("CancelMessageMoveTask", "POST", "/", 200, Handler.CancelMessageMoveTask, aws.Wrapped("CancelMessageMoveTaskResult")),
+	aws.Has("ChangeMessageVisibility", "POST", "/", 200, Handler.ChangeMessageVisibility),
+	aws.Has("ChangeMessageVisibilityBatch", "POST", "/", 200, Handler.ChangeMessageVisibilityBatch, aws.Wrapped("ChangeMessageVisibilityBatchResult")),
+	aws.Has("CreateQueue", "POST", "/", 200, Handler.CreateQueue, aws.Wrapped("CreateQueueResult")),
+	aws.Has("DeleteMessage", "POST", "/", 200, Handler.DeleteMessage),
+	aws.Has("DeleteMessageBatch", "POST", "/", 200, Handler.DeleteMessageBatch, aws.Wrapped("DeleteMessageBatchResult")),
+	aws.Has("DeleteQueue", "POST", "/", 200, Handler.DeleteQueue),
+	aws.Has("GetQueueAttributes", "POST", "/", 200, Handler.GetQueueAttributes, aws.Wrapped("GetQueueAttributesResult")),
 	aws.Has("GetQueueUrl", "POST", "/", 200, Handler.GetQueueUrl, aws.Wrapped("GetQueueUrlResult")),
-	aws.Lacks("ListDeadLetterSourceQueues", "POST", "/"),
-	aws.Lacks("ListMessageMoveTasks", "POST", "/"),
-	aws.Lacks("ListQueueTags", "POST", "/"),
-	aws.Lacks("ListQueues", "POST", "/"),
-	aws.Lacks("PurgeQueue", "POST", "/"),
-	aws.Lacks("ReceiveMessage", "POST", "/"),
-	aws.Lacks("RemovePermission", "POST", "/"),
+	aws.Has("ListDeadLetterSourceQueues", "POST", "/", 200, Handler.ListDeadLetterSourceQueues, aws.Wrapped("ListDeadLetterSourceQueuesResult")),
+	aws.Has("ListMessageMoveTasks", "POST", "/", 200, Handler.ListMessageMoveTasks, aws.Wrapped("ListMessageMoveTasksResult")),
+	aws.Has("ListQueueTags", "POST", "/", 200, Handler.ListQueueTags, aws.Wrapped("ListQueueTagsResult")),
+	aws.Has("ListQueues", "POST", "/", 200, Handler.ListQueues, aws.Wrapped("ListQueuesResult")),
+	aws.Has("PurgeQueue", "POST", "/", 200, Handler.PurgeQueue),
+	aws.Has("ReceiveMessage", "POST", "/", 200, Handler.ReceiveMessage, aws.Wrapped("ReceiveMessageResult")),
+	aws.Has("RemovePermission", "POST", "/", 200, Handler.RemovePermission),
 	aws.Has("SendMessage", "POST", "/", 200, Handler.SendMessage, aws.Wrapped("SendMessageResult")),
 	aws.Has("SendMessageBatch", "POST", "/", 200, Handler.SendMessageBatch, aws.Wrapped("SendMessageBatchResult")),
-	aws.Lacks("SetQueueAttributes", "POST", "/"),
-	aws.Lacks("StartMessageMoveTask", "POST", "/"),
-	aws.Lacks("TagQueue", "POST", "/"),
-	aws.Lacks("UntagQueue", "POST", "/"),
+	aws.Has("SetQueueAttributes", "POST", "/", 200, Handler.SetQueueAttributes),
+	aws.Has("StartMessageMoveTask", "POST", "/", 200, Handler.StartMessageMoveTask, aws.Wrapped("StartMessageMoveTaskResult")),
+	aws.Has("TagQueue", "POST", "/", 200, Handler.TagQueue),
+	aws.Has("UntagQueue", "POST", "/", 200, Handler.UntagQueue),
 )

@@ -10,6 +10,53 @@ type BatchResultErrorEntry struct {
 	Message     *string `aws:"Message"`
 }
 
+// ChangeMessageVisibilityBatchRequestEntry: Encloses a receipt handle and an entry ID for each message in ChangeMessageVisibilityBatch.
+type ChangeMessageVisibilityBatchRequestEntry struct {
+	Id                string `aws:"Id,req"`
+	ReceiptHandle     string `aws:"ReceiptHandle,req"`
+	VisibilityTimeout *int32 `aws:"VisibilityTimeout"`
+}
+
+// ChangeMessageVisibilityBatchResultEntry: Encloses the Id of an entry in ChangeMessageVisibilityBatch.
+type ChangeMessageVisibilityBatchResultEntry struct {
+	Id string `aws:"Id,req"`
+}
+
+// DeleteMessageBatchRequestEntry: Encloses a receipt handle and an identifier for it.
+type DeleteMessageBatchRequestEntry struct {
+	Id            string `aws:"Id,req"`
+	ReceiptHandle string `aws:"ReceiptHandle,req"`
+}
+
+// DeleteMessageBatchResultEntry: Encloses the Id of an entry in DeleteMessageBatch.
+type DeleteMessageBatchResultEntry struct {
+	Id string `aws:"Id,req"`
+}
+
+// ListMessageMoveTasksResultEntry: Contains the details of a message movement task.
+type ListMessageMoveTasksResultEntry struct {
+	TaskHandle                        *string `aws:"TaskHandle"`
+	Status                            *string `aws:"Status"`
+	SourceArn                         *string `aws:"SourceArn"`
+	DestinationArn                    *string `aws:"DestinationArn"`
+	MaxNumberOfMessagesPerSecond      *int32  `aws:"MaxNumberOfMessagesPerSecond"`
+	ApproximateNumberOfMessagesMoved  *int64  `aws:"ApproximateNumberOfMessagesMoved"`
+	ApproximateNumberOfMessagesToMove *int64  `aws:"ApproximateNumberOfMessagesToMove"`
+	FailureReason                     *string `aws:"FailureReason"`
+	StartedTimestamp                  *int64  `aws:"StartedTimestamp"`
+}
+
+// Message: An Amazon SQS message.
+type Message struct {
+	MessageId              *string                          `aws:"MessageId"`
+	ReceiptHandle          *string                          `aws:"ReceiptHandle"`
+	MD5OfBody              *string                          `aws:"MD5OfBody"`
+	Body                   *string                          `aws:"Body"`
+	Attributes             map[string]string                `aws:"Attributes,xml=Attribute,flat,kv=Name:Value"`
+	MD5OfMessageAttributes *string                          `aws:"MD5OfMessageAttributes"`
+	MessageAttributes      map[string]MessageAttributeValue `aws:"MessageAttributes,xml=MessageAttribute,flat,kv=Name:Value"`
+}
+
 // MessageAttributeValue: The user-specified message attribute value.
 type MessageAttributeValue struct {
 	StringValue      *string  `aws:"StringValue"`

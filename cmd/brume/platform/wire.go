@@ -18,6 +18,7 @@ import (
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/api/logsapi"
 	"github.com/brume-dev/brume/api/s3api"
+	"github.com/brume-dev/brume/api/sqsapi"
 	"github.com/brume-dev/brume/api/ssmapi"
 	"github.com/brume-dev/brume/api/stsapi"
 	"github.com/brume-dev/brume/api/xrayapi"
@@ -37,6 +38,7 @@ import (
 	"github.com/brume-dev/brume/service/lambda/fleet"
 	"github.com/brume-dev/brume/service/logs"
 	"github.com/brume-dev/brume/service/s3"
+	"github.com/brume-dev/brume/service/sqs"
 	"github.com/brume-dev/brume/service/ssm"
 	"github.com/brume-dev/brume/service/sts"
 	"github.com/brume-dev/brume/service/xray"
@@ -67,6 +69,7 @@ func (h *house) wire() error {
 	add(&w, logsapi.Service, logs.New, logs.Config{Store: h.store, Clock: h.clock, Caller: h.table, Timer: h.timer, Log: h.Log})
 	objects := add(&w, s3api.Service, s3.New, s3.Config{Store: h.store, Blobs: h.blobs, Clock: h.clock, Caller: h.table,
 		Timer: h.timer, Log: h.Log})
+	add(&w, sqsapi.Service, sqs.New, sqs.Config{Store: h.store, Clock: h.clock, Timer: h.timer, Rand: rand.Reader, URL: h.URL, Log: h.Log})
 	add(&w, ssmapi.Service, ssm.New, ssm.Config{Store: h.store, Caller: h.table, Timer: h.timer, Log: h.Log})
 	add(&w, xrayapi.Service, xray.New, xray.Config{Store: h.store, Clock: h.clock, Timer: h.timer})
 	if w.err != nil {
