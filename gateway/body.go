@@ -30,6 +30,9 @@ func (x *exchange) bound(to route.Route) error {
 
 // tooLarge is the words of AWS's front ends, and of S3.
 func (x *exchange) tooLarge(to route.Route) error {
+	if to.Service.Name == "s3" && x.limit == maxBody {
+		return aws.Errorf("MaxMessageLengthExceeded", http.StatusBadRequest, "Your request was too big.")
+	}
 	if to.Service.Name == "s3" {
 		return &entityTooLarge{Message: "Your proposed upload exceeds the maximum allowed size",
 			ProposedSize: x.look.Length, MaxSizeAllowed: 5 << 30}

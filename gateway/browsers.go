@@ -1,10 +1,15 @@
 package gateway
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/gateway/route"
+	"github.com/brume-dev/brume/protocol"
 )
 
 // A browser lets any page of the web send requests to this machine. AWS itself allows every origin, since nobody signs
@@ -13,6 +18,25 @@ import (
 
 // exposed are the answer headers that scripts may read.
 const exposed = "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,x-amz-request-id,x-amz-id-2,x-amz-version-id,x-amz-delete-marker,ETag,Date,Content-Length,Content-Range,x-amz-crc32,x-amzn-query-error,x-amz-function-error,x-amz-log-result,x-amz-executed-version"
+
+// Buckets knows the CORS rules of S3's buckets. service/s3 implements it.
+type Buckets interface {
+	// Preflight answers a preflight request, whose headers are asked, for a bucket or an object in it: with headers in
+	// answer, or with an error to send. found is false when there is no such bucket.
+	Preflight(ctx context.Context, bucket string, object bool, asked, answer http.Header) (found bool, err error)
+	// AllowOrigin adds to the headers of an answer what lets pages of an origin read it, if the bucket's rules do.
+	AllowOrigin(ctx context.Context, bucket, origin, method string, answer http.Header)
+}
+
+// admit lets a page's origin read the answer: to requests for a bucket by the bucket's own rules.
+func (g *Gateway) admit(w http.ResponseWriter, r *http.Request, to route.Route) {
+	bucket := to.Labels["Bucket"]
+	if g.Buckets == nil || to.Service == nil || to.Service.Name != "s3" || bucket == "" {
+		g.allowOrigin(w, r)
+		return
+	}
+	g.Buckets.AllowOrigin(r.Context(), bucket, r.Header.Get("Origin"), r.Method, w.Header())
+}
 
 // allowOrigin answers to a page's origin that it may read the answer.
 func (g *Gateway) allowOrigin(w http.ResponseWriter, r *http.Request) {
@@ -35,8 +59,21 @@ func (g *Gateway) own(w http.ResponseWriter, r *http.Request) {
 	g.Own.ServeHTTP(w, r)
 }
 
-// preflight answers a browser that asks before it sends.
-func (g *Gateway) preflight(w http.ResponseWriter, r *http.Request) {
+// preflight answers a browser that asks before it sends. For a bucket its rules answer; a first segment of the path that
+// names a bucket is one, since a preflight request carries no credentials that could tell.
+func (g *Gateway) preflight(w http.ResponseWriter, r *http.Request, x *exchange, to route.Route) {
+	if bucket := to.Labels["Bucket"]; g.Buckets != nil && bucket != "" {
+		found, err := g.Buckets.Preflight(r.Context(), bucket, to.Labels["Key"] != "", r.Header, w.Header())
+		if found || to.Protocol != 0 {
+			x.address(to)
+			answer := &protocol.Response{Status: http.StatusOK, Header: http.Header{"X-Amz-Request-Id": {x.wire.ID}, "X-Amz-Id-2": {x.wire.HostID}}}
+			if err != nil {
+				answer = g.codecs[aws.RestXML].Error(to.Service, nil, &x.wire, err)
+			}
+			g.write(w, r, x, answer)
+			return
+		}
+	}
 	g.allowOrigin(w, r)
 	h := w.Header()
 	if h.Get("Access-Control-Allow-Origin") == "" {

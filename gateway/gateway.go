@@ -37,7 +37,10 @@ type Config struct {
 	// the account. Its signature cannot be verified, since there is no secret.
 	Open bool
 
-	// Planes serve what is no AWS operation, by the word in the host name: "execute-api", "lambda-url".
+	// Buckets says which web pages may use a bucket of S3; nil lets the rules for all other services hold there too.
+	Buckets Buckets
+
+	// Planes serve what is no AWS operation, by the word in the host name: "execute-api", "lambda-url", "s3-website".
 	Planes map[string]aws.DataPlane
 	// Own serves the paths that begin with "/_", and "/" to browsers.
 	Own http.Handler
@@ -76,11 +79,11 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case route.Welcome:
 		g.Own.ServeHTTP(w, r)
 	case route.Preflight:
-		g.preflight(w, r)
+		g.preflight(w, r, x, to)
 	case route.Data:
 		g.visit(w, r, x, to)
 	default:
-		g.allowOrigin(w, r)
+		g.admit(w, r, to)
 		room := g.rooms.Get().(*[]byte)
 		defer g.rooms.Put(room)
 		x.wire.Answer, x.wire.Room = w.Header(), *room
@@ -99,9 +102,14 @@ func (g *Gateway) serve(ctx context.Context, x *exchange, to route.Route) (answe
 			answer = codec.Error(to.Service, to.Op, &x.wire, err)
 		}
 	}()
-	out, err := g.call(ctx, x, to, codec)
-	if err == nil {
-		answer, err = codec.Encode(to.Op, &x.wire, out)
+	var err error
+	if to.Kind == route.Form {
+		answer, err = g.post(ctx, x, to, codec)
+	} else {
+		var out any
+		if out, err = g.call(ctx, x, to, codec); err == nil {
+			answer, err = codec.Encode(to.Op, &x.wire, out)
+		}
 	}
 	if err != nil {
 		g.report(ctx, x, err)
@@ -129,6 +137,9 @@ func (g *Gateway) call(ctx context.Context, x *exchange, to route.Route, codec p
 		return nil, err
 	}
 	in := to.Op.NewInput()
+	if err := x.verify(to, in); err != nil {
+		return nil, err
+	}
 	if err := codec.Decode(to.Op, &x.wire, in); err != nil {
 		return nil, err
 	}

@@ -46,7 +46,10 @@ const (
 func bodyLimit(service, op string) int64 {
 	switch service {
 	case "s3":
-		return maxObject
+		if op == "PutObject" || op == "UploadPart" {
+			return maxObject
+		}
+		return maxBody // documents: the 1,000 keys of a DeleteObjects, the 10,000 parts of an upload
 	case "dynamodb":
 		return maxDynamoDB
 	case "lambda":

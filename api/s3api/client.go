@@ -76,6 +76,11 @@ func (c Client) DeleteBucketTagging(ctx context.Context, id aws.Identity, in *De
 	return aws.Invoke[DeleteBucketTaggingOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "DeleteBucketTagging"}, in)
 }
 
+// DeleteBucketWebsite calls the operation of that name.
+func (c Client) DeleteBucketWebsite(ctx context.Context, id aws.Identity, in *DeleteBucketWebsiteRequest) (*DeleteBucketWebsiteOutput, error) {
+	return aws.Invoke[DeleteBucketWebsiteOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "DeleteBucketWebsite"}, in)
+}
+
 // DeleteObject calls the operation of that name.
 func (c Client) DeleteObject(ctx context.Context, id aws.Identity, in *DeleteObjectRequest) (*DeleteObjectOutput, error) {
 	return aws.Invoke[DeleteObjectOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "DeleteObject"}, in)
@@ -191,9 +196,19 @@ func (c Client) GetObjectAttributes(ctx context.Context, id aws.Identity, in *Ge
 	return aws.Invoke[GetObjectAttributesOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "GetObjectAttributes"}, in)
 }
 
+// GetObjectLegalHold calls the operation of that name.
+func (c Client) GetObjectLegalHold(ctx context.Context, id aws.Identity, in *GetObjectLegalHoldRequest) (*GetObjectLegalHoldOutput, error) {
+	return aws.Invoke[GetObjectLegalHoldOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "GetObjectLegalHold"}, in)
+}
+
 // GetObjectLockConfiguration calls the operation of that name.
 func (c Client) GetObjectLockConfiguration(ctx context.Context, id aws.Identity, in *GetObjectLockConfigurationRequest) (*GetObjectLockConfigurationOutput, error) {
 	return aws.Invoke[GetObjectLockConfigurationOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "GetObjectLockConfiguration"}, in)
+}
+
+// GetObjectRetention calls the operation of that name.
+func (c Client) GetObjectRetention(ctx context.Context, id aws.Identity, in *GetObjectRetentionRequest) (*GetObjectRetentionOutput, error) {
+	return aws.Invoke[GetObjectRetentionOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "GetObjectRetention"}, in)
 }
 
 // GetObjectTagging calls the operation of that name.
@@ -246,6 +261,11 @@ func (c Client) ListParts(ctx context.Context, id aws.Identity, in *ListPartsReq
 	return aws.Invoke[ListPartsOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "ListParts"}, in)
 }
 
+// PutBucketAcl calls the operation of that name.
+func (c Client) PutBucketAcl(ctx context.Context, id aws.Identity, in *PutBucketAclRequest) (*PutBucketAclOutput, error) {
+	return aws.Invoke[PutBucketAclOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "PutBucketAcl"}, in)
+}
+
 // PutBucketCors calls the operation of that name.
 func (c Client) PutBucketCors(ctx context.Context, id aws.Identity, in *PutBucketCorsRequest) (*PutBucketCorsOutput, error) {
 	return aws.Invoke[PutBucketCorsOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "PutBucketCors"}, in)
@@ -259,6 +279,11 @@ func (c Client) PutBucketEncryption(ctx context.Context, id aws.Identity, in *Pu
 // PutBucketLifecycleConfiguration calls the operation of that name.
 func (c Client) PutBucketLifecycleConfiguration(ctx context.Context, id aws.Identity, in *PutBucketLifecycleConfigurationRequest) (*PutBucketLifecycleConfigurationOutput, error) {
 	return aws.Invoke[PutBucketLifecycleConfigurationOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "PutBucketLifecycleConfiguration"}, in)
+}
+
+// PutBucketNotificationConfiguration calls the operation of that name.
+func (c Client) PutBucketNotificationConfiguration(ctx context.Context, id aws.Identity, in *PutBucketNotificationConfigurationRequest) (*PutBucketNotificationConfigurationOutput, error) {
+	return aws.Invoke[PutBucketNotificationConfigurationOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "PutBucketNotificationConfiguration"}, in)
 }
 
 // PutBucketOwnershipControls calls the operation of that name.
@@ -281,9 +306,34 @@ func (c Client) PutBucketVersioning(ctx context.Context, id aws.Identity, in *Pu
 	return aws.Invoke[PutBucketVersioningOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "PutBucketVersioning"}, in)
 }
 
+// PutBucketWebsite calls the operation of that name.
+func (c Client) PutBucketWebsite(ctx context.Context, id aws.Identity, in *PutBucketWebsiteRequest) (*PutBucketWebsiteOutput, error) {
+	return aws.Invoke[PutBucketWebsiteOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "PutBucketWebsite"}, in)
+}
+
 // PutObject calls the operation of that name.
 func (c Client) PutObject(ctx context.Context, id aws.Identity, in *PutObjectRequest) (*PutObjectOutput, error) {
 	return aws.Invoke[PutObjectOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "PutObject"}, in)
+}
+
+// PutObjectAcl calls the operation of that name.
+func (c Client) PutObjectAcl(ctx context.Context, id aws.Identity, in *PutObjectAclRequest) (*PutObjectAclOutput, error) {
+	return aws.Invoke[PutObjectAclOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "PutObjectAcl"}, in)
+}
+
+// PutObjectLegalHold calls the operation of that name.
+func (c Client) PutObjectLegalHold(ctx context.Context, id aws.Identity, in *PutObjectLegalHoldRequest) (*PutObjectLegalHoldOutput, error) {
+	return aws.Invoke[PutObjectLegalHoldOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "PutObjectLegalHold"}, in)
+}
+
+// PutObjectLockConfiguration calls the operation of that name.
+func (c Client) PutObjectLockConfiguration(ctx context.Context, id aws.Identity, in *PutObjectLockConfigurationRequest) (*PutObjectLockConfigurationOutput, error) {
+	return aws.Invoke[PutObjectLockConfigurationOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "PutObjectLockConfiguration"}, in)
+}
+
+// PutObjectRetention calls the operation of that name.
+func (c Client) PutObjectRetention(ctx context.Context, id aws.Identity, in *PutObjectRetentionRequest) (*PutObjectRetentionOutput, error) {
+	return aws.Invoke[PutObjectRetentionOutput](ctx, c.caller, id, aws.Op{Service: "s3", Name: "PutObjectRetention"}, in)
 }
 
 // PutObjectTagging calls the operation of that name.

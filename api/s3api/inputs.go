@@ -184,6 +184,12 @@ type DeleteBucketTaggingRequest struct {
 	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
+// DeleteBucketWebsiteRequest is the input of DeleteBucketWebsite.
+type DeleteBucketWebsiteRequest struct {
+	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
+	ExpectedBucketOwner *string `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
 // DeleteObjectRequest is the input of DeleteObject.
 type DeleteObjectRequest struct {
 	Bucket                    string       `aws:"Bucket,uri=Bucket,req"`
@@ -344,6 +350,15 @@ type GetObjectAttributesRequest struct {
 	ObjectAttributes     []ObjectAttributes `aws:"ObjectAttributes,header=x-amz-object-attributes,req"`
 }
 
+// GetObjectLegalHoldRequest is the input of GetObjectLegalHold.
+type GetObjectLegalHoldRequest struct {
+	Bucket              string       `aws:"Bucket,uri=Bucket,req"`
+	Key                 string       `aws:"Key,uri=Key,req,len=1:"`
+	VersionId           *string      `aws:"VersionId,query=versionId"`
+	RequestPayer        RequestPayer `aws:"RequestPayer,header=x-amz-request-payer"`
+	ExpectedBucketOwner *string      `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
 // GetObjectLockConfigurationRequest is the input of GetObjectLockConfiguration.
 type GetObjectLockConfigurationRequest struct {
 	Bucket              string  `aws:"Bucket,uri=Bucket,req"`
@@ -373,6 +388,15 @@ type GetObjectRequest struct {
 	PartNumber                 *int32       `aws:"PartNumber,query=partNumber"`
 	ExpectedBucketOwner        *string      `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 	ChecksumMode               ChecksumMode `aws:"ChecksumMode,header=x-amz-checksum-mode"`
+}
+
+// GetObjectRetentionRequest is the input of GetObjectRetention.
+type GetObjectRetentionRequest struct {
+	Bucket              string       `aws:"Bucket,uri=Bucket,req"`
+	Key                 string       `aws:"Key,uri=Key,req,len=1:"`
+	VersionId           *string      `aws:"VersionId,query=versionId"`
+	RequestPayer        RequestPayer `aws:"RequestPayer,header=x-amz-request-payer"`
+	ExpectedBucketOwner *string      `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
 // GetObjectTaggingRequest is the input of GetObjectTagging.
@@ -498,6 +522,21 @@ type ListPartsRequest struct {
 	SSECustomerKeyMD5    *string      `aws:"SSECustomerKeyMD5,header=x-amz-server-side-encryption-customer-key-MD5"`
 }
 
+// PutBucketAclRequest is the input of PutBucketAcl.
+type PutBucketAclRequest struct {
+	ACL                 BucketCannedACL      `aws:"ACL,header=x-amz-acl"`
+	AccessControlPolicy *AccessControlPolicy `aws:"AccessControlPolicy,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	Bucket              string               `aws:"Bucket,uri=Bucket,req"`
+	ContentMD5          *string              `aws:"ContentMD5,header=Content-MD5"`
+	ChecksumAlgorithm   ChecksumAlgorithm    `aws:"ChecksumAlgorithm,header=x-amz-sdk-checksum-algorithm"`
+	GrantFullControl    *string              `aws:"GrantFullControl,header=x-amz-grant-full-control"`
+	GrantRead           *string              `aws:"GrantRead,header=x-amz-grant-read"`
+	GrantReadACP        *string              `aws:"GrantReadACP,header=x-amz-grant-read-acp"`
+	GrantWrite          *string              `aws:"GrantWrite,header=x-amz-grant-write"`
+	GrantWriteACP       *string              `aws:"GrantWriteACP,header=x-amz-grant-write-acp"`
+	ExpectedBucketOwner *string              `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
 // PutBucketCorsRequest is the input of PutBucketCors.
 type PutBucketCorsRequest struct {
 	Bucket              string             `aws:"Bucket,uri=Bucket,req"`
@@ -523,6 +562,14 @@ type PutBucketLifecycleConfigurationRequest struct {
 	LifecycleConfiguration             *BucketLifecycleConfiguration      `aws:"LifecycleConfiguration,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	ExpectedBucketOwner                *string                            `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 	TransitionDefaultMinimumObjectSize TransitionDefaultMinimumObjectSize `aws:"TransitionDefaultMinimumObjectSize,header=x-amz-transition-default-minimum-object-size"`
+}
+
+// PutBucketNotificationConfigurationRequest is the input of PutBucketNotificationConfiguration.
+type PutBucketNotificationConfigurationRequest struct {
+	Bucket                    string                     `aws:"Bucket,uri=Bucket,req"`
+	NotificationConfiguration *NotificationConfiguration `aws:"NotificationConfiguration,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/,req"`
+	ExpectedBucketOwner       *string                    `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+	SkipDestinationValidation *bool                      `aws:"SkipDestinationValidation,header=x-amz-skip-destination-validation"`
 }
 
 // PutBucketOwnershipControlsRequest is the input of PutBucketOwnershipControls.
@@ -560,6 +607,56 @@ type PutBucketVersioningRequest struct {
 	ChecksumAlgorithm       ChecksumAlgorithm        `aws:"ChecksumAlgorithm,header=x-amz-sdk-checksum-algorithm"`
 	MFA                     *string                  `aws:"MFA,header=x-amz-mfa"`
 	VersioningConfiguration *VersioningConfiguration `aws:"VersioningConfiguration,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/,req"`
+	ExpectedBucketOwner     *string                  `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
+// PutBucketWebsiteRequest is the input of PutBucketWebsite.
+type PutBucketWebsiteRequest struct {
+	Bucket               string                `aws:"Bucket,uri=Bucket,req"`
+	ContentMD5           *string               `aws:"ContentMD5,header=Content-MD5"`
+	ChecksumAlgorithm    ChecksumAlgorithm     `aws:"ChecksumAlgorithm,header=x-amz-sdk-checksum-algorithm"`
+	WebsiteConfiguration *WebsiteConfiguration `aws:"WebsiteConfiguration,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/,req"`
+	ExpectedBucketOwner  *string               `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
+// PutObjectAclRequest is the input of PutObjectAcl.
+type PutObjectAclRequest struct {
+	ACL                 ObjectCannedACL      `aws:"ACL,header=x-amz-acl"`
+	AccessControlPolicy *AccessControlPolicy `aws:"AccessControlPolicy,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	Bucket              string               `aws:"Bucket,uri=Bucket,req"`
+	ContentMD5          *string              `aws:"ContentMD5,header=Content-MD5"`
+	ChecksumAlgorithm   ChecksumAlgorithm    `aws:"ChecksumAlgorithm,header=x-amz-sdk-checksum-algorithm"`
+	GrantFullControl    *string              `aws:"GrantFullControl,header=x-amz-grant-full-control"`
+	GrantRead           *string              `aws:"GrantRead,header=x-amz-grant-read"`
+	GrantReadACP        *string              `aws:"GrantReadACP,header=x-amz-grant-read-acp"`
+	GrantWrite          *string              `aws:"GrantWrite,header=x-amz-grant-write"`
+	GrantWriteACP       *string              `aws:"GrantWriteACP,header=x-amz-grant-write-acp"`
+	Key                 string               `aws:"Key,uri=Key,req,len=1:"`
+	RequestPayer        RequestPayer         `aws:"RequestPayer,header=x-amz-request-payer"`
+	VersionId           *string              `aws:"VersionId,query=versionId"`
+	ExpectedBucketOwner *string              `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
+// PutObjectLegalHoldRequest is the input of PutObjectLegalHold.
+type PutObjectLegalHoldRequest struct {
+	Bucket              string               `aws:"Bucket,uri=Bucket,req"`
+	Key                 string               `aws:"Key,uri=Key,req,len=1:"`
+	LegalHold           *ObjectLockLegalHold `aws:"LegalHold,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	RequestPayer        RequestPayer         `aws:"RequestPayer,header=x-amz-request-payer"`
+	VersionId           *string              `aws:"VersionId,query=versionId"`
+	ContentMD5          *string              `aws:"ContentMD5,header=Content-MD5"`
+	ChecksumAlgorithm   ChecksumAlgorithm    `aws:"ChecksumAlgorithm,header=x-amz-sdk-checksum-algorithm"`
+	ExpectedBucketOwner *string              `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
+// PutObjectLockConfigurationRequest is the input of PutObjectLockConfiguration.
+type PutObjectLockConfigurationRequest struct {
+	Bucket                  string                   `aws:"Bucket,uri=Bucket,req"`
+	ObjectLockConfiguration *ObjectLockConfiguration `aws:"ObjectLockConfiguration,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	RequestPayer            RequestPayer             `aws:"RequestPayer,header=x-amz-request-payer"`
+	Token                   *string                  `aws:"Token,header=x-amz-bucket-object-lock-token"`
+	ContentMD5              *string                  `aws:"ContentMD5,header=Content-MD5"`
+	ChecksumAlgorithm       ChecksumAlgorithm        `aws:"ChecksumAlgorithm,header=x-amz-sdk-checksum-algorithm"`
 	ExpectedBucketOwner     *string                  `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
@@ -611,6 +708,19 @@ type PutObjectRequest struct {
 	ObjectLockRetainUntilDate *time.Time                `aws:"ObjectLockRetainUntilDate,header=x-amz-object-lock-retain-until-date,ts=iso8601"`
 	ObjectLockLegalHoldStatus ObjectLockLegalHoldStatus `aws:"ObjectLockLegalHoldStatus,header=x-amz-object-lock-legal-hold"`
 	ExpectedBucketOwner       *string                   `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
+}
+
+// PutObjectRetentionRequest is the input of PutObjectRetention.
+type PutObjectRetentionRequest struct {
+	Bucket                    string               `aws:"Bucket,uri=Bucket,req"`
+	Key                       string               `aws:"Key,uri=Key,req,len=1:"`
+	Retention                 *ObjectLockRetention `aws:"Retention,payload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	RequestPayer              RequestPayer         `aws:"RequestPayer,header=x-amz-request-payer"`
+	VersionId                 *string              `aws:"VersionId,query=versionId"`
+	BypassGovernanceRetention *bool                `aws:"BypassGovernanceRetention,header=x-amz-bypass-governance-retention"`
+	ContentMD5                *string              `aws:"ContentMD5,header=Content-MD5"`
+	ChecksumAlgorithm         ChecksumAlgorithm    `aws:"ChecksumAlgorithm,header=x-amz-sdk-checksum-algorithm"`
+	ExpectedBucketOwner       *string              `aws:"ExpectedBucketOwner,header=x-amz-expected-bucket-owner"`
 }
 
 // PutObjectTaggingRequest is the input of PutObjectTagging.

@@ -212,6 +212,11 @@ type GetObjectAttributesOutput struct {
 	ObjectSize     *int64                    `aws:"ObjectSize"`
 }
 
+// GetObjectLegalHoldOutput is the output of GetObjectLegalHold.
+type GetObjectLegalHoldOutput struct {
+	LegalHold *ObjectLockLegalHold `aws:"LegalHold,payload"`
+}
+
 // GetObjectLockConfigurationOutput is the output of GetObjectLockConfiguration.
 type GetObjectLockConfigurationOutput struct {
 	ObjectLockConfiguration *ObjectLockConfiguration `aws:"ObjectLockConfiguration,payload"`
@@ -262,6 +267,11 @@ type GetObjectOutput struct {
 	ObjectLockMode            ObjectLockMode            `aws:"ObjectLockMode,header=x-amz-object-lock-mode"`
 	ObjectLockRetainUntilDate *time.Time                `aws:"ObjectLockRetainUntilDate,header=x-amz-object-lock-retain-until-date,ts=iso8601"`
 	ObjectLockLegalHoldStatus ObjectLockLegalHoldStatus `aws:"ObjectLockLegalHoldStatus,header=x-amz-object-lock-legal-hold"`
+}
+
+// GetObjectRetentionOutput is the output of GetObjectRetention.
+type GetObjectRetentionOutput struct {
+	Retention *ObjectLockRetention `aws:"Retention,payload"`
 }
 
 // GetObjectTaggingOutput is the output of GetObjectTagging.
@@ -433,17 +443,24 @@ type ListPartsOutput struct {
 	ChecksumType         ChecksumType      `aws:"ChecksumType"`
 }
 
-// NotificationConfiguration: A container for specifying the notification configuration of the bucket.
-type NotificationConfiguration struct {
-	TopicConfigurations          []TopicConfiguration          `aws:"TopicConfigurations,xml=TopicConfiguration,flat"`
-	QueueConfigurations          []QueueConfiguration          `aws:"QueueConfigurations,xml=QueueConfiguration,flat"`
-	LambdaFunctionConfigurations []LambdaFunctionConfiguration `aws:"LambdaFunctionConfigurations,xml=CloudFunctionConfiguration,flat"`
-	EventBridgeConfiguration     *EventBridgeConfiguration     `aws:"EventBridgeConfiguration"`
-}
-
 // PutBucketLifecycleConfigurationOutput is the output of PutBucketLifecycleConfiguration.
 type PutBucketLifecycleConfigurationOutput struct {
 	TransitionDefaultMinimumObjectSize TransitionDefaultMinimumObjectSize `aws:"TransitionDefaultMinimumObjectSize,header=x-amz-transition-default-minimum-object-size"`
+}
+
+// PutObjectAclOutput is the output of PutObjectAcl.
+type PutObjectAclOutput struct {
+	RequestCharged RequestCharged `aws:"RequestCharged,header=x-amz-request-charged"`
+}
+
+// PutObjectLegalHoldOutput is the output of PutObjectLegalHold.
+type PutObjectLegalHoldOutput struct {
+	RequestCharged RequestCharged `aws:"RequestCharged,header=x-amz-request-charged"`
+}
+
+// PutObjectLockConfigurationOutput is the output of PutObjectLockConfiguration.
+type PutObjectLockConfigurationOutput struct {
+	RequestCharged RequestCharged `aws:"RequestCharged,header=x-amz-request-charged"`
 }
 
 // PutObjectOutput is the output of PutObject.
@@ -470,6 +487,11 @@ type PutObjectOutput struct {
 	BucketKeyEnabled        *bool                `aws:"BucketKeyEnabled,header=x-amz-server-side-encryption-bucket-key-enabled"`
 	Size                    *int64               `aws:"Size,header=x-amz-object-size"`
 	RequestCharged          RequestCharged       `aws:"RequestCharged,header=x-amz-request-charged"`
+}
+
+// PutObjectRetentionOutput is the output of PutObjectRetention.
+type PutObjectRetentionOutput struct {
+	RequestCharged RequestCharged `aws:"RequestCharged,header=x-amz-request-charged"`
 }
 
 // PutObjectTaggingOutput is the output of PutObjectTagging.
@@ -531,14 +553,23 @@ type DeleteBucketPolicyOutput struct{}
 // DeleteBucketTaggingOutput is the empty output of an operation.
 type DeleteBucketTaggingOutput struct{}
 
+// DeleteBucketWebsiteOutput is the empty output of an operation.
+type DeleteBucketWebsiteOutput struct{}
+
 // DeletePublicAccessBlockOutput is the empty output of an operation.
 type DeletePublicAccessBlockOutput struct{}
+
+// PutBucketAclOutput is the empty output of an operation.
+type PutBucketAclOutput struct{}
 
 // PutBucketCorsOutput is the empty output of an operation.
 type PutBucketCorsOutput struct{}
 
 // PutBucketEncryptionOutput is the empty output of an operation.
 type PutBucketEncryptionOutput struct{}
+
+// PutBucketNotificationConfigurationOutput is the empty output of an operation.
+type PutBucketNotificationConfigurationOutput struct{}
 
 // PutBucketOwnershipControlsOutput is the empty output of an operation.
 type PutBucketOwnershipControlsOutput struct{}
@@ -551,6 +582,9 @@ type PutBucketTaggingOutput struct{}
 
 // PutBucketVersioningOutput is the empty output of an operation.
 type PutBucketVersioningOutput struct{}
+
+// PutBucketWebsiteOutput is the empty output of an operation.
+type PutBucketWebsiteOutput struct{}
 
 // PutPublicAccessBlockOutput is the empty output of an operation.
 type PutPublicAccessBlockOutput struct{}

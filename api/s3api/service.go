@@ -35,6 +35,8 @@ type Handler interface {
 	DeleteBucketPolicy(context.Context, aws.Identity, *DeleteBucketPolicyRequest) (*DeleteBucketPolicyOutput, error)
 	// DeleteBucketTagging: This operation is not supported for directory buckets.
 	DeleteBucketTagging(context.Context, aws.Identity, *DeleteBucketTaggingRequest) (*DeleteBucketTaggingOutput, error)
+	// DeleteBucketWebsite: This operation is not supported for directory buckets.
+	DeleteBucketWebsite(context.Context, aws.Identity, *DeleteBucketWebsiteRequest) (*DeleteBucketWebsiteOutput, error)
 	// DeleteObject: Removes an object from a bucket.
 	DeleteObject(context.Context, aws.Identity, *DeleteObjectRequest) (*DeleteObjectOutput, error)
 	// DeleteObjectTagging: This operation is not supported for directory buckets.
@@ -81,8 +83,12 @@ type Handler interface {
 	GetObjectAcl(context.Context, aws.Identity, *GetObjectAclRequest) (*GetObjectAclOutput, error)
 	// GetObjectAttributes: Retrieves all of the metadata from an object without returning the object itself.
 	GetObjectAttributes(context.Context, aws.Identity, *GetObjectAttributesRequest) (*GetObjectAttributesOutput, error)
+	// GetObjectLegalHold: This operation is not supported for directory buckets.
+	GetObjectLegalHold(context.Context, aws.Identity, *GetObjectLegalHoldRequest) (*GetObjectLegalHoldOutput, error)
 	// GetObjectLockConfiguration: This operation is not supported for directory buckets.
 	GetObjectLockConfiguration(context.Context, aws.Identity, *GetObjectLockConfigurationRequest) (*GetObjectLockConfigurationOutput, error)
+	// GetObjectRetention: This operation is not supported for directory buckets.
+	GetObjectRetention(context.Context, aws.Identity, *GetObjectRetentionRequest) (*GetObjectRetentionOutput, error)
 	// GetObjectTagging: This operation is not supported for directory buckets.
 	GetObjectTagging(context.Context, aws.Identity, *GetObjectTaggingRequest) (*GetObjectTaggingOutput, error)
 	// GetPublicAccessBlock: This operation is not supported for directory buckets.
@@ -103,12 +109,16 @@ type Handler interface {
 	ListObjectsV2(context.Context, aws.Identity, *ListObjectsV2Request) (*ListObjectsV2Output, error)
 	// ListParts: Lists the parts that have been uploaded for a specific multipart upload.
 	ListParts(context.Context, aws.Identity, *ListPartsRequest) (*ListPartsOutput, error)
+	// PutBucketAcl: End of support notice: As of October 1, 2025, Amazon S3 has discontinued support for Email Grantee Access Control Lists (ACLs).
+	PutBucketAcl(context.Context, aws.Identity, *PutBucketAclRequest) (*PutBucketAclOutput, error)
 	// PutBucketCors: This operation is not supported for directory buckets.
 	PutBucketCors(context.Context, aws.Identity, *PutBucketCorsRequest) (*PutBucketCorsOutput, error)
 	// PutBucketEncryption: This operation configures default encryption and Amazon S3 Bucket Keys for an existing bucket.
 	PutBucketEncryption(context.Context, aws.Identity, *PutBucketEncryptionRequest) (*PutBucketEncryptionOutput, error)
 	// PutBucketLifecycleConfiguration: Creates a new lifecycle configuration for the bucket or replaces an existing lifecycle configuration.
 	PutBucketLifecycleConfiguration(context.Context, aws.Identity, *PutBucketLifecycleConfigurationRequest) (*PutBucketLifecycleConfigurationOutput, error)
+	// PutBucketNotificationConfiguration: This operation is not supported for directory buckets.
+	PutBucketNotificationConfiguration(context.Context, aws.Identity, *PutBucketNotificationConfigurationRequest) (*PutBucketNotificationConfigurationOutput, error)
 	// PutBucketOwnershipControls: This operation is not supported for directory buckets.
 	PutBucketOwnershipControls(context.Context, aws.Identity, *PutBucketOwnershipControlsRequest) (*PutBucketOwnershipControlsOutput, error)
 	// PutBucketPolicy: Applies an Amazon S3 bucket policy to an Amazon S3 bucket.
@@ -117,8 +127,18 @@ type Handler interface {
 	PutBucketTagging(context.Context, aws.Identity, *PutBucketTaggingRequest) (*PutBucketTaggingOutput, error)
 	// PutBucketVersioning: This operation is not supported for directory buckets.
 	PutBucketVersioning(context.Context, aws.Identity, *PutBucketVersioningRequest) (*PutBucketVersioningOutput, error)
+	// PutBucketWebsite: This operation is not supported for directory buckets.
+	PutBucketWebsite(context.Context, aws.Identity, *PutBucketWebsiteRequest) (*PutBucketWebsiteOutput, error)
 	// PutObject: End of support notice: As of October 1, 2025, Amazon S3 has discontinued support for Email Grantee Access Control Lists (ACLs).
 	PutObject(context.Context, aws.Identity, *PutObjectRequest) (*PutObjectOutput, error)
+	// PutObjectAcl: End of support notice: As of October 1, 2025, Amazon S3 has discontinued support for Email Grantee Access Control Lists (ACLs).
+	PutObjectAcl(context.Context, aws.Identity, *PutObjectAclRequest) (*PutObjectAclOutput, error)
+	// PutObjectLegalHold: This operation is not supported for directory buckets.
+	PutObjectLegalHold(context.Context, aws.Identity, *PutObjectLegalHoldRequest) (*PutObjectLegalHoldOutput, error)
+	// PutObjectLockConfiguration: This operation is not supported for directory buckets.
+	PutObjectLockConfiguration(context.Context, aws.Identity, *PutObjectLockConfigurationRequest) (*PutObjectLockConfigurationOutput, error)
+	// PutObjectRetention: This operation is not supported for directory buckets.
+	PutObjectRetention(context.Context, aws.Identity, *PutObjectRetentionRequest) (*PutObjectRetentionOutput, error)
 	// PutObjectTagging: This operation is not supported for directory buckets.
 	PutObjectTagging(context.Context, aws.Identity, *PutObjectTaggingRequest) (*PutObjectTaggingOutput, error)
 	// PutPublicAccessBlock: This operation is not supported for directory buckets.
@@ -162,7 +182,7 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Has("DeleteBucketPolicy", "DELETE", "/{Bucket}?policy", 204, Handler.DeleteBucketPolicy),
 	aws.Lacks("DeleteBucketReplication", "DELETE", "/{Bucket}?replication"),
 	aws.Has("DeleteBucketTagging", "DELETE", "/{Bucket}?tagging", 204, Handler.DeleteBucketTagging),
-	aws.Lacks("DeleteBucketWebsite", "DELETE", "/{Bucket}?website"),
+	aws.Has("DeleteBucketWebsite", "DELETE", "/{Bucket}?website", 204, Handler.DeleteBucketWebsite),
 	aws.Has("DeleteObject", "DELETE", "/{Bucket}/{Key+}", 204, Handler.DeleteObject),
 	aws.Lacks("DeleteObjectAnnotation", "DELETE", "/{Bucket}/{Key+}?annotation", aws.NeedsQuery("annotationName")),
 	aws.Has("DeleteObjectTagging", "DELETE", "/{Bucket}/{Key+}?tagging", 204, Handler.DeleteObjectTagging),
@@ -197,9 +217,9 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Has("GetObjectAcl", "GET", "/{Bucket}/{Key+}?acl", 200, Handler.GetObjectAcl),
 	aws.Lacks("GetObjectAnnotation", "GET", "/{Bucket}/{Key+}?annotation", aws.NeedsQuery("annotationName")),
 	aws.Has("GetObjectAttributes", "GET", "/{Bucket}/{Key+}?attributes", 200, Handler.GetObjectAttributes),
-	aws.Lacks("GetObjectLegalHold", "GET", "/{Bucket}/{Key+}?legal-hold"),
+	aws.Has("GetObjectLegalHold", "GET", "/{Bucket}/{Key+}?legal-hold", 200, Handler.GetObjectLegalHold),
 	aws.Has("GetObjectLockConfiguration", "GET", "/{Bucket}?object-lock", 200, Handler.GetObjectLockConfiguration),
-	aws.Lacks("GetObjectRetention", "GET", "/{Bucket}/{Key+}?retention"),
+	aws.Has("GetObjectRetention", "GET", "/{Bucket}/{Key+}?retention", 200, Handler.GetObjectRetention),
 	aws.Has("GetObjectTagging", "GET", "/{Bucket}/{Key+}?tagging", 200, Handler.GetObjectTagging),
 	aws.Lacks("GetObjectTorrent", "GET", "/{Bucket}/{Key+}?torrent"),
 	aws.Has("GetPublicAccessBlock", "GET", "/{Bucket}?publicAccessBlock", 200, Handler.GetPublicAccessBlock),
@@ -219,7 +239,7 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Has("ListParts", "GET", "/{Bucket}/{Key+}", 200, Handler.ListParts),
 	aws.Lacks("PutBucketAbac", "PUT", "/{Bucket}?abac"),
 	aws.Lacks("PutBucketAccelerateConfiguration", "PUT", "/{Bucket}?accelerate"),
-	aws.Lacks("PutBucketAcl", "PUT", "/{Bucket}?acl"),
+	aws.Has("PutBucketAcl", "PUT", "/{Bucket}?acl", 200, Handler.PutBucketAcl),
 	aws.Lacks("PutBucketAnalyticsConfiguration", "PUT", "/{Bucket}?analytics", aws.NeedsQuery("id")),
 	aws.Has("PutBucketCors", "PUT", "/{Bucket}?cors", 200, Handler.PutBucketCors),
 	aws.Has("PutBucketEncryption", "PUT", "/{Bucket}?encryption", 200, Handler.PutBucketEncryption),
@@ -230,20 +250,20 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Lacks("PutBucketLogging", "PUT", "/{Bucket}?logging"),
 	aws.Lacks("PutBucketMetricsConfiguration", "PUT", "/{Bucket}?metrics", aws.NeedsQuery("id")),
 	aws.Lacks("PutBucketNotification", "PUT", "/{Bucket}?notification"),
-	aws.Lacks("PutBucketNotificationConfiguration", "PUT", "/{Bucket}?notification"),
+	aws.Has("PutBucketNotificationConfiguration", "PUT", "/{Bucket}?notification", 200, Handler.PutBucketNotificationConfiguration),
 	aws.Has("PutBucketOwnershipControls", "PUT", "/{Bucket}?ownershipControls", 200, Handler.PutBucketOwnershipControls),
 	aws.Has("PutBucketPolicy", "PUT", "/{Bucket}?policy", 200, Handler.PutBucketPolicy),
 	aws.Lacks("PutBucketReplication", "PUT", "/{Bucket}?replication"),
 	aws.Lacks("PutBucketRequestPayment", "PUT", "/{Bucket}?requestPayment"),
 	aws.Has("PutBucketTagging", "PUT", "/{Bucket}?tagging", 200, Handler.PutBucketTagging),
 	aws.Has("PutBucketVersioning", "PUT", "/{Bucket}?versioning", 200, Handler.PutBucketVersioning),
-	aws.Lacks("PutBucketWebsite", "PUT", "/{Bucket}?website"),
+	aws.Has("PutBucketWebsite", "PUT", "/{Bucket}?website", 200, Handler.PutBucketWebsite),
 	aws.Has("PutObject", "PUT", "/{Bucket}/{Key+}", 200, Handler.PutObject),
-	aws.Lacks("PutObjectAcl", "PUT", "/{Bucket}/{Key+}?acl"),
+	aws.Has("PutObjectAcl", "PUT", "/{Bucket}/{Key+}?acl", 200, Handler.PutObjectAcl),
 	aws.Lacks("PutObjectAnnotation", "PUT", "/{Bucket}/{Key+}?annotation", aws.NeedsQuery("annotationName")),
-	aws.Lacks("PutObjectLegalHold", "PUT", "/{Bucket}/{Key+}?legal-hold"),
-	aws.Lacks("PutObjectLockConfiguration", "PUT", "/{Bucket}?object-lock"),
-	aws.Lacks("PutObjectRetention", "PUT", "/{Bucket}/{Key+}?retention"),
+	aws.Has("PutObjectLegalHold", "PUT", "/{Bucket}/{Key+}?legal-hold", 200, Handler.PutObjectLegalHold),
+	aws.Has("PutObjectLockConfiguration", "PUT", "/{Bucket}?object-lock", 200, Handler.PutObjectLockConfiguration),
+	aws.Has("PutObjectRetention", "PUT", "/{Bucket}/{Key+}?retention", 200, Handler.PutObjectRetention),
 	aws.Has("PutObjectTagging", "PUT", "/{Bucket}/{Key+}?tagging", 200, Handler.PutObjectTagging),
 	aws.Has("PutPublicAccessBlock", "PUT", "/{Bucket}?publicAccessBlock", 200, Handler.PutPublicAccessBlock),
 	aws.Lacks("RenameObject", "PUT", "/{Bucket}/{Key+}?renameObject", aws.NeedsHeader("x-amz-rename-source")),

@@ -11,6 +11,12 @@ type AbortIncompleteMultipartUpload struct {
 	DaysAfterInitiation *int32 `aws:"DaysAfterInitiation"`
 }
 
+// AccessControlPolicy: Contains the elements that set the ACL permissions for an object per grantee.
+type AccessControlPolicy struct {
+	Grants []Grant `aws:"Grants,item=Grant,xml=AccessControlList"`
+	Owner  *Owner  `aws:"Owner"`
+}
+
 // AccessControlTranslation: A container for information about access control for replicas.
 type AccessControlTranslation struct {
 	Owner OwnerOverride `aws:"Owner,req"`
@@ -348,6 +354,14 @@ type NoncurrentVersionTransition struct {
 	NewerNoncurrentVersions *int32                 `aws:"NewerNoncurrentVersions"`
 }
 
+// NotificationConfiguration: A container for specifying the notification configuration of the bucket.
+type NotificationConfiguration struct {
+	TopicConfigurations          []TopicConfiguration          `aws:"TopicConfigurations,xml=TopicConfiguration,flat"`
+	QueueConfigurations          []QueueConfiguration          `aws:"QueueConfigurations,xml=QueueConfiguration,flat"`
+	LambdaFunctionConfigurations []LambdaFunctionConfiguration `aws:"LambdaFunctionConfigurations,xml=CloudFunctionConfiguration,flat"`
+	EventBridgeConfiguration     *EventBridgeConfiguration     `aws:"EventBridgeConfiguration"`
+}
+
 // NotificationConfigurationFilter: Specifies object key name filtering rules.
 type NotificationConfigurationFilter struct {
 	Key *S3KeyFilter `aws:"Key,xml=S3Key"`
@@ -379,6 +393,17 @@ type ObjectIdentifier struct {
 type ObjectLockConfiguration struct {
 	ObjectLockEnabled ObjectLockEnabled `aws:"ObjectLockEnabled"`
 	Rule              *ObjectLockRule   `aws:"Rule"`
+}
+
+// ObjectLockLegalHold: A legal hold configuration for an object.
+type ObjectLockLegalHold struct {
+	Status ObjectLockLegalHoldStatus `aws:"Status"`
+}
+
+// ObjectLockRetention: A Retention configuration for an object.
+type ObjectLockRetention struct {
+	Mode            ObjectLockRetentionMode `aws:"Mode"`
+	RetainUntilDate *time.Time              `aws:"RetainUntilDate,ts=iso8601"`
 }
 
 // ObjectLockRule: The container element for an Object Lock rule.
@@ -632,4 +657,12 @@ type Transition struct {
 type VersioningConfiguration struct {
 	MFADelete MFADelete              `aws:"MFADelete,xml=MfaDelete"`
 	Status    BucketVersioningStatus `aws:"Status"`
+}
+
+// WebsiteConfiguration: Specifies website configuration parameters for an Amazon S3 bucket.
+type WebsiteConfiguration struct {
+	ErrorDocument         *ErrorDocument         `aws:"ErrorDocument"`
+	IndexDocument         *IndexDocument         `aws:"IndexDocument"`
+	RedirectAllRequestsTo *RedirectAllRequestsTo `aws:"RedirectAllRequestsTo"`
+	RoutingRules          []RoutingRule          `aws:"RoutingRules,item=RoutingRule"`
 }

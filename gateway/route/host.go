@@ -53,6 +53,16 @@ func (h host) base() string {
 // plane returns the data plane that h names, with the resource and the region: "{id}.execute-api[.{region}].…" and
 // "{id}.lambda-url[.{region}].…", whatever follows.
 func (h host) plane() (id, plane, region string) {
+	if i := strings.Index(string(h), ".s3-website"); i > 0 { // names of buckets have dots
+		rest := string(h)[i+len(".s3-website"):]
+		if rest == "" || rest[0] != '.' && rest[0] != '-' {
+			return "", "", ""
+		}
+		if label, _, _ := strings.Cut(rest[1:], "."); isRegion(label) {
+			region = label
+		}
+		return string(h)[:i], "s3-website", region
+	}
 	if !strings.Contains(string(h), ".execute-api.") && !strings.Contains(string(h), ".lambda-url.") {
 		return "", "", ""
 	}

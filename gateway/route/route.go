@@ -46,8 +46,11 @@ const (
 	Own
 	// Data is a request for a data plane.
 	Data
-	// Preflight is a browser's question before a request to another origin.
+	// Preflight is a browser's question before a request to another origin. Labels name the bucket that it may be about;
+	// Protocol is set when it is about one for sure.
 	Preflight
+	// Form is a browser's upload to a bucket; Op is the PutObject that it is to become.
+	Form
 	// Welcome is a browser that opens the root.
 	Welcome
 )
@@ -212,7 +215,24 @@ func data(plane, id, stage, path, region string) Route {
 }
 
 func (t *Table) preflight(q *Request) (Route, bool) {
-	return Route{Kind: Preflight}, q.Method == http.MethodOptions && q.header("Access-Control-Request-Method") != ""
+	if q.Method != http.MethodOptions {
+		return Route{}, false
+	}
+	r := Route{Kind: Preflight, Service: t.s3}
+	path, sure := q.Path, q.scope == "s3" || hasParameter(q.Query, "AWSAccessKeyId")
+	if t.s3 != nil {
+		if bucket, ok := q.host.bucket(t); ok {
+			sure = true
+			if bucket != "" {
+				r.Bucket, path = bucket, "/"+bucket+q.Path
+			}
+		}
+		bucket, key := cutSegment(strings.TrimPrefix(path, "/"))
+		if r.Labels = map[string]string{"Bucket": bucket, "Key": strings.TrimPrefix(key, "/")}; sure && bucket != "" {
+			r.Protocol = aws.RestXML
+		}
+	}
+	return r, r.Protocol != 0 || q.header("Access-Control-Request-Method") != ""
 }
 
 // cborPath: /service/{shape}/operation/{Op}, announced by a header of its own.
@@ -382,11 +402,20 @@ func (t *Table) rest(q *Request, s *aws.Service) Route {
 			r.Region = q.region
 		}
 	}
+	if bucket, key := cutSegment(strings.TrimPrefix(r.Path, "/")); s == t.s3 && q.Method == http.MethodPost && bucket != "" && strings.Trim(key, "/") == "" && q.posts() {
+		r.Kind, r.Op, r.Labels = Form, s.Lookup("PutObject"), map[string]string{"Bucket": bucket}
+		return r
+	}
 	r.Op, r.Labels = tree.find(q, r.Path)
 	if r.Op == nil {
 		r.Kind, r.Err = Nothing, tree.notFound(q.Method, r.Path)
 	}
 	return r
+}
+
+// posts reports whether a POST to a bucket uploads a form: any does that asks for nothing else.
+func (q *Request) posts() bool {
+	return !hasParameter(q.Query, "delete") && !hasParameter(q.Query, "metadataTable") && !hasParameter(q.Query, "metadataConfiguration") && !hasParameter(q.Query, "session")
 }
 
 // anyOf picks the protocol of a service for which the request gave no choice.

@@ -187,7 +187,7 @@ func TestRows(t *testing.T) {
 		{"GET /bucket/key\nHost: s3.localhost:4566", "s3 GetObject Bucket=bucket Key=key"},
 		{"GET /bucket/key?AWSAccessKeyId=test&Signature=x&Expires=1", "s3 GetObject Bucket=bucket Key=key"},
 		{"GET /bucket/key\nAuthorization: AWS test:sig", "s3 GetObject Bucket=bucket Key=key"},
-		{"POST /\nHost: bucket.s3.localhost\nContent-Type: multipart/form-data; boundary=x", "s3 MethodNotAllowed"},
+		{"POST /\nHost: bucket.s3.localhost\nContent-Type: multipart/form-data; boundary=x", "s3 PutObject Bucket=bucket"},
 		{"GET /2015-03-31/functions\nHost: lambda.localhost:4566", "lambda ListFunctions"},
 		{"POST /\nHost: api.ecr.us-east-1.amazonaws.com", "ecr UnknownOperationException"},
 		{"GET /key\nHost: lambda.s3.localhost", "s3 GetObject Bucket=lambda Key=key"},

@@ -19,6 +19,8 @@ const (
 	Presigned          // ?X-Amz-Algorithm=AWS4-HMAC-SHA256&…
 	HeaderV2           // Authorization: AWS key:signature; S3 only
 	PresignedV2        // ?AWSAccessKeyId=…&Signature=…&Expires=…; S3 only
+	FormV4             // the fields of a form: x-amz-signature and those beside it; S3 only
+	FormV2             // the fields of a form: AWSAccessKeyId, signature; S3 only
 )
 
 // Claim is what a request says of its sender: nothing in it is verified.

@@ -48,7 +48,7 @@ func CheckTime(c *Claim, now time.Time, style Style) error {
 
 // CheckService verifies that the credential scope names the service that the request is for.
 func CheckService(c *Claim, signing string) error {
-	if c.Scheme == HeaderV2 || c.Scheme == PresignedV2 || c.Service == signing {
+	if c.Scheme == HeaderV2 || c.Scheme == PresignedV2 || c.Scheme == FormV2 || c.Service == signing {
 		return nil
 	}
 	return otherService(c.Service, signing)

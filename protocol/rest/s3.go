@@ -108,6 +108,7 @@ var detail = map[string][]string{
 	"BucketAlreadyOwnedByYou":                        {"BucketName"},
 	"BucketNotEmpty":                                 {"BucketName"},
 	"InvalidBucketName":                              {"BucketName"},
+	"NoSuchObjectLockConfiguration":                  {"Key"},
 	"NoSuchKey":                                      {"Key"},
 	"NoSuchVersion":                                  {"Key", "VersionId"},
 	"NoSuchUpload":                                   {"UploadId"},

@@ -5,7 +5,6 @@ import (
 
 	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/aws"
-	"github.com/brume-dev/brume/service/s3/bucket"
 )
 
 // What clients read of every bucket and Brume cannot set answers as a bucket does that was never given it.
@@ -31,11 +30,6 @@ func (s *Service) GetBucketLogging(ctx context.Context, _ aws.Identity, in *s3ap
 	return never(ctx, s, in.Bucket, in.ExpectedBucketOwner, &s3api.GetBucketLoggingOutput{}, nil)
 }
 
-// GetBucketNotificationConfiguration tells that nobody is notified.
-func (s *Service) GetBucketNotificationConfiguration(ctx context.Context, _ aws.Identity, in *s3api.GetBucketNotificationConfigurationRequest) (*s3api.NotificationConfiguration, error) {
-	return never(ctx, s, in.Bucket, in.ExpectedBucketOwner, &s3api.NotificationConfiguration{}, nil)
-}
-
 // GetBucketReplication tells that nothing is replicated.
 func (s *Service) GetBucketReplication(ctx context.Context, _ aws.Identity, in *s3api.GetBucketReplicationRequest) (*s3api.GetBucketReplicationOutput, error) {
 	return never[s3api.GetBucketReplicationOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, nil,
@@ -45,40 +39,4 @@ func (s *Service) GetBucketReplication(ctx context.Context, _ aws.Identity, in *
 // GetBucketRequestPayment tells that the owner pays.
 func (s *Service) GetBucketRequestPayment(ctx context.Context, _ aws.Identity, in *s3api.GetBucketRequestPaymentRequest) (*s3api.GetBucketRequestPaymentOutput, error) {
 	return never(ctx, s, in.Bucket, in.ExpectedBucketOwner, &s3api.GetBucketRequestPaymentOutput{Payer: s3api.PayerBucketOwner}, nil)
-}
-
-// GetBucketWebsite tells that the bucket is no website.
-func (s *Service) GetBucketWebsite(ctx context.Context, _ aws.Identity, in *s3api.GetBucketWebsiteRequest) (*s3api.GetBucketWebsiteOutput, error) {
-	return never[s3api.GetBucketWebsiteOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, nil,
-		missing("NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration"))
-}
-
-// GetObjectLockConfiguration tells that objects are not locked.
-func (s *Service) GetObjectLockConfiguration(ctx context.Context, _ aws.Identity, in *s3api.GetObjectLockConfigurationRequest) (*s3api.GetObjectLockConfigurationOutput, error) {
-	return never[s3api.GetObjectLockConfigurationOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, nil,
-		missing("ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist for this bucket"))
-}
-
-// private is the access control list of everything here: the owner has full control.
-func private(account string) []s3api.Grant {
-	return []s3api.Grant{{Permission: s3api.PermissionFullControl,
-		Grantee: &s3api.Grantee{Type: s3api.TypeCanonicalUser, ID: new(bucket.CanonicalID(account))}}}
-}
-
-// GetBucketAcl tells that the owner has full control.
-func (s *Service) GetBucketAcl(ctx context.Context, _ aws.Identity, in *s3api.GetBucketAclRequest) (*s3api.GetBucketAclOutput, error) {
-	b, err := s.find(ctx, in.Bucket, in.ExpectedBucketOwner)
-	if err != nil {
-		return nil, err
-	}
-	return &s3api.GetBucketAclOutput{Owner: bucket.Owner(b.Account), Grants: private(b.Account)}, nil
-}
-
-// GetObjectAcl tells that the owner has full control.
-func (s *Service) GetObjectAcl(ctx context.Context, _ aws.Identity, in *s3api.GetObjectAclRequest) (*s3api.GetObjectAclOutput, error) {
-	f, err := s.look(ctx, in.Bucket, in.Key, in.VersionId, in.ExpectedBucketOwner)
-	if err != nil {
-		return nil, err
-	}
-	return &s3api.GetObjectAclOutput{Owner: bucket.Owner(f.b.Account), Grants: private(f.b.Account)}, nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/s3/acl"
 	"github.com/brume-dev/brume/service/s3/bucket"
 	"github.com/brume-dev/brume/service/s3/fault"
 	"github.com/brume-dev/brume/store"
@@ -104,7 +105,7 @@ func (s *Service) CreateBucket(ctx context.Context, id aws.Identity, in *s3api.C
 	if err != nil {
 		return nil, err
 	}
-	fresh, tags, err := newBucket(in)
+	fresh, tags, err := newBucket(id.Account, in)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +173,7 @@ func taken(old *bucket.Bucket, account, region string) error {
 }
 
 // newBucket is a bucket as it is at first: https://docs.aws.amazon.com/AmazonS3/latest/userguide/create-bucket-overview.html
-func newBucket(in *s3api.CreateBucketRequest) (r bucket.BucketRecord, t bucket.TagSet, err error) {
+func newBucket(account string, in *s3api.CreateBucketRequest) (r bucket.BucketRecord, t bucket.TagSet, err error) {
 	r.Ownership = string(s3api.ObjectOwnershipBucketOwnerEnforced)
 	if in.ObjectOwnership != "" {
 		r.Ownership = string(in.ObjectOwnership)
@@ -184,19 +185,33 @@ func newBucket(in *s3api.CreateBucketRequest) (r bucket.BucketRecord, t bucket.T
 			return r, t, err
 		}
 	}
+	if aws.Or(in.ObjectLockEnabledForBucket, false) {
+		r.Locking, r.Versioning = true, string(s3api.BucketVersioningStatusEnabled)
+	}
+	if r.Grants, err = firstACL(account, r.Ownership, in); err != nil {
+		return r, t, err
+	}
 	switch {
-	case aws.Or(in.ObjectLockEnabledForBucket, false):
-		return r, t, fault.NotImplemented("Brume has no Object Lock yet")
-	case in.ACL != "" && in.ACL != s3api.BucketCannedACLPrivate || in.GrantFullControl != nil || in.GrantRead != nil ||
-		in.GrantReadACP != nil || in.GrantWrite != nil || in.GrantWriteACP != nil:
-		if in.ObjectOwnership == "" || in.ObjectOwnership == s3api.ObjectOwnershipBucketOwnerEnforced {
-			return r, t, aws.Errorf("InvalidBucketAclWithObjectOwnership", 400, "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
-		}
-		return r, t, fault.NotImplemented("Brume has no ACLs but private: use bucket policies")
 	case in.BucketNamespace != "" && in.BucketNamespace != s3api.BucketNamespaceGlobal:
 		return r, t, fault.NotImplemented("Brume has the global namespace of buckets only")
 	}
 	return r, t, nil
+}
+
+// firstACL reads the access control list that a bucket is made with.
+func firstACL(account, ownership string, in *s3api.CreateBucketRequest) ([]acl.Grant, error) {
+	g := acl.Given{Canned: string(in.ACL), Full: in.GrantFullControl, Read: in.GrantRead, ReadACP: in.GrantReadACP, Write: in.GrantWrite, WriteACP: in.GrantWriteACP}
+	owner := bucket.CanonicalID(account)
+	grants, err := g.Grants(acl.Owners{Resource: owner, Bucket: owner}, false)
+	switch {
+	case err != nil:
+		return nil, err
+	case ownership == enforced && acl.Beyond(grants, owner):
+		return nil, aws.Errorf("InvalidBucketAclWithObjectOwnership", 400, "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
+	case acl.Public(grants): // the public access block that every new bucket has
+		return nil, aws.Errorf("InvalidBucketAclWithBlockPublicAccessError", 400, "Bucket cannot have public ACLs set with BlockPublicAccess enabled")
+	}
+	return kept(grants, owner), nil
 }
 
 // defaultRegion is where a bucket is that names no location.

@@ -7,12 +7,13 @@ import (
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/service/s3/bucket"
 	"github.com/brume-dev/brume/service/s3/fault"
+	"github.com/brume-dev/brume/service/s3/notice"
 	"github.com/brume-dev/brume/store"
 )
 
 // CompleteMultipartUpload makes an object of parts. Nothing is copied: the object lists the blobs of its parts. Completing
 // an upload again answers the same as long as its object is the current one.
-func (s *Service) CompleteMultipartUpload(ctx context.Context, _ aws.Identity, in *s3api.CompleteMultipartUploadRequest) (*s3api.CompleteMultipartUploadOutput, error) {
+func (s *Service) CompleteMultipartUpload(ctx context.Context, id aws.Identity, in *s3api.CompleteMultipartUploadRequest) (*s3api.CompleteMultipartUploadOutput, error) {
 	if in.MultipartUpload == nil || len(in.MultipartUpload.Parts) == 0 {
 		return nil, fault.MalformedXML()
 	}
@@ -28,7 +29,7 @@ func (s *Service) CompleteMultipartUpload(ctx context.Context, _ aws.Identity, i
 		return nil, err
 	}
 	done, err := update(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *bucket.Bucket) (bucket.Committed, error) {
-		c, err := b.Complete(tx, in, want, cond)
+		c, err := b.Complete(tx, in, want, cond, notice.By(id))
 		if aws.CodeOf(err) == "NoSuchUpload" {
 			return b.Again(tx, in)
 		}

@@ -11,8 +11,10 @@ import (
 	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/blob"
+	"github.com/brume-dev/brume/service/s3/acl"
 	"github.com/brume-dev/brume/service/s3/bucket"
 	"github.com/brume-dev/brume/service/s3/fault"
+	"github.com/brume-dev/brume/service/s3/notice"
 	"github.com/brume-dev/brume/store"
 )
 
@@ -61,11 +63,16 @@ func (s *Service) CopyObject(ctx context.Context, id aws.Identity, in *s3api.Cop
 		if err != nil {
 			return nil, err
 		}
+		lock := bucket.Lock{Mode: in.ObjectLockMode, Until: in.ObjectLockRetainUntilDate, Hold: in.ObjectLockLegalHoldStatus}
+		if err := cmp.Or(listed(b, id, acl.Given{Canned: string(in.ACL), Full: in.GrantFullControl, Read: in.GrantRead, ReadACP: in.GrantReadACP, WriteACP: in.GrantWriteACP}, o),
+			lock.Apply(b, o, s.Clock.Now())); err != nil {
+			return nil, err
+		}
 		o.Sealed, err = s.seal(ctx, id, b, in.Key, wish{in.ServerSideEncryption, in.SSEKMSKeyId, in.SSEKMSEncryptionContext, in.BucketKeyEnabled, in.SSECustomerAlgorithm})
 		if err != nil {
 			return nil, err
 		}
-		done, err := s.copyBody(ctx, b, in, from, f, o, cond)
+		done, err := s.copyBody(ctx, id, b, in, from, f, o, cond)
 		if errors.Is(err, blob.ErrNotFound) {
 			continue // replaced meanwhile
 		}
@@ -79,8 +86,6 @@ func (s *Service) CopyObject(ctx context.Context, id aws.Identity, in *s3api.Cop
 
 func copyCheck(b *bucket.Bucket, in *s3api.CopyObjectRequest) (bucket.WriteCondition, error) {
 	err := cmp.Or(bucket.CheckAlgorithm(string(in.ChecksumAlgorithm)),
-		checkACL(b, in.ACL, in.GrantFullControl, in.GrantRead, in.GrantReadACP, in.GrantWriteACP),
-		noLock(in.ObjectLockMode, in.ObjectLockLegalHoldStatus, in.ObjectLockRetainUntilDate),
 		wish{customer: in.CopySourceSSECustomerAlgorithm}.check())
 
 	if err != nil {
@@ -109,14 +114,15 @@ func copied(in *s3api.CopyObjectRequest, from bucket.Source, old *bucket.Object)
 }
 
 // copyBody gives the new object its body and commits it.
-func (s *Service) copyBody(ctx context.Context, b *bucket.Bucket, in *s3api.CopyObjectRequest, from bucket.Source, f found, o *bucket.Object, cond bucket.WriteCondition) (bucket.Committed, error) {
+func (s *Service) copyBody(ctx context.Context, id aws.Identity, b *bucket.Bucket, in *s3api.CopyObjectRequest, from bucket.Source, f found, o *bucket.Object, cond bucket.WriteCondition) (bucket.Committed, error) {
+	how := made{s3api.EventS3ObjectCreatedCopy, "CopyObject", notice.By(id)}
 	algorithm := string(in.ChecksumAlgorithm)
 	if algorithm == "" {
 		algorithm = f.o.Sum.Algorithm
 	}
 	if from.Bucket == in.Bucket && f.o.Blob.Blob != "" && algorithm == f.o.Sum.Algorithm && f.b.N == b.N {
 		o.Size, o.ETag, o.Sum, o.Blob = f.o.Size, f.o.ETag, f.o.Sum, f.o.Blob
-		return s.share(ctx, b, in.Key, o, cond)
+		return s.share(ctx, b, in.Key, o, cond, how)
 	}
 	body, err := s.open(ctx, f.Content, 0, f.o.Size)
 	if err != nil {
@@ -128,7 +134,7 @@ func (s *Service) copyBody(ctx context.Context, b *bucket.Bucket, in *s3api.Copy
 		return bucket.Committed{}, err
 	}
 	o.Fill(got)
-	done, err := s.commit(ctx, b, in.Key, o, got.Small, cond)
+	done, err := s.commit(ctx, b, in.Key, o, got.Small, cond, how)
 	if err != nil {
 		s.abandon(ctx, got)
 	}
@@ -136,7 +142,7 @@ func (s *Service) copyBody(ctx context.Context, b *bucket.Bucket, in *s3api.Copy
 }
 
 // share is commit for a blob that another object of the bucket names, if that still does.
-func (s *Service) share(ctx context.Context, b *bucket.Bucket, key string, o *bucket.Object, cond bucket.WriteCondition) (bucket.Committed, error) {
+func (s *Service) share(ctx context.Context, b *bucket.Bucket, key string, o *bucket.Object, cond bucket.WriteCondition, how made) (bucket.Committed, error) {
 	done, err := updateBucket(ctx, s, b, func(tx store.Tx, b *bucket.Bucket) (bucket.Committed, error) {
 		o, c := *o, bucket.Committed{B: b}
 		if err := cond.Check(tx, b, key); err != nil {
@@ -151,6 +157,9 @@ func (s *Service) share(ctx context.Context, b *bucket.Bucket, key string, o *bu
 		}
 		o.Blob.Name(tx) // before the old version of the same key, perhaps the source, drops its name
 		if err := b.Put(tx, key, &o, bucket.Content{}, &c.Garbage); err != nil {
+			return c, err
+		}
+		if err := b.Created(tx, key, &o, how.event, how.reason, how.by); err != nil {
 			return c, err
 		}
 		c.O = &o

@@ -7,11 +7,12 @@ import (
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/service/s3/bucket"
 	"github.com/brume-dev/brume/service/s3/fault"
+	"github.com/brume-dev/brume/service/s3/notice"
 	"github.com/brume-dev/brume/store"
 )
 
 // DeleteObject deletes a version, or, without a version id, the object: in a versioned bucket it puts a marker on it.
-func (s *Service) DeleteObject(ctx context.Context, _ aws.Identity, in *s3api.DeleteObjectRequest) (*s3api.DeleteObjectOutput, error) {
+func (s *Service) DeleteObject(ctx context.Context, id aws.Identity, in *s3api.DeleteObjectRequest) (*s3api.DeleteObjectOutput, error) {
 	if err := bucket.CheckKey(in.Key); err != nil {
 		return nil, err
 	}
@@ -19,8 +20,12 @@ func (s *Service) DeleteObject(ctx context.Context, _ aws.Identity, in *s3api.De
 		bucket.Removed
 		g bucket.Garbage
 	}
+	bypass, err := s.bypass(ctx, id, in.Bucket, in.Key, in.BypassGovernanceRetention)
+	if err != nil {
+		return nil, err
+	}
 	done, err := update(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *bucket.Bucket) (d result, err error) {
-		d.Removed, err = b.Delete(tx, bucket.Removal{Key: in.Key, Version: in.VersionId, Match: in.IfMatch, Modified: in.IfMatchLastModifiedTime, Size: in.IfMatchSize}, &d.g)
+		d.Removed, err = b.Delete(tx, bucket.Removal{Key: in.Key, Version: in.VersionId, Match: in.IfMatch, Modified: in.IfMatchLastModifiedTime, Size: in.IfMatchSize, Bypass: bypass, By: notice.By(id)}, &d.g)
 		return d, err
 	})
 	if err != nil {
@@ -39,14 +44,25 @@ func (s *Service) DeleteObjects(ctx context.Context, id aws.Identity, in *s3api.
 		s3api.DeleteObjectsOutput
 		g bucket.Garbage
 	}
+	denied, err := s.denials(ctx, id, in.Bucket, in.Delete.Objects)
+	if err != nil {
+		return nil, err
+	}
+	bypass, err := s.bypass(ctx, id, in.Bucket, "*", in.BypassGovernanceRetention)
+	if err != nil {
+		return nil, err
+	}
 	done, err := update(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *bucket.Bucket) (d result, err error) {
-		for _, o := range in.Delete.Objects {
-			done, err := b.DeleteOne(tx, o, &d.g)
-			switch coded := error(nil); {
+		for i, o := range in.Delete.Objects {
+			var done bucket.Removed
+			err := denied[i]
+			if err == nil {
+				done, err = b.DeleteOne(tx, o, bypass, notice.By(id), &d.g)
+			}
+			switch {
+			case err != nil && aws.CodeOf(err) == "InternalFailure":
+				return d, err
 			case err != nil:
-				if coded = err; aws.CodeOf(coded) == "InternalFailure" {
-					return d, err
-				}
 				info := aws.InfoOf(err)
 				d.Errors = append(d.Errors, s3api.Error{Key: new(o.Key), VersionId: o.VersionId, Code: &info.Code, Message: &info.Message})
 			case !aws.Or(in.Delete.Quiet, false):

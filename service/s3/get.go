@@ -177,6 +177,10 @@ func (f *found) describe(in *s3api.GetObjectRequest, out *s3api.GetObjectOutput,
 	out.ServerSideEncryption = s3api.ServerSideEncryption(o.Sealed.Algorithm)
 	out.SSEKMSKeyId, out.BucketKeyEnabled = o.Sealed.KeyOf(), o.Sealed.BucketKeyOf()
 	out.StorageClass = s3api.StorageClass(o.Class)
+	out.ObjectLockLegalHoldStatus = s3api.ObjectLockLegalHoldStatus(o.Hold)
+	if o.Retention != nil {
+		out.ObjectLockMode, out.ObjectLockRetainUntilDate = s3api.ObjectLockMode(o.Retention.Mode), &o.Retention.Until
+	}
 	if len(o.Tags) > 0 {
 		out.TagCount = new(int32(len(o.Tags)))
 	}
@@ -213,5 +217,6 @@ func (s *Service) HeadObject(ctx context.Context, id aws.Identity, in *s3api.Hea
 		ContentEncoding: o.ContentEncoding, ContentLanguage: o.ContentLanguage, ContentType: o.ContentType, ContentRange: o.ContentRange,
 		Expires: o.Expires, WebsiteRedirectLocation: o.WebsiteRedirectLocation, ServerSideEncryption: o.ServerSideEncryption,
 		Metadata: o.Metadata, SSEKMSKeyId: o.SSEKMSKeyId, BucketKeyEnabled: o.BucketKeyEnabled, StorageClass: o.StorageClass,
-		PartsCount: o.PartsCount, TagCount: o.TagCount}, nil
+		PartsCount: o.PartsCount, TagCount: o.TagCount, ObjectLockMode: o.ObjectLockMode,
+		ObjectLockRetainUntilDate: o.ObjectLockRetainUntilDate, ObjectLockLegalHoldStatus: o.ObjectLockLegalHoldStatus}, nil
 }

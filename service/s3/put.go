@@ -10,8 +10,10 @@ import (
 
 	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/s3/acl"
 	"github.com/brume-dev/brume/service/s3/bucket"
 	"github.com/brume-dev/brume/service/s3/fault"
+	"github.com/brume-dev/brume/service/s3/notice"
 	"github.com/brume-dev/brume/store"
 )
 
@@ -33,8 +35,9 @@ func (s *Service) PutObject(ctx context.Context, id aws.Identity, in *s3api.PutO
 	if err != nil {
 		return nil, err
 	}
-	if err := cmp.Or(checkACL(b, in.ACL, in.GrantFullControl, in.GrantRead, in.GrantReadACP, in.GrantWriteACP),
-		noLock(in.ObjectLockMode, in.ObjectLockLegalHoldStatus, in.ObjectLockRetainUntilDate)); err != nil {
+	lock := bucket.Lock{Mode: in.ObjectLockMode, Until: in.ObjectLockRetainUntilDate, Hold: in.ObjectLockLegalHoldStatus}
+	if err := cmp.Or(listed(b, id, acl.Given{Canned: string(in.ACL), Full: in.GrantFullControl, Read: in.GrantRead, ReadACP: in.GrantReadACP, WriteACP: in.GrantWriteACP}, o),
+		lock.Apply(b, o, s.Clock.Now())); err != nil {
 		return nil, err
 	}
 	cond, err := writeConditionOf(in.IfMatch, in.IfNoneMatch)
@@ -57,7 +60,7 @@ func (s *Service) PutObject(ctx context.Context, id aws.Identity, in *s3api.PutO
 		return nil, err
 	}
 	o.Fill(got)
-	done, err := s.commit(ctx, b, in.Key, o, got.Small, cond)
+	done, err := s.commit(ctx, b, in.Key, o, got.Small, cond, howPut(id))
 	if err != nil {
 		s.abandon(ctx, got)
 		return nil, err
@@ -69,8 +72,23 @@ func (s *Service) PutObject(ctx context.Context, id aws.Identity, in *s3api.PutO
 	return out, nil
 }
 
+// made is how an object is made, for those who are told of it.
+type made struct {
+	event  s3api.Event
+	reason string
+	by     notice.Cause
+}
+
+// howPut is how PutObject makes objects: browsers post forms.
+func howPut(id aws.Identity) made {
+	if id.Request.Method == http.MethodPost {
+		return made{s3api.EventS3ObjectCreatedPost, "POST Object", notice.By(id)}
+	}
+	return made{s3api.EventS3ObjectCreatedPut, "PutObject", notice.By(id)}
+}
+
 // commit makes o the current version of key, if the condition holds.
-func (s *Service) commit(ctx context.Context, b *bucket.Bucket, key string, o *bucket.Object, body []byte, cond bucket.WriteCondition) (bucket.Committed, error) {
+func (s *Service) commit(ctx context.Context, b *bucket.Bucket, key string, o *bucket.Object, body []byte, cond bucket.WriteCondition, how made) (bucket.Committed, error) {
 	done, err := updateBucket(ctx, s, b, func(tx store.Tx, b *bucket.Bucket) (bucket.Committed, error) {
 		o, c := *o, bucket.Committed{B: b}
 		if err := cond.Check(tx, b, key); err != nil {
@@ -80,6 +98,9 @@ func (s *Service) commit(ctx context.Context, b *bucket.Bucket, key string, o *b
 			return c, err
 		}
 		o.Blob.Name(tx)
+		if err := b.Created(tx, key, &o, how.event, how.reason, how.by); err != nil {
+			return c, err
+		}
 		c.O = &o
 		var err error
 		c.Expiration, err = b.Expiration(tx, key, &o)
@@ -101,29 +122,6 @@ func putRecord(in *s3api.PutObjectRequest) (*bucket.Object, error) {
 		return nil, fault.NotImplemented("appending is for directory buckets")
 	}
 	return o, o.Complete(in.Tagging)
-}
-
-// checkACL takes the access control lists that say nothing: https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
-func checkACL(b *bucket.Bucket, canned s3api.ObjectCannedACL, grants ...*string) error {
-	granted := false
-	for _, g := range grants {
-		granted = granted || g != nil
-	}
-	switch {
-	case !granted && (canned == "" || canned == s3api.ObjectCannedACLPrivate && b.Ownership != string(s3api.ObjectOwnershipBucketOwnerEnforced) ||
-		canned == s3api.ObjectCannedACLBucketOwnerFullControl):
-		return nil
-	case b.Ownership == string(s3api.ObjectOwnershipBucketOwnerEnforced):
-		return aws.Errorf("AccessControlListNotSupported", http.StatusBadRequest, "The bucket does not allow ACLs")
-	}
-	return fault.NotImplemented("Brume has no ACLs but private: use bucket policies")
-}
-
-func noLock(mode s3api.ObjectLockMode, hold s3api.ObjectLockLegalHoldStatus, until *time.Time) error {
-	if mode != "" || hold != "" || until != nil {
-		return fault.InvalidRequest("Bucket is missing Object Lock Configuration")
-	}
-	return nil
 }
 
 func tooLarge(size int64) error {

@@ -27,9 +27,11 @@ type Config struct {
 	Store  store.Store
 	Blobs  blob.Store
 	Clock  clock.Clock
-	Caller aws.Caller // for KMS
+	Caller aws.Caller // for KMS, and to ask whether notifications may be delivered
 	Timer  *timer.Runner
-	Log    *slog.Logger
+	// Policies is asked about each key of a DeleteObjects and about what a caller may bypass; nil allows everything.
+	Policies Policies
+	Log      *slog.Logger
 }
 
 // Service implements s3api.Handler.

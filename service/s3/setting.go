@@ -1,12 +1,12 @@
 package s3
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 
 	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/s3/acl"
 	"github.com/brume-dev/brume/service/s3/bucket"
 	"github.com/brume-dev/brume/service/s3/fault"
 	"github.com/brume-dev/brume/store"
@@ -62,6 +62,9 @@ func (s *Service) PutBucketOwnershipControls(ctx context.Context, _ aws.Identity
 	}
 	return change[s3api.PutBucketOwnershipControlsOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Tx, b *bucket.Bucket) error {
 		b.Ownership = string(in.OwnershipControls.Rules[0].ObjectOwnership)
+		if b.Ownership == enforced && acl.Beyond(b.Grants, bucket.CanonicalID(b.Account)) {
+			return aws.Errorf("InvalidBucketAclWithObjectOwnership", http.StatusBadRequest, "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
+		}
 		return nil
 	})
 }
@@ -135,33 +138,5 @@ func (s *Service) DeleteBucketEncryption(ctx context.Context, _ aws.Identity, in
 	return change[s3api.DeleteBucketEncryptionOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Tx, b *bucket.Bucket) error {
 		b.Sealing = bucket.Sealing{Algorithm: sealS3}
 		return nil
-	})
-}
-
-// PutBucketCors says which web pages may use the bucket.
-func (s *Service) PutBucketCors(ctx context.Context, _ aws.Identity, in *s3api.PutBucketCorsRequest) (*s3api.PutBucketCorsOutput, error) {
-	if err := bucket.CheckCORS(in.CORSConfiguration.CORSRules); err != nil {
-		return nil, err
-	}
-	return change[s3api.PutBucketCorsOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *bucket.Bucket) error {
-		return b.WriteSetting(tx, bucket.SettingCORS, in.CORSConfiguration.CORSRules)
-	})
-}
-
-// GetBucketCors tells the CORS rules.
-func (s *Service) GetBucketCors(ctx context.Context, _ aws.Identity, in *s3api.GetBucketCorsRequest) (*s3api.GetBucketCorsOutput, error) {
-	return view(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(r store.Reader, b *bucket.Bucket) (*s3api.GetBucketCorsOutput, error) {
-		out := new(s3api.GetBucketCorsOutput)
-		if ok, err := b.ReadSetting(r, bucket.SettingCORS, &out.CORSRules); err != nil || !ok {
-			return nil, cmp.Or(err, missing("NoSuchCORSConfiguration", "The CORS configuration does not exist"))
-		}
-		return out, nil
-	})
-}
-
-// DeleteBucketCors takes the CORS rules away.
-func (s *Service) DeleteBucketCors(ctx context.Context, _ aws.Identity, in *s3api.DeleteBucketCorsRequest) (*s3api.DeleteBucketCorsOutput, error) {
-	return change[s3api.DeleteBucketCorsOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *bucket.Bucket) error {
-		return b.WriteSetting(tx, bucket.SettingCORS, nil)
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/service/s3/bucket"
+	"github.com/brume-dev/brume/service/s3/notice"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/store/record"
 )
@@ -45,29 +46,25 @@ func (s *Service) DeleteBucketTagging(ctx context.Context, _ aws.Identity, in *s
 }
 
 // retag changes the tags of a version of an object.
-func (s *Service) retag(ctx context.Context, name, key string, version, expected *string, tags map[string]string) (*string, error) {
+func (s *Service) retag(ctx context.Context, id aws.Identity, event s3api.Event, name, key string, version, expected *string, tags map[string]string) (*string, error) {
 	return update(ctx, s, name, expected, func(tx store.Tx, b *bucket.Bucket) (*string, error) {
 		o, err := b.Find(tx, key, version)
 		if err != nil {
 			return nil, err
 		}
 		o.Tags = tags
-		if o.Left.IsZero() {
-			tx.Set(b.Current(key), o.Encode())
-		} else {
-			b.Keep(tx, key, o)
-		}
-		return o.VersionHeader(b), nil
+		b.Rewrite(tx, key, o)
+		return o.VersionHeader(b), b.Changed(tx, key, o, event, notice.By(id))
 	})
 }
 
 // PutObjectTagging replaces the tags of an object.
-func (s *Service) PutObjectTagging(ctx context.Context, _ aws.Identity, in *s3api.PutObjectTaggingRequest) (*s3api.PutObjectTaggingOutput, error) {
+func (s *Service) PutObjectTagging(ctx context.Context, id aws.Identity, in *s3api.PutObjectTaggingRequest) (*s3api.PutObjectTaggingOutput, error) {
 	t, err := bucket.NewTags(in.Tagging.TagSet, bucket.MaxObjectTags)
 	if err != nil {
 		return nil, err
 	}
-	v, err := s.retag(ctx, in.Bucket, in.Key, in.VersionId, in.ExpectedBucketOwner, t.Tags)
+	v, err := s.retag(ctx, id, s3api.EventS3ObjectTaggingPut, in.Bucket, in.Key, in.VersionId, in.ExpectedBucketOwner, t.Tags)
 	return &s3api.PutObjectTaggingOutput{VersionId: v}, err
 }
 
@@ -83,8 +80,8 @@ func (s *Service) GetObjectTagging(ctx context.Context, _ aws.Identity, in *s3ap
 }
 
 // DeleteObjectTagging takes the tags of an object away.
-func (s *Service) DeleteObjectTagging(ctx context.Context, _ aws.Identity, in *s3api.DeleteObjectTaggingRequest) (*s3api.DeleteObjectTaggingOutput, error) {
-	v, err := s.retag(ctx, in.Bucket, in.Key, in.VersionId, in.ExpectedBucketOwner, nil)
+func (s *Service) DeleteObjectTagging(ctx context.Context, id aws.Identity, in *s3api.DeleteObjectTaggingRequest) (*s3api.DeleteObjectTaggingOutput, error) {
+	v, err := s.retag(ctx, id, s3api.EventS3ObjectTaggingDelete, in.Bucket, in.Key, in.VersionId, in.ExpectedBucketOwner, nil)
 	return &s3api.DeleteObjectTaggingOutput{VersionId: v}, err
 }
 

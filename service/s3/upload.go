@@ -9,6 +9,7 @@ import (
 
 	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/s3/acl"
 	"github.com/brume-dev/brume/service/s3/bucket"
 	"github.com/brume-dev/brume/service/s3/fault"
 	"github.com/brume-dev/brume/store"
@@ -21,14 +22,12 @@ func (s *Service) CreateMultipartUpload(ctx context.Context, id aws.Identity, in
 	if err != nil {
 		return nil, err
 	}
-	if err := cmp.Or(checkACL(b, in.ACL, in.GrantFullControl, in.GrantRead, in.GrantReadACP, in.GrantWriteACP),
-		noLock(in.ObjectLockMode, in.ObjectLockLegalHoldStatus, in.ObjectLockRetainUntilDate)); err != nil {
-		return nil, err
-	}
 	u := bucket.UploadRecord{Initiator: id.ARN, Object: bucket.Object{Class: string(in.StorageClass), About: bucket.About{CacheControl: aws.Or(in.CacheControl, ""),
 		Disposition: aws.Or(in.ContentDisposition, ""), Encoding: aws.Or(in.ContentEncoding, ""), Language: aws.Or(in.ContentLanguage, ""),
 		Type: aws.Or(in.ContentType, ""), Expires: aws.Or(in.Expires, time.Time{}), Redirect: aws.Or(in.WebsiteRedirectLocation, ""), Meta: in.Metadata}}}
-	if err := u.Object.Complete(in.Tagging); err != nil {
+	lock := bucket.Lock{Mode: in.ObjectLockMode, Until: in.ObjectLockRetainUntilDate, Hold: in.ObjectLockLegalHoldStatus}
+	if err := cmp.Or(listed(b, id, acl.Given{Canned: string(in.ACL), Full: in.GrantFullControl, Read: in.GrantRead, ReadACP: in.GrantReadACP, WriteACP: in.GrantWriteACP}, &u.Object),
+		lock.Apply(b, &u.Object, s.Clock.Now()), u.Object.Complete(in.Tagging)); err != nil {
 		return nil, err
 	}
 	if err := u.Sums(string(in.ChecksumAlgorithm), string(in.ChecksumType)); err != nil {

@@ -2,6 +2,7 @@ package s3
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/aws"
@@ -27,6 +28,9 @@ func (s *Service) PutBucketVersioning(ctx context.Context, _ aws.Identity, in *s
 		return nil, aws.Errorf("IllegalVersioningConfigurationException", 400, "The Versioning element must be specified")
 	}
 	return update(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *bucket.Bucket) (*s3api.PutBucketVersioningOutput, error) {
+		if b.Locking && c.Status != s3api.BucketVersioningStatusEnabled {
+			return nil, aws.Errorf("InvalidBucketState", http.StatusConflict, "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.")
+		}
 		b.Versioning = string(c.Status)
 		b.Save(tx)
 		return &s3api.PutBucketVersioningOutput{}, nil

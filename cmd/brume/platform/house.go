@@ -44,6 +44,7 @@ type house struct {
 	keys      gateway.Keys
 	policies  dispatch.Policies
 	planes    map[string]aws.DataPlane
+	objects   gateway.Buckets      // the rules of buckets for browsers
 	callbacks aws.DataPlane        // takes the answers of CloudFormation's custom resources
 	functions *lambda.Service      // serves the packages that GetFunction names
 	live      map[string]blob.Live // which blobs of each space are named
@@ -95,7 +96,7 @@ func (p *Platform) open() (_ *house, err error) {
 			return h.table.Serve(ctx, id, op, in, r.Notes)
 		},
 		Keys: h.keys, Account: p.Account, Region: p.Region, Open: p.Auth == Open,
-		Planes: h.planes, Own: h.own(), Clock: h.clock, Now: time.Now, Log: p.Log,
+		Planes: h.planes, Buckets: h.objects, Own: h.own(), Clock: h.clock, Now: time.Now, Log: p.Log,
 	})
 	h.loops = append(h.loops, h.timer.Run,
 		blob.NewSweeper(blob.SweepConfig{Store: h.blobs, Clock: clock.Real(), Live: h.live, Log: p.Log}).Run)

@@ -67,7 +67,7 @@ func (h *house) wire() error {
 		Memory: fleet.FreeMemory, Log: h.Log})
 	h.functions = functions
 	add(&w, logsapi.Service, logs.New, logs.Config{Store: h.store, Clock: h.clock, Caller: h.table, Timer: h.timer, Log: h.Log})
-	objects := add(&w, s3api.Service, s3.New, s3.Config{Store: h.store, Blobs: h.blobs, Clock: h.clock, Caller: h.table,
+	objects := add(&w, s3api.Service, s3.New, s3.Config{Store: h.store, Blobs: h.blobs, Clock: h.clock, Caller: h.table, Policies: late{h},
 		Timer: h.timer, Log: h.Log})
 	add(&w, sqsapi.Service, sqs.New, sqs.Config{Store: h.store, Clock: h.clock, Timer: h.timer, Rand: rand.Reader, URL: h.URL, Log: h.Log})
 	add(&w, ssmapi.Service, ssm.New, ssm.Config{Store: h.store, Caller: h.table, Timer: h.timer, Log: h.Log})
@@ -77,7 +77,8 @@ func (h *house) wire() error {
 	}
 	h.openDaemon()
 	target.Register(target.Config{Runner: h.timer, Caller: h.table, Roles: sessions, Clock: h.clock, Log: h.Log})
-	h.planes["execute-api"] = apis.Plane()
+	h.objects = objects
+	h.planes["execute-api"], h.planes["s3-website"] = apis.Plane(), objects.Sites()
 	h.loops = append(h.loops, apis.Plane().Run)
 	h.loops = append(h.loops, users.Run, functions.Run)
 	h.live[s3.Space], h.live[lambda.Space] = objects.Live, functions.Live

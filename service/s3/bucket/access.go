@@ -54,6 +54,10 @@ func Action(op string) string {
 		return "GetReplicationConfiguration"
 	case "GetBucketAccelerateConfiguration":
 		return "GetAccelerateConfiguration"
+	case "PutBucketNotificationConfiguration":
+		return "PutBucketNotification"
+	case "PutObjectLockConfiguration":
+		return "PutBucketObjectLockConfiguration"
 	case "GetObjectLockConfiguration":
 		return "GetBucketObjectLockConfiguration"
 	}

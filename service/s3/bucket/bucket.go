@@ -7,6 +7,7 @@ import (
 
 	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/s3/acl"
 	"github.com/brume-dev/brume/service/s3/fault"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/store/record"
@@ -31,6 +32,12 @@ type BucketRecord struct {
 	Blocked    bool        `cbor:"6,keyasint,omitempty"` // there is a public access block
 	Public     bool        `cbor:"7,keyasint,omitempty"` // the policy lets everybody in
 	Lifecycle  bool        `cbor:"8,keyasint,omitempty"` // there are rules of a lifecycle
+	Locking    bool        `cbor:"9,keyasint,omitempty"` // versions can be locked
+	LockRule   *LockRule   `cbor:"10,keyasint,omitempty"`
+	Grants     []acl.Grant `cbor:"11,keyasint,omitempty"` // beside the owner's full control
+	Notifies   bool        `cbor:"12,keyasint,omitempty"` // there is a notification configuration
+	Website    bool        `cbor:"13,keyasint,omitempty"` // there is a website configuration
+	CORS       bool        `cbor:"14,keyasint,omitempty"` // there are CORS rules
 }
 
 const bucketVersion = 1
@@ -40,6 +47,8 @@ type Bucket struct {
 	Name string
 	DirRecord
 	BucketRecord
+
+	wanted *s3api.NotificationConfiguration // once it has been read in this transaction
 }
 
 // Arn is the ARN of the bucket.
@@ -50,6 +59,23 @@ func BucketARN(name string) string { return aws.MakeARN(Space, "", "", name).Str
 
 // Owner is an account as S3 names it: a canonical user id of 64 hexadecimal digits.
 func Owner(account string) *s3api.Owner { return &s3api.Owner{ID: new(CanonicalID(account))} }
+
+// OwnerOf is the canonical user id of the object's owner: whoever owns the bucket, unless its access control lists count
+// and another account wrote the object.
+func (o *Object) OwnerOf(b *Bucket) string {
+	if o.Account != "" && b.Ownership != string(s3api.ObjectOwnershipBucketOwnerEnforced) {
+		return CanonicalID(o.Account)
+	}
+	return CanonicalID(b.Account)
+}
+
+// Granted is the access control list of the object, of which an owner's own full control need not be written.
+func (o *Object) Granted(b *Bucket) []acl.Grant {
+	if o.Grants == nil {
+		return []acl.Grant{{ID: o.OwnerOf(b), Permission: string(s3api.PermissionFullControl)}}
+	}
+	return o.Grants
+}
 
 // CanonicalID is the canonical user id of an account: 64 hexadecimal digits.
 func CanonicalID(account string) string {

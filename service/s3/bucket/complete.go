@@ -13,11 +13,12 @@ import (
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/checksum"
 	"github.com/brume-dev/brume/service/s3/fault"
+	"github.com/brume-dev/brume/service/s3/notice"
 	"github.com/brume-dev/brume/store"
 )
 
 // Complete does it in a transaction.
-func (b *Bucket) Complete(tx store.Tx, in *s3api.CompleteMultipartUploadRequest, want Sum, cond WriteCondition) (c Committed, err error) {
+func (b *Bucket) Complete(tx store.Tx, in *s3api.CompleteMultipartUploadRequest, want Sum, cond WriteCondition, by notice.Cause) (c Committed, err error) {
 	c.B = b
 	u, seq, err := b.ReadUpload(tx, in.Key, in.UploadId)
 	if err != nil {
@@ -50,6 +51,9 @@ func (b *Bucket) Complete(tx store.Tx, in *s3api.CompleteMultipartUploadRequest,
 	}
 	tx.Delete(b.Upload(in.Key, seq))
 	tx.DeleteRange(b.Family(familyPart).Uint(seq).Range())
+	if err := b.Created(tx, in.Key, &o, s3api.EventS3ObjectCreatedCompleteMultipartUpload, "CompleteMultipartUpload", by); err != nil {
+		return c, err
+	}
 	c.O = &o
 	c.Expiration, err = b.Expiration(tx, in.Key, &o)
 	return c, err
@@ -161,11 +165,11 @@ func compare(o *Object, in *s3api.CompleteMultipartUploadRequest, want Sum) erro
 	case want.Algorithm == "":
 		return nil
 	case want.Algorithm != o.Sum.Algorithm:
-		return aws.Errorf("BadDigest", http.StatusBadRequest, "The %s you specified did not match the calculated checksum.", strings.ToLower(want.Algorithm))
+		return aws.Errorf("BadDigest", http.StatusBadRequest, "The %s you specified did not match the calculated checksum.", want.Algorithm)
 	}
 	have, _, _ := strings.Cut(o.Sum.Value, "-")
 	if given, _, _ := strings.Cut(want.Value, "-"); given != have {
-		return aws.Errorf("BadDigest", http.StatusBadRequest, "The %s you specified did not match the calculated checksum.", strings.ToLower(want.Algorithm))
+		return aws.Errorf("BadDigest", http.StatusBadRequest, "The %s you specified did not match the calculated checksum.", want.Algorithm)
 	}
 	return nil
 }

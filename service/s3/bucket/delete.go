@@ -5,6 +5,7 @@ import (
 
 	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/service/s3/fault"
+	"github.com/brume-dev/brume/service/s3/notice"
 	"github.com/brume-dev/brume/store"
 )
 
@@ -15,6 +16,8 @@ type Removal struct {
 	Match    *string
 	Modified *time.Time
 	Size     *int64
+	Bypass   bool // retention of the mode GOVERNANCE does not hold
+	By       notice.Cause
 }
 
 // Removed is what became of it.
@@ -40,13 +43,16 @@ func (b *Bucket) Delete(tx store.Tx, d Removal, g *Garbage) (out Removed, err er
 		if err != nil {
 			return out, err
 		}
-		return Removed{true, new(o.VersionID(b.N))}, nil
+		return Removed{true, new(o.VersionID(b.N))}, b.removed(tx, d.Key, o, true, d.By)
 	}
 	if cur == nil {
 		return out, nil
 	}
 	tx.Delete(b.Current(d.Key))
-	return out, b.release(tx, d.Key, cur, g)
+	if err := b.release(tx, d.Key, cur, g); err != nil {
+		return out, err
+	}
+	return out, b.removed(tx, d.Key, cur, false, d.By)
 }
 
 func (b *Bucket) deleteVersion(tx store.Tx, d Removal, g *Garbage) (out Removed, err error) {
@@ -63,6 +69,9 @@ func (b *Bucket) deleteVersion(tx store.Tx, d Removal, g *Garbage) (out Removed,
 	if o == nil {
 		return out, nil
 	}
+	if err := o.mayEnd(tx.Now(), d.Bypass); err != nil {
+		return out, err
+	}
 	out.Marker = o.Marker
 	if latest && !o.Marker {
 		tx.Delete(b.Current(d.Key))
@@ -72,6 +81,9 @@ func (b *Bucket) deleteVersion(tx store.Tx, d Removal, g *Garbage) (out Removed,
 	}
 	if err == nil && latest && b.Versioning != "" {
 		err = b.promote(tx, d.Key)
+	}
+	if err == nil {
+		err = b.removed(tx, d.Key, o, false, d.By)
 	}
 	return out, err
 }
@@ -95,9 +107,9 @@ func (d Removal) check(o *Object) error {
 }
 
 // DeleteOne deletes one object of a DeleteObjects.
-func (b *Bucket) DeleteOne(tx store.Tx, o s3api.ObjectIdentifier, g *Garbage) (Removed, error) {
+func (b *Bucket) DeleteOne(tx store.Tx, o s3api.ObjectIdentifier, bypass bool, by notice.Cause, g *Garbage) (Removed, error) {
 	if err := CheckKey(o.Key); err != nil {
 		return Removed{}, err
 	}
-	return b.Delete(tx, Removal{o.Key, o.VersionId, o.ETag, o.LastModifiedTime, o.Size}, g)
+	return b.Delete(tx, Removal{o.Key, o.VersionId, o.ETag, o.LastModifiedTime, o.Size, bypass, by}, g)
 }

@@ -20,7 +20,6 @@ const (
 	maxTagKey     = 128
 	maxTagValue   = 256
 	maxPolicy     = 20 << 10
-	maxCORSRules  = 100
 	MaxRules      = 1000 // of a lifecycle
 	maxRuleID     = 255
 	MaxBuckets    = 10_000 // of an account

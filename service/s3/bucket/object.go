@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/brume-dev/brume/blob"
+	"github.com/brume-dev/brume/service/s3/acl"
 	"github.com/brume-dev/brume/service/s3/fault"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/store/record"
@@ -15,23 +16,26 @@ import (
 
 // Object is one version of an object, or a delete marker.
 type Object struct {
-	Seq      uint64            `cbor:"1,keyasint,omitempty"` // 0 while the bucket was never versioned
-	Null     bool              `cbor:"2,keyasint,omitempty"` // its version id is "null"
-	Marker   bool              `cbor:"3,keyasint,omitempty"`
-	Modified time.Time         `cbor:"4,keyasint"`
-	Size     int64             `cbor:"5,keyasint,omitempty"`
-	ETag     string            `cbor:"6,keyasint,omitempty"` // without quotes
-	About    About             `cbor:"7,keyasint"`
-	Tags     map[string]string `cbor:"8,keyasint,omitempty"`
-	Sum      Sum               `cbor:"9,keyasint"`
-	Sealed   Sealing           `cbor:"10,keyasint"`
-	Class    string            `cbor:"11,keyasint,omitempty"`
-	Blob     Piece             `cbor:"12,keyasint"`           // the body, when it is one blob
-	Inline   bool              `cbor:"13,keyasint,omitempty"` // the body lies in the store
-	Parts    int32             `cbor:"14,keyasint,omitempty"` // the body is a manifest of so many parts
-	Upload   uint64            `cbor:"15,keyasint,omitempty"` // the multipart upload that made it
-	Left     time.Time         `cbor:"16,keyasint,omitzero"`  // when it ceased to be the current version
-	Account  string            `cbor:"17,keyasint,omitempty"` // who wrote it, when not the bucket's owner
+	Seq       uint64            `cbor:"1,keyasint,omitempty"` // 0 while the bucket was never versioned
+	Null      bool              `cbor:"2,keyasint,omitempty"` // its version id is "null"
+	Marker    bool              `cbor:"3,keyasint,omitempty"`
+	Modified  time.Time         `cbor:"4,keyasint"`
+	Size      int64             `cbor:"5,keyasint,omitempty"`
+	ETag      string            `cbor:"6,keyasint,omitempty"` // without quotes
+	About     About             `cbor:"7,keyasint"`
+	Tags      map[string]string `cbor:"8,keyasint,omitempty"`
+	Sum       Sum               `cbor:"9,keyasint"`
+	Sealed    Sealing           `cbor:"10,keyasint"`
+	Class     string            `cbor:"11,keyasint,omitempty"`
+	Blob      Piece             `cbor:"12,keyasint"`           // the body, when it is one blob
+	Inline    bool              `cbor:"13,keyasint,omitempty"` // the body lies in the store
+	Parts     int32             `cbor:"14,keyasint,omitempty"` // the body is a manifest of so many parts
+	Upload    uint64            `cbor:"15,keyasint,omitempty"` // the multipart upload that made it
+	Left      time.Time         `cbor:"16,keyasint,omitzero"`  // when it ceased to be the current version
+	Account   string            `cbor:"17,keyasint,omitempty"` // who wrote it, when not the bucket's owner
+	Retention *Retention        `cbor:"18,keyasint,omitempty"` // until when it is kept
+	Hold      string            `cbor:"19,keyasint,omitempty"` // of the legal hold: "", ON or OFF
+	Grants    []acl.Grant       `cbor:"20,keyasint,omitempty"` // beside the owner's full control
 }
 
 const objectVersion = 1

@@ -1,9 +1,11 @@
 package bucket
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/s3/notice"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/store/record"
 )
@@ -48,7 +50,7 @@ func (b *Bucket) endCurrent(tx store.Tx, l *Lifecycle, key string, v store.Value
 	if at, _, ok := l.ends(key, o); !ok || tx.Now().Before(at) {
 		return nil
 	}
-	_, err = b.Delete(tx, Removal{Key: key}, g)
+	_, err = b.Delete(tx, Removal{Key: key, By: notice.Lifecycle()}, g)
 	return err
 }
 
@@ -76,8 +78,8 @@ func (b *Bucket) endVersions(tx store.Tx, l *Lifecycle, key string, g *Garbage) 
 			left++
 			continue
 		}
-		if l.endsVersion(key, o, newer, tx.Now()) {
-			if err := b.forget(tx, key, o, g); err != nil {
+		if l.endsVersion(key, o, newer, tx.Now()) && o.mayEnd(tx.Now(), false) == nil {
+			if err := cmp.Or(b.forget(tx, key, o, g), b.removed(tx, key, o, false, notice.Lifecycle())); err != nil {
 				return err
 			}
 			continue
@@ -86,7 +88,7 @@ func (b *Bucket) endVersions(tx store.Tx, l *Lifecycle, key string, g *Garbage) 
 		left++
 	}
 	if cur == nil && left == 1 && all[0].Marker && l.endsMarker(key, all[0], tx.Now()) {
-		return b.forget(tx, key, all[0], g)
+		return cmp.Or(b.forget(tx, key, all[0], g), b.removed(tx, key, all[0], false, notice.Lifecycle()))
 	}
 	return nil
 }

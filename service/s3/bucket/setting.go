@@ -2,10 +2,7 @@ package bucket
 
 import (
 	"encoding/json"
-	"strings"
 
-	"github.com/brume-dev/brume/api/s3api"
-	"github.com/brume-dev/brume/service/s3/fault"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/store/record"
 )
@@ -19,9 +16,11 @@ const settingVersion = 1
 
 // The kinds of settings.
 const (
-	SettingPolicy    = "policy"
-	SettingCORS      = "cors"
-	SettingLifecycle = "lifecycle"
+	SettingPolicy       = "policy"
+	SettingCORS         = "cors"
+	SettingLifecycle    = "lifecycle"
+	SettingNotification = "notification"
+	SettingWebsite      = "website"
 )
 
 // ReadSetting reads a setting into v; ok is false when the bucket has none.
@@ -47,39 +46,4 @@ func (b *Bucket) WriteSetting(tx store.Tx, kind string, v any) error {
 		return err
 	}
 	return store.SetLarge(tx, b.Setting(kind), record.Encode(settingVersion, settingRecord{text}))
-}
-
-// CheckCORS keeps the rules of https://docs.aws.amazon.com/AmazonS3/latest/userguide/ManageCorsUsing.html
-func CheckCORS(rules []s3api.CORSRule) error {
-	if len(rules) == 0 || len(rules) > maxCORSRules {
-		return fault.MalformedXML()
-	}
-	for _, r := range rules {
-		if len(r.AllowedMethods) == 0 || len(r.AllowedOrigins) == 0 {
-			return fault.MalformedXML()
-		}
-		for _, m := range r.AllowedMethods {
-			switch m {
-			case "GET", "PUT", "POST", "DELETE", "HEAD":
-			default:
-				return fault.InvalidRequest("Found unsupported HTTP method in CORS config. Unsupported method is %s", m)
-			}
-		}
-		for _, o := range r.AllowedOrigins {
-			if strings.Count(o, "*") > 1 {
-				return fault.InvalidRequest("AllowedOrigin %q can not have more than one wildcard.", o)
-			}
-		}
-		for _, h := range r.AllowedHeaders {
-			if strings.Count(h, "*") > 1 {
-				return fault.InvalidRequest("AllowedHeader %q can not have more than one wildcard.", h)
-			}
-		}
-		for _, h := range r.ExposeHeaders {
-			if strings.Contains(h, "*") {
-				return fault.InvalidRequest("ExposeHeader %q contains wildcard. We currently do not support wildcard for ExposeHeader.", h)
-			}
-		}
-	}
-	return nil
 }
