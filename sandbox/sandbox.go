@@ -91,8 +91,9 @@ type Environment interface {
 	// Settle waits until the extensions have done what they do after an answer: only then may the environment be frozen
 	// or invoked again. Without extensions it returns at once. The error is an *ExitError or ctx's.
 	Settle(ctx context.Context) error
-	// Tell passes a platform event on to those who subscribed to telemetry: its kind, "platform.report", and its record.
-	Tell(kind string, record map[string]any)
+	// Tell passes a platform event on to those who subscribed to telemetry: its kind, "platform.report", and its record,
+	// which is asked for only if there are any.
+	Tell(kind string, record func() map[string]any)
 	// Shutdown ends the environment in order, with notice to the extensions and the time that Lambda gives them, and
 	// then as Stop does. Without extensions it is Stop.
 	// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown

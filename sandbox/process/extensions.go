@@ -143,8 +143,10 @@ func (e *environment) farewell() {
 func (e *environment) Settle(ctx context.Context) error { return e.api.Settle(ctx) }
 
 // Tell implements sandbox.Environment.
-func (e *environment) Tell(kind string, record map[string]any) {
-	e.hub.Publish(telemetry.Platform, kind, record)
+func (e *environment) Tell(kind string, record func() map[string]any) {
+	if e.hub.Active() {
+		e.hub.Publish(telemetry.Platform, kind, record())
+	}
 }
 
 // Shutdown implements sandbox.Environment.
@@ -191,7 +193,7 @@ func (e *environment) tellInitStart() {
 	if e.plan.lang != nil {
 		version = string(e.plan.lang.Language) + ":" + e.plan.lang.Version.String()
 	}
-	e.Tell("platform.initStart", map[string]any{"initializationType": "on-demand", "phase": "init", "runtimeVersion": version,
-		"functionName": spec.Env["AWS_LAMBDA_FUNCTION_NAME"], "functionVersion": spec.Env["AWS_LAMBDA_FUNCTION_VERSION"],
+	e.hub.Publish(telemetry.Platform, "platform.initStart", map[string]any{"initializationType": "on-demand", "phase": "init",
+		"runtimeVersion": version, "functionName": spec.Env["AWS_LAMBDA_FUNCTION_NAME"], "functionVersion": spec.Env["AWS_LAMBDA_FUNCTION_VERSION"],
 		"instanceId": spec.ID, "instanceMaxMemory": int64(spec.MemoryMB) << 20})
 }

@@ -145,7 +145,7 @@ func (b *bench) telemetry(t *testing.T) {
 	}
 	e := b.extended(t, "telemetry")
 	e.invoke(map[string]any{"Do": "print", "Text": "hello", "N": 1})
-	e.Tell("platform.report", map[string]any{"requestId": "request-1", "status": "success"})
+	e.Tell("platform.report", func() map[string]any { return map[string]any{"requestId": "request-1", "status": "success"} })
 	var got string
 	for deadline := time.Now().Add(timeout); !strings.Contains(got, "platform.report"); {
 		got, _ = e.ask(map[string]any{"Do": "read", "Path": "/tmp/telemetry"})

@@ -130,7 +130,7 @@ func (r *run) attach(m *fleet.Member) {
 	if r.ev.tail && r.log.stream == nil {
 		m.Log.Watch()
 	}
-	r.log.stream, r.log.now = m.Log, r.s.now
+	r.log.stream, r.log.now, r.log.member = m.Log, r.s.now, m
 }
 
 // initError is an initialisation that ended with the runtime's report of an error.
@@ -165,7 +165,7 @@ func (r *run) start(ctx context.Context, limit time.Duration) (*fleet.Member, ti
 			return m, in.Duration, nil
 		}
 		m.Flush()
-		m.Stop() // what it printed comes before the report
+		m.Shutdown(ended(err)) // what it printed comes before the report
 		r.s.fleet.Drop(m)
 	}
 	if r.s.stopping() || ctx.Err() != nil {
@@ -192,17 +192,51 @@ func (r *run) invoke(ctx context.Context, m *fleet.Member) (*answer, error) {
 			r.s.fleet.Drop(m)
 			return nil, errInterrupted
 		}
-		memory := m.Usage().MaxMemory
-		m.Stop() // what it printed until the end comes before the report
-		a := r.failure(err)
-		r.end(ctx, a, took, memory, err)
-		r.s.fleet.Drop(m)
-		return a, nil
+		return r.lost(ctx, m, took, err), nil
 	}
 	a := &answer{payload: res.Payload, failed: res.Failed, errorType: res.ErrorType, version: r.c.cfg.version()}
+	if m.Settle(r.s.past) != nil && !r.ev.tail {
+		// The client has the answer; extensions go on, and what follows waits for them.
+		ctx = context.WithoutCancel(ctx)
+		go func() {
+			bounded, cancel := context.WithTimeout(ctx, left-took)
+			defer cancel()
+			r.settle(bounded, ctx, m, a)
+		}()
+		return a, nil
+	}
+	r.settle(bounded, ctx, m, a)
+	return a, nil
+}
+
+// settle waits for the extensions, for which the function's timeout counts too, and ends the invocation.
+func (r *run) settle(bounded, ctx context.Context, m *fleet.Member, a *answer) {
+	err := m.Settle(bounded)
+	took := r.s.Now().Sub(r.begun)
+	if err != nil {
+		r.lost(ctx, m, took, err)
+		return
+	}
 	r.end(ctx, a, took, m.Usage().MaxMemory, nil)
 	r.s.fleet.Return(m)
-	return a, nil
+}
+
+// lost is the end of an invocation and of its environment.
+func (r *run) lost(ctx context.Context, m *fleet.Member, took time.Duration, err error) *answer {
+	memory := m.Usage().MaxMemory
+	m.Shutdown(ended(err)) // what it printed until the end comes before the report
+	a := r.failure(err)
+	r.end(ctx, a, took, memory, err)
+	r.s.fleet.Drop(m)
+	return a
+}
+
+// ended is what extensions are told of an environment that ends with err.
+func ended(err error) sandbox.Reason {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return sandbox.Timeout
+	}
+	return sandbox.Failure
 }
 
 // failed is the end of an invocation that never had an environment.
@@ -250,6 +284,10 @@ func problem(err error, timeout time.Duration) (kind, text string) {
 		return "Runtime.InvalidEntrypoint", entry.Message
 	case errors.As(err, &init):
 		return init.report.ErrorType, ""
+	}
+	var exit *sandbox.ExitError
+	if errors.As(err, &exit) {
+		return exit.Kind(), exit.Error()
 	}
 	return "Runtime.ExitError", err.Error()
 }

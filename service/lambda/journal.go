@@ -11,6 +11,7 @@ import (
 
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/sandbox"
+	"github.com/brume-dev/brume/service/lambda/fleet"
 	"github.com/brume-dev/brume/service/lambda/logbook"
 )
 
@@ -21,6 +22,7 @@ type journal struct {
 	format logging
 	stream *logbook.Stream // nil: there is no environment, and so no stream
 	now    func() time.Time
+	member *fleet.Member // whose telemetry is told too
 }
 
 // level of a system event: its level must be at least that of the function's settings.
@@ -106,7 +108,7 @@ func (j *journal) initReport(r *run, took time.Duration, err error) {
 func (j *journal) exit(r *run, err error) {
 	var exit *sandbox.ExitError
 	if errors.As(err, &exit) {
-		j.text("RequestId: %s Error: %s\nRuntime.ExitError", r.ev.id, exit)
+		j.text("RequestId: %s Error: %s\n%s", r.ev.id, exit, exit.Kind())
 	}
 }
 
@@ -132,8 +134,12 @@ func (j *journal) end(r *run, took time.Duration, memory int64, err error) {
 	}
 	used := (memory + 1<<20 - 1) >> 20
 	billed := int64(math.Ceil(milliseconds(took) + milliseconds(r.init)))
+	record := func() map[string]any { return j.report(r, took, billed, used, status, kind) }
+	if j.member != nil && j.member.Environment != nil {
+		j.member.Tell("platform.report", record)
+	}
 	if j.json() {
-		j.endJSON(r, took, billed, used, status, kind)
+		j.endJSON(r, took, record())
 		return
 	}
 	switch {
@@ -157,21 +163,28 @@ func (j *journal) end(r *run, took time.Duration, memory int64, err error) {
 	j.text("%s%s", report, r.trace.Line())
 }
 
-func (j *journal) endJSON(r *run, took time.Duration, billed, used int64, status, kind string) {
+// report is the record of platform.report.
+func (j *journal) report(r *run, took time.Duration, billed, used int64, status, kind string) map[string]any {
 	metrics := map[string]any{"durationMs": rounded(took), "billedDurationMs": billed, "memorySizeMB": r.c.cfg.MemoryMB, "maxMemoryUsedMB": used}
 	if r.init > 0 {
 		metrics["initDurationMs"] = rounded(r.init)
 	}
-	done, level := debugLevel, infoLevel
 	record := map[string]any{"requestId": r.ev.id, "status": status, "metrics": metrics}
 	if status != "success" {
-		done, level = warnLevel, warnLevel
 		record["errorType"] = kind
 	}
 	r.trace.Record(record)
-	j.event(done, "platform.runtimeDone", map[string]any{"requestId": r.ev.id, "status": status,
+	return record
+}
+
+func (j *journal) endJSON(r *run, took time.Duration, report map[string]any) {
+	done, level := debugLevel, infoLevel
+	if report["status"] != "success" {
+		done, level = warnLevel, warnLevel
+	}
+	j.event(done, "platform.runtimeDone", map[string]any{"requestId": r.ev.id, "status": report["status"],
 		"metrics": map[string]any{"durationMs": rounded(took)}})
-	j.event(level, "platform.report", record)
+	j.event(level, "platform.report", report)
 }
 
 func (j *journal) clock() string {

@@ -65,7 +65,8 @@ type Service struct {
 	fleet    *fleet.Fleet
 	capacity *fleet.Capacity
 	book     *logbook.Book
-	secret   [32]byte // of links to packages
+	secret   [32]byte        // of links to packages
+	past     context.Context // one that has ended: what is asked with it does not wait
 
 	random struct {
 		sync.Mutex
@@ -102,6 +103,9 @@ func New(c Config) (*Service, error) {
 			return nil, fmt.Errorf("lambda: randomness: %w", err)
 		}
 	}
+	var end context.CancelFunc
+	s.past, end = context.WithCancel(context.Background())
+	end()
 	s.random.ChaCha8 = mathrand.NewChaCha8(seed)
 	c.Timer.Handle(kindPrepare, s.prepare, timer.Policy{})
 	c.Timer.Handle(kindAsync, s.keepAsync, timer.Policy{Parallel: parallelAsync})

@@ -41,7 +41,7 @@ func (s *Service) newMember(ctx context.Context, c *chosen, stream *logbook.Stre
 	}
 	begin(m)
 	env, err := s.Runner.Start(ctx, &sandbox.Spec{ID: name, Runtime: c.cfg.Runtime, Code: dir,
-		MemoryMB: int(c.cfg.MemoryMB), TmpMB: int(c.cfg.TmpMB), Env: c.variables(credentials, m.Log.Name()),
+		MemoryMB: int(c.cfg.MemoryMB), TmpMB: int(c.cfg.TmpMB), Account: c.Account, Env: c.variables(credentials, m.Log.Name()),
 		Output:   func(l sandbox.Line) { m.Log.Add(l.Time, string(l.Text)) },
 		Datagram: func(b []byte) { s.segments(role, b) }})
 	if err != nil {

@@ -475,9 +475,9 @@ func (p *performer) Thaw() error   { p.frozen = false; return nil }
 func (p *performer) Usage() sandbox.Usage {
 	return sandbox.Usage{MaxMemory: 30 << 20}
 }
-func (p *performer) Flush()                       {}
-func (p *performer) Settle(context.Context) error { return nil }
-func (p *performer) Tell(string, map[string]any)  {}
-func (p *performer) Shutdown(sandbox.Reason)      { p.Stop() }
-func (p *performer) Stop()                        { p.end(&sandbox.ExitError{Reason: "signal: killed"}) }
-func (p *performer) Gone() <-chan struct{}        { return p.gone }
+func (p *performer) Flush()                             {}
+func (p *performer) Settle(context.Context) error       { return nil }
+func (p *performer) Tell(string, func() map[string]any) {}
+func (p *performer) Shutdown(sandbox.Reason)            { p.Stop() }
+func (p *performer) Stop()                              { p.end(&sandbox.ExitError{Reason: "signal: killed"}) }
+func (p *performer) Gone() <-chan struct{}              { return p.gone }

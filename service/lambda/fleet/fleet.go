@@ -199,7 +199,7 @@ func (m *Member) end() {
 			m.timer.Stop()
 		}
 		m.mu.Unlock()
-		m.Stop()
+		m.Shutdown(sandbox.Spindown)
 		if m.Release != nil {
 			m.Release()
 		}

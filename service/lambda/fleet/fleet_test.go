@@ -33,8 +33,9 @@ func (e *still) Thaw() error {
 	e.frozen = false
 	return nil
 }
-func (e *still) Stop()                 { e.mu.Lock(); defer e.mu.Unlock(); e.stopped++ }
-func (e *still) Gone() <-chan struct{} { return e.gone }
+func (e *still) Stop()                   { e.mu.Lock(); defer e.mu.Unlock(); e.stopped++ }
+func (e *still) Shutdown(sandbox.Reason) { e.Stop() }
+func (e *still) Gone() <-chan struct{}   { return e.gone }
 func (e *still) state() (frozen bool, stopped int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
