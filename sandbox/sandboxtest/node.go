@@ -1,6 +1,14 @@
 package sandboxtest
 
-import "testing"
+import (
+	"bytes"
+	"context"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/brume-dev/brume/sandbox"
+)
 
 // js is a program of one file, app.js, with the handler app.handler.
 func js(name, text string) program {
@@ -9,6 +17,45 @@ func js(name, text string) program {
 
 func (b *bench) node(t *testing.T) {
 	b.run(t, "nodejs20.x", nodePrograms())
+	t.Run("Streams", b.nodeStreams)
+}
+
+// nodeStreams are handlers that stream their answers.
+func (b *bench) nodeStreams(t *testing.T) {
+	const zero = "\x00\x00\x00\x00\x00\x00\x00\x00"
+	for _, c := range []struct{ name, body, kind, want, failed, message string }{
+		{"Plain", "s.setContentType('text/plain'); s.write('a'); await new Promise((r) => setTimeout(r, 5)); s.write('b'); s.end();", "text/plain", "ab", "", ""},
+		{"Empty", "s.end();", "application/octet-stream", "", "", ""},
+		{"Pipeline", "await require('node:stream/promises').pipeline(require('node:stream').Readable.from(['x', 'y'.repeat(300000)]), s);",
+			"application/octet-stream", "x" + strings.Repeat("y", 300_000), "", ""},
+		{"HTTP", "s = awslambda.HttpResponseStream.from(s, {statusCode: 201}); s.write('body'); s.end();",
+			"application/vnd.awslambda.http-integration-response", `{"statusCode":201}` + zero + "body", "", ""},
+		{"Early", "throw new RangeError('early');", "", "", "RangeError", "early"},
+		{"Late", "s.write('part'); await new Promise((r) => setTimeout(r, 5)); throw new TypeError('late');", "application/octet-stream", "part", "TypeError", "late"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e := b.start(t, func(s *sandbox.Spec) {
+				s.Runtime, s.Env["_HANDLER"] = "nodejs20.x", "app.handler"
+				s.Code = write(t, map[string]string{"app.js": "exports.handler = awslambda.streamifyResponse(async (e, s, c) => {" + c.body + "});"})
+			})
+			ctx, cancel := context.WithTimeout(context.Background(), timeout)
+			defer cancel()
+			for range 2 { // the second one is warm
+				var got bytes.Buffer
+				var kind string
+				res, err := e.Invoke(ctx, &sandbox.Invocation{ID: "r", Payload: []byte("{}"), Stream: func(k string) io.Writer { kind = k; return &got }})
+				if err != nil {
+					t.Fatalf("%v\n%s", err, strings.Join(e.printed(), "\n"))
+				}
+				if kind != c.kind || got.String() != c.want || res.Streamed != (c.kind != "") || res.ErrorType != c.failed || !strings.Contains(string(res.Payload), c.message) {
+					t.Errorf("streamed %.100q as %q: %+v %s\n%s", got.String(), kind, res, res.Payload, strings.Join(e.printed(), "\n"))
+				}
+			}
+			if r := e.invoke(map[string]any{}); !r.Failed && string(r.Payload) != c.want { // for a client that wants it whole
+				t.Errorf("gathered %.100q", r.Payload)
+			}
+		})
+	}
 }
 
 func nodePrograms() []program {

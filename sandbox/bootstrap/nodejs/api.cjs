@@ -35,6 +35,35 @@ class Api {
     return this.request(Buffer.concat([Buffer.from(head), data]));
   }
 
+  // beginStream begins an answer that comes in chunks; what it returns is settled when the answer has been taken.
+  beginStream(path, type) {
+    const head =
+      `POST ${VERSION}${path} HTTP/1.1\r\nHost: ${this.address}\r\nContent-Type: ${clean(type)}\r\n` +
+      'Lambda-Runtime-Function-Response-Mode: streaming\r\nTransfer-Encoding: chunked\r\n' +
+      'Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n\r\n';
+    return new Promise((resolve, reject) => {
+      this.waiting = { resolve, reject, request: Buffer.from(head), retried: false };
+      this.send();
+      this.waiting.retried = true; // what has begun is not begun again
+    });
+  }
+
+  chunk(data, done) {
+    if (data.length === 0 || !this.socket) return done();
+    this.socket.write(Buffer.concat([Buffer.from(data.length.toString(16) + '\r\n'), data, Buffer.from('\r\n')]), () => done());
+  }
+
+  // endStream ends the answer; an error goes into trailers.
+  endStream(error) {
+    let trailers = '';
+    if (error) {
+      trailers =
+        `Lambda-Runtime-Function-Error-Type: ${clean(error.errorType)}\r\n` +
+        `Lambda-Runtime-Function-Error-Body: ${Buffer.from(error.text).toString('base64')}\r\n`;
+    }
+    if (this.socket) this.socket.write(`0\r\n${trailers}\r\n`);
+  }
+
   request(request) {
     return new Promise((resolve, reject) => {
       this.waiting = { resolve, reject, request, retried: false };

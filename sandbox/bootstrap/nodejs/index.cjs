@@ -8,6 +8,7 @@ const { Api } = require('./api.cjs');
 const { patchConsole } = require('./console.cjs');
 const { asError, document, fault } = require('./errors.cjs');
 const { load } = require('./load.cjs');
+const { ResponseStream, streams } = require('./stream.cjs');
 
 const api = new Api(process.env.AWS_LAMBDA_RUNTIME_API);
 const logger = patchConsole();
@@ -143,6 +144,32 @@ function invoke(handler, { headers, body }) {
   return inv.over;
 }
 
+// stream runs a handler that streams its answer, and returns when the answer has been given.
+async function stream(handler, { headers, body }) {
+  const inv = new Invocation(headers);
+  if (headers['lambda-runtime-trace-id']) process.env._X_AMZN_TRACE_ID = headers['lambda-runtime-trace-id'];
+  else delete process.env._X_AMZN_TRACE_ID;
+  logger.requestId = inv.id;
+  const out = new ResponseStream(api, inv.id, streams(handler));
+  const fail = (error) => {
+    logger.error('Invoke Error', asError(error));
+    out.destroy();
+    return out.answer ? out.breakOff(document(error)) : api.post(`invocation/${inv.id}/error`, document(error));
+  };
+  whenLost = (error, status) =>
+    (out.answer ? out.breakOff(document(error)) : api.post(`invocation/${inv.id}/error`, document(error))).finally(() => process.exit(status));
+  const finished = new Promise((resolve, reject) => out.once('close', resolve).once('error', reject));
+  finished.catch(() => {});
+  const idle = new Promise((resolve) => (whenIdle = () => resolve(true)));
+  try {
+    const done = Promise.resolve(handler(JSON.parse(body.toString('utf8')), out, inv.context())).then(() => finished);
+    if (await Promise.race([done, idle])) await fail(fault('NodeJsExit', EXIT));
+  } catch (error) {
+    await fail(error ?? 'handled');
+  }
+  whenIdle = () => {};
+}
+
 const EXIT =
   'The Lambda runtime client detected an unexpected Node.js exit. This is most commonly caused by a Promise that was ' +
   'never settled. For more information, see https://nodejs.org/docs/latest-v24.x/api/process.html#exit-codes';
@@ -158,7 +185,7 @@ async function main() {
   }
   for (;;) {
     const next = await api.next();
-    await invoke(handler, next);
+    await (streams(handler) ? stream(handler, next) : invoke(handler, next));
     // What the function left for the next turn of the loop runs before the next event is taken.
     await new Promise(setImmediate);
   }

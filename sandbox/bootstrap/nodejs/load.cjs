@@ -25,7 +25,7 @@ async function load(root, handler) {
   if (!f) throw fault('HandlerNotFound', `${handler} is undefined or not exported`);
   if (typeof f !== 'function') throw fault('HandlerNotFound', `${handler} is not a function`);
   const major = /^AWS_Lambda_nodejs(\d+)/.exec(process.env.AWS_EXECUTION_ENV || '');
-  if (major && Number(major[1]) >= 24 && f.length >= 3) throw fault('CallbackHandlerDeprecated', NO_CALLBACKS);
+  if (major && Number(major[1]) >= 24 && f.length >= 3 && !f[Symbol.for('aws.lambda.runtime.handler.streaming')]) throw fault('CallbackHandlerDeprecated', NO_CALLBACKS);
   return f;
 }
 
