@@ -19,7 +19,10 @@ type serve struct {
 	Region       string `help:"Region of requests that name none." default:"us-east-1" env:"BRUME_REGION"`
 	Auth         string `help:"open takes unknown access keys for administrators, enforce refuses them." enum:"open,enforce" default:"open" env:"BRUME_AUTH"`
 	Isolation    string `help:"What to do where the kernel cannot isolate functions: auto goes without, require refuses to start." enum:"auto,require" default:"auto" env:"BRUME_ISOLATION"`
+	Network      string `name:"function-network" help:"Network of functions: own leads to Brume and the outside only, host is the machine's." enum:"own,host" default:"own" env:"BRUME_FUNCTION_NETWORK"`
+	Runtimes     string `help:"Interpreters of functions: nearest takes another version where the machine lacks the one that a runtime names, exact refuses that." enum:"nearest,exact" default:"nearest" env:"BRUME_RUNTIMES"`
 	VirtualClock bool   `help:"Start a clock that brume clock advance moves." env:"BRUME_VIRTUAL_CLOCK"`
+	SMTP         string `name:"smtp" help:"Address and port of the relay that takes SNS's mails; without one they are kept, and shown at /_brume/mail." env:"BRUME_SMTP" placeholder:"ADDRESS"`
 	XRay         string `name:"xray" help:"Address and port to which X-Ray SDKs send segments; empty for none." default:"127.0.0.1:2000" env:"BRUME_XRAY" hidden:""`
 	Log          string `help:"Least level of what is logged." enum:"debug,info,warn,error" default:"warn" env:"BRUME_LOG" hidden:""`
 }
@@ -52,7 +55,7 @@ func (s *serve) config(w *world) platform.Config {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(s.Log)) // kong has checked it
 	return platform.Config{Listen: s.Listen, Data: s.Data, Account: s.Account, Region: s.Region, Auth: platform.Auth(s.Auth),
-		Isolation: platform.Isolation(s.Isolation), VirtualClock: s.VirtualClock, XRayListen: s.XRay, Version: version(),
+		Isolation: platform.Isolation(s.Isolation), HostNetwork: s.Network == "host", ExactRuntimes: s.Runtimes == "exact", VirtualClock: s.VirtualClock, XRayListen: s.XRay, SMTP: s.SMTP, Version: version(),
 		Log: slog.New(slog.NewTextHandler(w.err, &slog.HandlerOptions{Level: level}))}
 }
 

@@ -32,15 +32,20 @@ const (
 
 // Config is what a platform is made from: the flags of brume serve.
 type Config struct {
-	Listen       string // address and port; port 0 takes any that is free
-	Data         string // the folder of all state
-	Account      string // 12 digits: of requests that name none
-	Region       string // likewise
-	Auth         Auth
-	Isolation    Isolation
-	VirtualClock bool
-	XRayListen   string // address and port of the X-Ray daemon; "" for none
-	Version      string // of the binary, for status
+	Listen    string // address and port; port 0 takes any that is free
+	Data      string // the folder of all state
+	Account   string // 12 digits: of requests that name none
+	Region    string // likewise
+	Auth      Auth
+	Isolation Isolation
+	// HostNetwork gives functions the machine's network instead of one of their own.
+	HostNetwork bool
+	// ExactRuntimes refuses interpreters of another version than runtimes name.
+	ExactRuntimes bool
+	VirtualClock  bool
+	SMTP          string // address and port of the relay that takes SNS's mails; "": they are kept and shown
+	XRayListen    string // address and port of the X-Ray daemon; "" for none
+	Version       string // of the binary, for status
 	// Disk holds the store and the blobs; nil means the machine's. Tests give one that loses power.
 	Disk vfs.FS
 	Log  *slog.Logger
@@ -67,6 +72,9 @@ func (c *Config) check() error {
 	if c.Auth == Open && !loopback(host) {
 		return fmt.Errorf("--auth open takes anybody who can reach it for an administrator, and %s can be reached from other machines: "+
 			"listen on 127.0.0.1, or use --auth enforce", c.Listen)
+	}
+	if _, _, err := net.SplitHostPort(c.SMTP); c.SMTP != "" && err != nil {
+		return fmt.Errorf("--smtp %q is not of the form address:port", c.SMTP)
 	}
 	if c.Data == "" {
 		return fmt.Errorf("--data names no folder")

@@ -19,6 +19,7 @@ func (h *house) openRunner() error {
 	home, _ := os.UserHomeDir() // without one, version managers are not searched
 	h.runner = process.New(process.Config{
 		Dir: filepath.Join(h.Data, "sandbox"), RequireIsolation: h.Isolation == IsolateRequire,
+		HostNetwork: h.HostNetwork, ExactRuntimes: h.ExactRuntimes,
 		Endpoint: h.listener.Addr().String(), CA: h.authority.PEM(), Clock: h.clock, Log: h.Log,
 		Interpreters: &interpreter.Finder{Path: os.Getenv("PATH"), Home: home},
 	})
