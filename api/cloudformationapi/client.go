@@ -16,6 +16,16 @@ var _ Handler = Client{}
 // NewClient returns a client that calls through c.
 func NewClient(c aws.Caller) Client { return Client{c} }
 
+// CancelUpdateStack calls the operation of that name.
+func (c Client) CancelUpdateStack(ctx context.Context, id aws.Identity, in *CancelUpdateStackInput) (*CancelUpdateStackOutput, error) {
+	return aws.Invoke[CancelUpdateStackOutput](ctx, c.caller, id, aws.Op{Service: "cloudformation", Name: "CancelUpdateStack"}, in)
+}
+
+// ContinueUpdateRollback calls the operation of that name.
+func (c Client) ContinueUpdateRollback(ctx context.Context, id aws.Identity, in *ContinueUpdateRollbackInput) (*ContinueUpdateRollbackOutput, error) {
+	return aws.Invoke[ContinueUpdateRollbackOutput](ctx, c.caller, id, aws.Op{Service: "cloudformation", Name: "ContinueUpdateRollback"}, in)
+}
+
 // CreateChangeSet calls the operation of that name.
 func (c Client) CreateChangeSet(ctx context.Context, id aws.Identity, in *CreateChangeSetInput) (*CreateChangeSetOutput, error) {
 	return aws.Invoke[CreateChangeSetOutput](ctx, c.caller, id, aws.Op{Service: "cloudformation", Name: "CreateChangeSet"}, in)
@@ -66,6 +76,11 @@ func (c Client) ExecuteChangeSet(ctx context.Context, id aws.Identity, in *Execu
 	return aws.Invoke[ExecuteChangeSetOutput](ctx, c.caller, id, aws.Op{Service: "cloudformation", Name: "ExecuteChangeSet"}, in)
 }
 
+// GetStackPolicy calls the operation of that name.
+func (c Client) GetStackPolicy(ctx context.Context, id aws.Identity, in *GetStackPolicyInput) (*GetStackPolicyOutput, error) {
+	return aws.Invoke[GetStackPolicyOutput](ctx, c.caller, id, aws.Op{Service: "cloudformation", Name: "GetStackPolicy"}, in)
+}
+
 // GetTemplate calls the operation of that name.
 func (c Client) GetTemplate(ctx context.Context, id aws.Identity, in *GetTemplateInput) (*GetTemplateOutput, error) {
 	return aws.Invoke[GetTemplateOutput](ctx, c.caller, id, aws.Op{Service: "cloudformation", Name: "GetTemplate"}, in)
@@ -99,6 +114,21 @@ func (c Client) ListStackResources(ctx context.Context, id aws.Identity, in *Lis
 // ListStacks calls the operation of that name.
 func (c Client) ListStacks(ctx context.Context, id aws.Identity, in *ListStacksInput) (*ListStacksOutput, error) {
 	return aws.Invoke[ListStacksOutput](ctx, c.caller, id, aws.Op{Service: "cloudformation", Name: "ListStacks"}, in)
+}
+
+// RollbackStack calls the operation of that name.
+func (c Client) RollbackStack(ctx context.Context, id aws.Identity, in *RollbackStackInput) (*RollbackStackOutput, error) {
+	return aws.Invoke[RollbackStackOutput](ctx, c.caller, id, aws.Op{Service: "cloudformation", Name: "RollbackStack"}, in)
+}
+
+// SetStackPolicy calls the operation of that name.
+func (c Client) SetStackPolicy(ctx context.Context, id aws.Identity, in *SetStackPolicyInput) (*SetStackPolicyOutput, error) {
+	return aws.Invoke[SetStackPolicyOutput](ctx, c.caller, id, aws.Op{Service: "cloudformation", Name: "SetStackPolicy"}, in)
+}
+
+// SignalResource calls the operation of that name.
+func (c Client) SignalResource(ctx context.Context, id aws.Identity, in *SignalResourceInput) (*SignalResourceOutput, error) {
+	return aws.Invoke[SignalResourceOutput](ctx, c.caller, id, aws.Op{Service: "cloudformation", Name: "SignalResource"}, in)
 }
 
 // UpdateStack calls the operation of that name.

@@ -420,6 +420,20 @@ func (ResourceAttribute) EnumValues() []string {
 		"Tags"}
 }
 
+// ResourceSignalStatus is one of the values below; "" is absent.
+type ResourceSignalStatus string
+
+// Values of ResourceSignalStatus.
+const (
+	ResourceSignalStatusSuccess ResourceSignalStatus = "SUCCESS"
+	ResourceSignalStatusFailure ResourceSignalStatus = "FAILURE"
+)
+
+// EnumValues returns the values of ResourceSignalStatus in the order of the model.
+func (ResourceSignalStatus) EnumValues() []string {
+	return []string{"SUCCESS", "FAILURE"}
+}
+
 // ResourceStatus is one of the values below; "" is absent.
 type ResourceStatus string
 

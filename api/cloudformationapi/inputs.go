@@ -2,6 +2,20 @@
 
 package cloudformationapi
 
+// CancelUpdateStackInput: The input for the CancelUpdateStack action.
+type CancelUpdateStackInput struct {
+	StackName          string  `aws:"StackName,req"`
+	ClientRequestToken *string `aws:"ClientRequestToken,len=1:128" pattern:"[a-zA-Z0-9][-a-zA-Z0-9]*"`
+}
+
+// ContinueUpdateRollbackInput: The input for the ContinueUpdateRollback action.
+type ContinueUpdateRollbackInput struct {
+	StackName          string   `aws:"StackName,req,len=1:" pattern:"([a-zA-Z][-a-zA-Z0-9]*)|(arn:\\b(aws|aws-us-gov|aws-cn)\\b:[-a-zA-Z0-9:/._+]*)"`
+	RoleARN            *string  `aws:"RoleARN,len=20:2048"`
+	ResourcesToSkip    []string `aws:"ResourcesToSkip" eachpattern:"[a-zA-Z0-9]+|[a-zA-Z][-a-zA-Z0-9]*\\.[a-zA-Z0-9]+"`
+	ClientRequestToken *string  `aws:"ClientRequestToken,len=1:128" pattern:"[a-zA-Z0-9][-a-zA-Z0-9]*"`
+}
+
 // CreateChangeSetInput: The input for the CreateChangeSet action.
 type CreateChangeSetInput struct {
 	StackName               string                 `aws:"StackName,req,len=1:" pattern:"([a-zA-Z][-a-zA-Z0-9]*)|(arn:\\b(aws|aws-us-gov|aws-cn)\\b:[-a-zA-Z0-9:/._+]*)"`
@@ -110,6 +124,11 @@ type ExecuteChangeSetInput struct {
 	RetainExceptOnCreate *bool   `aws:"RetainExceptOnCreate"`
 }
 
+// GetStackPolicyInput: The input for the GetStackPolicy action.
+type GetStackPolicyInput struct {
+	StackName string `aws:"StackName,req"`
+}
+
 // GetTemplateInput: The input for a GetTemplate action.
 type GetTemplateInput struct {
 	StackName     *string       `aws:"StackName"`
@@ -154,6 +173,30 @@ type ListStackResourcesInput struct {
 type ListStacksInput struct {
 	NextToken         *string       `aws:"NextToken,len=1:1024"`
 	StackStatusFilter []StackStatus `aws:"StackStatusFilter"`
+}
+
+// RollbackStackInput is the input of RollbackStack.
+type RollbackStackInput struct {
+	StackName            string            `aws:"StackName,req,len=1:" pattern:"([a-zA-Z][-a-zA-Z0-9]*)|(arn:\\b(aws|aws-us-gov|aws-cn)\\b:[-a-zA-Z0-9:/._+]*)"`
+	RoleARN              *string           `aws:"RoleARN,len=20:2048"`
+	ClientRequestToken   *string           `aws:"ClientRequestToken,len=1:128" pattern:"[a-zA-Z0-9][-a-zA-Z0-9]*"`
+	RetainExceptOnCreate *bool             `aws:"RetainExceptOnCreate"`
+	DeploymentConfig     *DeploymentConfig `aws:"DeploymentConfig"`
+}
+
+// SetStackPolicyInput: The input for the SetStackPolicy action.
+type SetStackPolicyInput struct {
+	StackName       string  `aws:"StackName,req"`
+	StackPolicyBody *string `aws:"StackPolicyBody,len=1:16384"`
+	StackPolicyURL  *string `aws:"StackPolicyURL,len=1:5120"`
+}
+
+// SignalResourceInput: The input for the SignalResource action.
+type SignalResourceInput struct {
+	StackName         string               `aws:"StackName,req,len=1:" pattern:"([a-zA-Z][-a-zA-Z0-9]*)|(arn:\\b(aws|aws-us-gov|aws-cn)\\b:[-a-zA-Z0-9:/._+]*)"`
+	LogicalResourceId string               `aws:"LogicalResourceId,req"`
+	UniqueId          string               `aws:"UniqueId,req,len=1:64"`
+	Status            ResourceSignalStatus `aws:"Status,req"`
 }
 
 // UpdateStackInput: The input for an UpdateStack action.

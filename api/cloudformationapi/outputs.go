@@ -6,6 +6,10 @@ import (
 	"time"
 )
 
+// ContinueUpdateRollbackOutput: The output for a ContinueUpdateRollback operation.
+type ContinueUpdateRollbackOutput struct {
+}
+
 // CreateChangeSetOutput: The output for the CreateChangeSet action.
 type CreateChangeSetOutput struct {
 	Id      *string `aws:"Id,len=1:" pattern:"arn:[-a-zA-Z0-9:/]*"`
@@ -76,6 +80,11 @@ type DescribeStacksOutput struct {
 type ExecuteChangeSetOutput struct {
 }
 
+// GetStackPolicyOutput: The output for the GetStackPolicy action.
+type GetStackPolicyOutput struct {
+	StackPolicyBody *string `aws:"StackPolicyBody,len=1:16384"`
+}
+
 // GetTemplateOutput: The output for GetTemplate action.
 type GetTemplateOutput struct {
 	TemplateBody    *string         `aws:"TemplateBody,len=1:"`
@@ -126,6 +135,12 @@ type ListStacksOutput struct {
 	NextToken      *string        `aws:"NextToken,len=1:1024"`
 }
 
+// RollbackStackOutput is the output of RollbackStack.
+type RollbackStackOutput struct {
+	StackId     *string `aws:"StackId"`
+	OperationId *string `aws:"OperationId"`
+}
+
 // UpdateStackOutput: The output for an UpdateStack action.
 type UpdateStackOutput struct {
 	StackId     *string `aws:"StackId"`
@@ -146,5 +161,14 @@ type ValidateTemplateOutput struct {
 	DeclaredTransforms []string            `aws:"DeclaredTransforms"`
 }
 
+// CancelUpdateStackOutput is the empty output of an operation.
+type CancelUpdateStackOutput struct{}
+
 // DeleteStackOutput is the empty output of an operation.
 type DeleteStackOutput struct{}
+
+// SetStackPolicyOutput is the empty output of an operation.
+type SetStackPolicyOutput struct{}
+
+// SignalResourceOutput is the empty output of an operation.
+type SignalResourceOutput struct{}

@@ -11,6 +11,10 @@ import (
 
 // Handler serves the operations of CloudFormation that Brume has.
 type Handler interface {
+	// CancelUpdateStack: Cancels an update on the specified stack.
+	CancelUpdateStack(context.Context, aws.Identity, *CancelUpdateStackInput) (*CancelUpdateStackOutput, error)
+	// ContinueUpdateRollback: Continues rolling back a stack from UPDATE_ROLLBACK_FAILED to UPDATE_ROLLBACK_COMPLETE state.
+	ContinueUpdateRollback(context.Context, aws.Identity, *ContinueUpdateRollbackInput) (*ContinueUpdateRollbackOutput, error)
 	// CreateChangeSet: Creates a list of changes that will be applied to a stack so that you can review the changes before executing them.
 	CreateChangeSet(context.Context, aws.Identity, *CreateChangeSetInput) (*CreateChangeSetOutput, error)
 	// CreateStack: Creates a stack as specified in the template.
@@ -31,6 +35,8 @@ type Handler interface {
 	DescribeStacks(context.Context, aws.Identity, *DescribeStacksInput) (*DescribeStacksOutput, error)
 	// ExecuteChangeSet: Updates a stack using the input information that was provided when the specified change set was created.
 	ExecuteChangeSet(context.Context, aws.Identity, *ExecuteChangeSetInput) (*ExecuteChangeSetOutput, error)
+	// GetStackPolicy: Returns the stack policy for a specified stack.
+	GetStackPolicy(context.Context, aws.Identity, *GetStackPolicyInput) (*GetStackPolicyOutput, error)
 	// GetTemplate: Returns the template body for a specified stack.
 	GetTemplate(context.Context, aws.Identity, *GetTemplateInput) (*GetTemplateOutput, error)
 	// GetTemplateSummary: Returns information about a new or existing template.
@@ -45,6 +51,12 @@ type Handler interface {
 	ListStackResources(context.Context, aws.Identity, *ListStackResourcesInput) (*ListStackResourcesOutput, error)
 	// ListStacks: Returns the summary information for stacks whose status matches the specified StackStatusFilter.
 	ListStacks(context.Context, aws.Identity, *ListStacksInput) (*ListStacksOutput, error)
+	// RollbackStack: When specifying RollbackStack, you preserve the state of previously provisioned resources when an operation fails.
+	RollbackStack(context.Context, aws.Identity, *RollbackStackInput) (*RollbackStackOutput, error)
+	// SetStackPolicy: Sets a stack policy for a specified stack.
+	SetStackPolicy(context.Context, aws.Identity, *SetStackPolicyInput) (*SetStackPolicyOutput, error)
+	// SignalResource: Sends a signal to the specified resource with a success or failure status.
+	SignalResource(context.Context, aws.Identity, *SignalResourceInput) (*SignalResourceOutput, error)
 	// UpdateStack: Updates a stack as specified in the template.
 	UpdateStack(context.Context, aws.Identity, *UpdateStackInput) (*UpdateStackOutput, error)
 	// UpdateTerminationProtection: Updates termination protection for the specified stack.
@@ -67,8 +79,8 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Lacks("ActivateOrganizationsAccess", "POST", "/"),
 	aws.Lacks("ActivateType", "POST", "/"),
 	aws.Lacks("BatchDescribeTypeConfigurations", "POST", "/"),
-	aws.Lacks("CancelUpdateStack", "POST", "/"),
-	aws.Lacks("ContinueUpdateRollback", "POST", "/"),
+	aws.Has("CancelUpdateStack", "POST", "/", 200, Handler.CancelUpdateStack),
+	aws.Has("ContinueUpdateRollback", "POST", "/", 200, Handler.ContinueUpdateRollback, aws.Wrapped("ContinueUpdateRollbackResult")),
 	aws.Has("CreateChangeSet", "POST", "/", 200, Handler.CreateChangeSet, aws.Wrapped("CreateChangeSetResult")),
 	aws.Lacks("CreateGeneratedTemplate", "POST", "/"),
 	aws.Has("CreateStack", "POST", "/", 200, Handler.CreateStack, aws.Wrapped("CreateStackResult")),
@@ -111,7 +123,7 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Lacks("ExecuteStackRefactor", "POST", "/"),
 	aws.Lacks("GetGeneratedTemplate", "POST", "/"),
 	aws.Lacks("GetHookResult", "POST", "/"),
-	aws.Lacks("GetStackPolicy", "POST", "/"),
+	aws.Has("GetStackPolicy", "POST", "/", 200, Handler.GetStackPolicy, aws.Wrapped("GetStackPolicyResult")),
 	aws.Has("GetTemplate", "POST", "/", 200, Handler.GetTemplate, aws.Wrapped("GetTemplateResult")),
 	aws.Has("GetTemplateSummary", "POST", "/", 200, Handler.GetTemplateSummary, aws.Wrapped("GetTemplateSummaryResult")),
 	aws.Lacks("ImportStacksToStackSet", "POST", "/"),
@@ -140,11 +152,11 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Lacks("RecordHandlerProgress", "POST", "/"),
 	aws.Lacks("RegisterPublisher", "POST", "/"),
 	aws.Lacks("RegisterType", "POST", "/"),
-	aws.Lacks("RollbackStack", "POST", "/"),
-	aws.Lacks("SetStackPolicy", "POST", "/"),
+	aws.Has("RollbackStack", "POST", "/", 200, Handler.RollbackStack, aws.Wrapped("RollbackStackResult")),
+	aws.Has("SetStackPolicy", "POST", "/", 200, Handler.SetStackPolicy),
 	aws.Lacks("SetTypeConfiguration", "POST", "/"),
 	aws.Lacks("SetTypeDefaultVersion", "POST", "/"),
-	aws.Lacks("SignalResource", "POST", "/"),
+	aws.Has("SignalResource", "POST", "/", 200, Handler.SignalResource),
 	aws.Lacks("StartResourceScan", "POST", "/"),
 	aws.Lacks("StopStackSetOperation", "POST", "/"),
 	aws.Lacks("TestType", "POST", "/"),

@@ -146,6 +146,12 @@ func (t *Template) readResources(doc *jsondoc.Object) error {
 	return nil
 }
 
+// policies are the values of the attributes that say what becomes of a resource that is no longer wanted.
+var policies = map[string][]string{
+	"DeletionPolicy":      {"Delete", "Retain", "RetainExceptOnCreate", "Snapshot"},
+	"UpdateReplacePolicy": {"Delete", "Retain", "Snapshot"},
+}
+
 func readResource(id string, o *jsondoc.Object) (*Resource, error) {
 	r := &Resource{ID: id, Properties: jsondoc.NewObject()}
 	for k, v := range o.All() {
@@ -181,6 +187,11 @@ func readResource(id string, o *jsondoc.Object) (*Resource, error) {
 		}
 		if !ok {
 			return nil, invalid("[/Resources/%s/%s] has the wrong type", id, k)
+		}
+	}
+	for name, v := range map[string]any{"DeletionPolicy": r.DeletionPolicy, "UpdateReplacePolicy": r.UpdateReplacePolicy} {
+		if text, ok := v.(string); v != nil && ok && !slices.Contains(policies[name], text) {
+			return nil, invalid("Unrecognized %s %s for resource %s", name, text, id)
 		}
 	}
 	if r.Type == "" {

@@ -128,7 +128,7 @@ func (s *Service) CreateChangeSet(ctx context.Context, id aws.Identity, in *clou
 		return nil, err
 	}
 	r := request{name: st.Name, body: in.TemplateBody, url: in.TemplateURL, previous: is(in.UsePreviousTemplate), parameters: in.Parameters,
-		capabilities: in.Capabilities, tags: in.Tags}
+		capabilities: in.Capabilities, tags: in.Tags, types: in.ResourceTypes}
 	if !fresh {
 		if r.before, err = s.current(ctx, p, st); err != nil {
 			return nil, err
@@ -367,6 +367,7 @@ func (s *Service) ExecuteChangeSet(ctx context.Context, id aws.Identity, in *clo
 			st.Updated = tx.Now()
 		}
 		st.Capable, st.Tags, st.ChangeSet, st.NoRollback = c.Capable, c.Version.Tags, c.id(p), is(in.DisableRollback)
+		st.During, st.KeepNothing = "", is(in.RetainExceptOnCreate)
 		if c.Role != "" {
 			st.Role = c.Role
 		}

@@ -10,11 +10,13 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net/http"
 
 	"github.com/brume-dev/brume/api/cloudformationapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/clock"
 	"github.com/brume-dev/brume/deploy/resource"
+	"github.com/brume-dev/brume/service/cloudformation/answer"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/timer"
 )
@@ -35,7 +37,8 @@ type Config struct {
 // Service implements cloudformationapi.Handler and, for the answers of custom resources, aws.DataPlane.
 type Service struct {
 	Config
-	own map[string]*resource.Kind // the kinds that need this service: custom resources, nested stacks
+	desk *answer.Desk              // where steps wait for custom resources and signals
+	own  map[string]*resource.Kind // the kinds that need this service: custom resources, nested stacks
 }
 
 var (
@@ -46,6 +49,7 @@ var (
 // New returns the service and registers its promises with the timer.
 func New(c Config) (*Service, error) {
 	s := &Service{Config: c}
+	s.desk = &answer.Desk{Config: answer.Config{Store: c.Store, Clock: c.Clock, Caller: c.Caller, Rand: c.Rand, Stacks: waitingSteps{s}, Callback: c.Callback, Log: c.Log}}
 	s.own = s.ownKinds()
 	c.Timer.Handle(kindDrive, s.drive, timer.Policy{})
 	c.Timer.Handle(kindStep, s.step, timer.Policy{Parallel: parallelSteps})
@@ -54,6 +58,11 @@ func New(c Config) (*Service, error) {
 
 // parallelSteps is how many resources are worked on at the same time.
 const parallelSteps = 16
+
+// ServeData takes the answers of custom resources, and signals.
+func (s *Service) ServeData(w http.ResponseWriter, r *http.Request, v aws.Visit) {
+	s.desk.ServeData(w, r, v)
+}
 
 func (s *Service) shard(p place) store.Shard { return s.Store.Shard(p.resource()) }
 
@@ -114,6 +123,18 @@ func stackNamed(in any) string {
 	case *cloudformationapi.GetTemplateSummaryInput:
 		return text(in.StackName)
 	case *cloudformationapi.UpdateTerminationProtectionInput:
+		return in.StackName
+	case *cloudformationapi.SetStackPolicyInput:
+		return in.StackName
+	case *cloudformationapi.GetStackPolicyInput:
+		return in.StackName
+	case *cloudformationapi.CancelUpdateStackInput:
+		return in.StackName
+	case *cloudformationapi.ContinueUpdateRollbackInput:
+		return in.StackName
+	case *cloudformationapi.RollbackStackInput:
+		return in.StackName
+	case *cloudformationapi.SignalResourceInput:
 		return in.StackName
 	}
 	return ""

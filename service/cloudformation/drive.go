@@ -11,6 +11,7 @@ import (
 	"github.com/brume-dev/brume/deploy"
 	"github.com/brume-dev/brume/deploy/template"
 	"github.com/brume-dev/brume/jsondoc"
+	"github.com/brume-dev/brume/service/cloudformation/answer"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/store/record"
 	"github.com/brume-dev/brume/timer"
@@ -22,40 +23,28 @@ const (
 	kindStep  = "cloudformation.step"  // do one thing to one resource; ID: UUID and logical id
 )
 
-// stepArgs says which resource of which stack is meant, and at which operation: a promise of an operation that is over does
-// nothing.
-type stepArgs struct {
-	Account   string `cbor:"1,keyasint"`
-	Region    string `cbor:"2,keyasint"`
-	UUID      string `cbor:"3,keyasint"`
-	Logical   string `cbor:"4,keyasint,omitempty"`
-	Operation uint64 `cbor:"5,keyasint,omitempty"`
-}
-
 const argsVersion = 1
-
-func (a stepArgs) place() place { return place{a.Account, a.Region} }
 
 // deadline marks the promise to look at a stack when its time is up.
 const deadline = "/deadline"
 
 func promiseDrive(tx store.Tx, p place, uuid, mark string, due time.Time) error {
 	return timer.Set(tx, timer.Promise{Kind: kindDrive, ID: uuid + mark, Due: due,
-		Args: record.Encode(argsVersion, stepArgs{Account: p.account, Region: p.region, UUID: uuid})})
+		Args: record.Encode(argsVersion, answer.Step{Account: p.account, Region: p.region, UUID: uuid})})
 }
 
 func promiseStep(tx store.Tx, p place, st *stackRecord, logical string, due time.Time) error {
 	return timer.Set(tx, timer.Promise{Kind: kindStep, ID: st.UUID + "/" + logical, Dest: st.UUID, Due: due,
-		Args: record.Encode(argsVersion, stepArgs{p.account, p.region, st.UUID, logical, st.Operation})})
+		Args: record.Encode(argsVersion, answer.Step{Account: p.account, Region: p.region, UUID: st.UUID, Logical: logical, Operation: st.Operation})})
 }
 
 // drive looks at a stack and begins whatever can be begun; when nothing is left to do it takes the stack to its next phase.
 func (s *Service) drive(ctx context.Context, k *timer.Kept) error {
-	var a stepArgs
+	var a answer.Step
 	if err := record.Decode(k.Args, argsVersion, &a); err != nil {
 		return err
 	}
-	p := a.place()
+	p := placeOf(a)
 	st, plan, err := s.load(ctx, p, a.UUID)
 	if err != nil || st == nil {
 		return err
@@ -136,10 +125,12 @@ func (d *driver) apply() error {
 	switch {
 	case counts[done] == len(d.plan.Active):
 		return d.applied()
-	case (counts[failed] > 0 || late) && counts[running] > 0:
+	case (counts[failed] > 0 || late || d.st.Turned) && counts[running] > 0:
 		d.st.Failing = true
 		writeStack(d.tx, d.p, d.st)
 		return d.cancel() // those that run come to their end first
+	case d.st.Turned:
+		return d.back("Update cancelled by user request. ")
 	case counts[failed] > 0:
 		return d.back(d.failures())
 	case late:
@@ -240,7 +231,7 @@ func (d *driver) back(why string) error {
 		return d.move(d.tx, d.p, st, cloudformationapi.StackStatusUpdateFailed, why)
 	}
 	st.Operation++
-	st.Began, st.Failing = d.tx.Now(), false
+	st.Began, st.Failing, st.Turned = d.tx.Now(), false, false
 	if st.Current == 0 {
 		st.Phase = deleting
 		status := cloudformationapi.StackStatusRollbackInProgress
@@ -257,6 +248,9 @@ func (d *driver) back(why string) error {
 func (d *driver) applied() error {
 	st, before := d.st, d.st.Outputs
 	outputs, used, err := d.outputs()
+	if err == nil {
+		err = d.mayDelete()
+	}
 	if err == nil {
 		st.Outputs = outputs
 		err = publish(d.tx, d.p, st, before)
@@ -419,5 +413,6 @@ func (d *driver) swept(failures []string) error {
 		return err
 	}
 	d.tx.DeleteRange(d.p.changes(st.UUID).Range())
+	d.tx.Delete(d.p.policy(st.UUID))
 	return d.finish(cloudformationapi.StackStatusDeleteComplete)
 }

@@ -17,7 +17,9 @@ import (
 //	… "change" uuid change set name                               changeRecord (large)
 //	… "export" name                                               exportRecord
 //	… "import" name uuid                                          nothing: the stacks that import a value
-//	… "callback" token                                            callbackRecord: an answer that a custom resource owes
+//	… "policy" uuid                                               JSON: the stack policy
+//
+// Package answer keeps what it waits for below "callback" and "signal".
 const service = "cloudformation"
 
 // place is where the stacks of an account and region lie.
@@ -36,4 +38,4 @@ func (p place) eventCount(uuid string) store.Tuple { return p.root().Text("event
 func (p place) changes(uuid string) store.Tuple    { return p.root().Text("change").Text(uuid) }
 func (p place) exports() store.Tuple               { return p.root().Text("export") }
 func (p place) imports(name string) store.Tuple    { return p.root().Text("import").Text(name) }
-func (p place) callback(token string) store.Tuple  { return p.root().Text("callback").Text(token) }
+func (p place) policy(uuid string) store.Key       { return store.Key(p.root().Text("policy").Text(uuid)) }

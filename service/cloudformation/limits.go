@@ -13,8 +13,7 @@ const (
 	pageSize        = 100 // stacks, resources, events, exports of one answer
 	deletedFor      = 90 * 24 * time.Hour
 
-	customTimeout    = time.Hour // that a custom resource has to answer, unless ServiceTimeout says otherwise
-	maxCustomTimeout = time.Hour
-	maxCallback      = 4096 // bytes of a custom resource's answer
-	childPoll        = 100 * time.Millisecond
+	maxPolicyBytes = 16384 // of a stack policy
+
+	childPoll = 100 * time.Millisecond
 )

@@ -9,6 +9,8 @@ import (
 	"github.com/brume-dev/brume/deploy/resource"
 	"github.com/brume-dev/brume/deploy/template"
 	"github.com/brume-dev/brume/jsondoc"
+	"github.com/brume-dev/brume/service/cloudformation/answer"
+	"github.com/brume-dev/brume/store"
 )
 
 // A nested stack is a stack of this service whose parent waits for it, looking at it now and then.
@@ -49,12 +51,12 @@ func listText(v any) *string {
 
 func (s *Service) createChild(o *resource.Op) error {
 	if o.Physical == "" {
-		a := stepOf(o)
+		a := answer.StepOf(o)
 		name := fmt.Sprintf("%.60s-%.40s-%.12s", o.Stack, o.LogicalID, strings.ToUpper(strings.ReplaceAll(a.UUID, "-", "")))
 		st := &stackRecord{Name: name, Parent: o.StackID, Root: s.rootOf(o), Token: "nested-" + a.UUID + "-" + o.LogicalID}
 		if o.Retried {
-			if old, err := s.view(o, a.place(), name); err == nil && old.Parent == o.StackID {
-				o.Physical = old.id(a.place())
+			if old, err := s.view(o, placeOf(a), name); err == nil && old.Parent == o.StackID {
+				o.Physical = old.id(placeOf(a))
 				return &resource.Pending{After: childPoll}
 			}
 		}
@@ -69,7 +71,7 @@ func (s *Service) createChild(o *resource.Op) error {
 }
 
 func (s *Service) rootOf(o *resource.Op) string {
-	parent, err := s.view(o, stepOf(o).place(), o.StackID)
+	parent, err := s.view(o, placeOf(answer.StepOf(o)), o.StackID)
 	if err == nil && parent.Root != "" {
 		return parent.Root
 	}
@@ -78,7 +80,7 @@ func (s *Service) rootOf(o *resource.Op) string {
 
 // awaitChild waits until the nested stack has come to rest, and takes its outputs.
 func (s *Service) awaitChild(o *resource.Op, want cloudformationapi.StackStatus) error {
-	st, err := s.view(o, stepOf(o).place(), o.Physical)
+	st, err := s.view(o, placeOf(answer.StepOf(o)), o.Physical)
 	if err != nil {
 		return err
 	}
@@ -99,7 +101,7 @@ func (s *Service) awaitChild(o *resource.Op, want cloudformationapi.StackStatus)
 const begun = "\x00begun"
 
 func (s *Service) updateChild(o *resource.Op) error {
-	p := stepOf(o).place()
+	p := placeOf(answer.StepOf(o))
 	if o.Attributes[begun] != "" {
 		return s.awaitChild(o, cloudformationapi.StackStatusUpdateComplete)
 	}
@@ -121,7 +123,7 @@ func (s *Service) updateChild(o *resource.Op) error {
 	if same(before, bp.version) {
 		return nil
 	}
-	if _, err := s.update(o, o.ID, p, st.UUID, bp, func(*stackRecord) {}); err != nil {
+	if _, err := s.update(o, o.ID, p, st.UUID, bp, func(store.Tx, *stackRecord) {}); err != nil {
 		return err
 	}
 	o.Attributes[begun] = "true"
@@ -129,7 +131,7 @@ func (s *Service) updateChild(o *resource.Op) error {
 }
 
 func (s *Service) deleteChild(o *resource.Op) error {
-	p := stepOf(o).place()
+	p := placeOf(answer.StepOf(o))
 	st, err := s.view(o, p, o.Physical)
 	switch {
 	case aws.CodeOf(err) == "ValidationError", err == nil && st.is(cloudformationapi.StackStatusDeleteComplete):

@@ -36,17 +36,18 @@ func (s *Service) CreateStack(ctx context.Context, id aws.Identity, in *cloudfor
 	if in.OnFailure != "" && in.DisableRollback != nil {
 		return nil, invalid("You cannot specify both OnFailure and DisableRollback")
 	}
-	if in.StackPolicyBody != nil || in.StackPolicyURL != nil {
-		return nil, invalid("Brume has no stack policies yet: leave StackPolicyBody and StackPolicyURL out.")
+	policy, err := s.policyText(ctx, id, in.StackPolicyBody, in.StackPolicyURL)
+	if err != nil {
+		return nil, err
 	}
 	st := &stackRecord{Name: in.StackName, Tags: tagMap(in.Tags), Capable: texts(in.Capabilities), Notify: in.NotificationARNs,
 		Role: textOr(in.RoleARN), Protected: is(in.EnableTerminationProtection), NoRollback: is(in.DisableRollback),
-		OnFailure: string(in.OnFailure), Token: textOr(in.ClientRequestToken)}
+		OnFailure: string(in.OnFailure), Token: textOr(in.ClientRequestToken), KeepNothing: is(in.RetainExceptOnCreate)}
 	if in.TimeoutInMinutes != nil {
 		st.Timeout = *in.TimeoutInMinutes
 	}
 	return s.create(ctx, id, st, request{name: in.StackName, body: in.TemplateBody, url: in.TemplateURL, parameters: in.Parameters,
-		capabilities: in.Capabilities, tags: in.Tags, direct: true})
+		capabilities: in.Capabilities, tags: in.Tags, direct: true, types: in.ResourceTypes, policy: policy})
 }
 
 // create starts a new stack.
@@ -75,6 +76,7 @@ func (s *Service) create(ctx context.Context, id aws.Identity, st *stackRecord, 
 		if st.Root == "" {
 			st.Root = st.Parent
 		}
+		setPolicy(tx, p, st.UUID, r.policy)
 		tx.Set(p.name(st.Name), []byte(st.UUID))
 		tx.Set(p.made().Int(st.Created.UnixNano()).Text(st.UUID), nil)
 		return st.id(p), s.begin(tx, p, st, id, bp.version, cloudformationapi.StackStatusCreateInProgress)
@@ -90,7 +92,7 @@ func (s *Service) begin(tx store.Tx, p place, st *stackRecord, id aws.Identity, 
 	if err := writeVersion(tx, p, st.UUID, st.Target, v); err != nil {
 		return err
 	}
-	st.As, st.Began, st.Failing = id, tx.Now(), false
+	st.As, st.Began, st.Failing, st.Turned = id, tx.Now(), false, false
 	st.Operation++
 	st.Phase = applying
 	if st.Timeout > 0 && st.Current == 0 {
@@ -143,8 +145,16 @@ func (s *Service) UpdateStack(ctx context.Context, id aws.Identity, in *cloudfor
 	if err != nil {
 		return nil, err
 	}
+	policy, err := s.policyText(ctx, id, in.StackPolicyBody, in.StackPolicyURL)
+	if err != nil {
+		return nil, err
+	}
+	during, err := s.policyText(ctx, id, in.StackPolicyDuringUpdateBody, in.StackPolicyDuringUpdateURL)
+	if err != nil {
+		return nil, err
+	}
 	r := request{name: st.Name, body: in.TemplateBody, url: in.TemplateURL, previous: is(in.UsePreviousTemplate), parameters: in.Parameters,
-		capabilities: in.Capabilities, tags: in.Tags, before: before, direct: true}
+		capabilities: in.Capabilities, tags: in.Tags, before: before, direct: true, types: in.ResourceTypes}
 	bp, err := s.read(ctx, id, p, st, r)
 	if err != nil {
 		return nil, err
@@ -155,7 +165,9 @@ func (s *Service) UpdateStack(ctx context.Context, id aws.Identity, in *cloudfor
 	if same(before, bp.version) && in.RoleARN == nil && in.NotificationARNs == nil {
 		return nil, invalid("No updates are to be performed.")
 	}
-	return s.update(ctx, id, p, st.UUID, bp, func(st *stackRecord) {
+	return s.update(ctx, id, p, st.UUID, bp, func(tx store.Tx, st *stackRecord) {
+		setPolicy(tx, p, st.UUID, policy)
+		st.During, st.KeepNothing = during, is(in.RetainExceptOnCreate)
 		st.Capable, st.NoRollback, st.Token = texts(in.Capabilities), is(in.DisableRollback), textOr(in.ClientRequestToken)
 		if in.RoleARN != nil {
 			st.Role = *in.RoleARN
@@ -179,7 +191,7 @@ func (s *Service) current(ctx context.Context, p place, st *stackRecord) (*versi
 }
 
 // update sends a stack on its way to a new version.
-func (s *Service) update(ctx context.Context, id aws.Identity, p place, uuid string, bp *blueprint, set func(*stackRecord)) (*cloudformationapi.UpdateStackOutput, error) {
+func (s *Service) update(ctx context.Context, id aws.Identity, p place, uuid string, bp *blueprint, set func(store.Tx, *stackRecord)) (*cloudformationapi.UpdateStackOutput, error) {
 	arn, err := store.Update(ctx, s.shard(p), func(_ context.Context, tx store.Tx) (string, error) {
 		st, err := readStack(tx, p, uuid)
 		if err != nil || st == nil {
@@ -188,7 +200,8 @@ func (s *Service) update(ctx context.Context, id aws.Identity, p place, uuid str
 		if err := mayUpdate(p, st); err != nil {
 			return "", err
 		}
-		set(st)
+		st.During, st.KeepNothing = "", false
+		set(tx, st)
 		st.Updated, st.Tags = tx.Now(), bp.version.Tags
 		st.Description = bp.plan.Template.Description
 		return st.id(p), s.begin(tx, p, st, id, bp.version, cloudformationapi.StackStatusUpdateInProgress)

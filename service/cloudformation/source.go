@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -17,7 +16,7 @@ import (
 	"github.com/brume-dev/brume/deploy"
 	"github.com/brume-dev/brume/deploy/intrinsic"
 	"github.com/brume-dev/brume/deploy/resource"
-	"github.com/brume-dev/brume/deploy/sam"
+	"github.com/brume-dev/brume/deploy/stackpolicy"
 	"github.com/brume-dev/brume/deploy/template"
 	"github.com/brume-dev/brume/jsondoc"
 	"github.com/brume-dev/brume/store"
@@ -34,6 +33,8 @@ type request struct {
 	before              *versionRecord // what UsePreviousValue and UsePreviousTemplate mean
 	direct              bool           // not by way of a change set: transforms need CAPABILITY_AUTO_EXPAND
 	acknowledgesNothing bool           // capabilities are not asked for
+	types               []string       // ResourceTypes: those that the caller may work with; nil: all
+	policy              string         // of the stack
 }
 
 // blueprint is a template that has been read, checked and laid out.
@@ -53,7 +54,7 @@ func (s *Service) read(ctx context.Context, id aws.Identity, p place, st *stackR
 		return nil, err
 	}
 	v := &versionRecord{Original: text, Tags: tagMap(r.tags)}
-	if doc, err = s.transform(ctx, id, st, doc, r, v); err != nil {
+	if doc, err = s.transform(ctx, id, p, st, doc, r, v); err != nil {
 		return nil, err
 	}
 	v.Processed = jsondoc.Text(doc)
@@ -65,6 +66,9 @@ func (s *Service) read(ctx context.Context, id aws.Identity, p place, st *stackR
 		return nil, err
 	}
 	if err := s.known(t); err != nil {
+		return nil, err
+	}
+	if err := permitted(t, r.types); err != nil {
 		return nil, err
 	}
 	if !r.acknowledgesNothing {
@@ -195,49 +199,6 @@ func bucketOf(where string) (bucket, key string, ok bool) {
 	return bucket, key, ok && bucket != "" && key != ""
 }
 
-// transform runs the transforms that the template names, in their order.
-func (s *Service) transform(ctx context.Context, id aws.Identity, st *stackRecord, doc *jsondoc.Object, r request, v *versionRecord) (*jsondoc.Object, error) {
-	t, _ := doc.Get("Transform")
-	var names []any
-	switch t := t.(type) {
-	case nil:
-		return doc, nil
-	case *jsondoc.Array:
-		names = t.Items
-	default:
-		names = []any{t}
-	}
-	if r.direct && !r.acknowledgesNothing && !slices.Contains(r.capabilities, cloudformationapi.CapabilityCapabilityAutoExpand) {
-		return nil, &cloudformationapi.InsufficientCapabilitiesException{Message: "Requires capabilities : [CAPABILITY_AUTO_EXPAND]"}
-	}
-	for _, n := range names {
-		if n != sam.Name {
-			return nil, invalid("Template format error: Unrecognized transform: %s; Brume has %s", jsondoc.Text(n), sam.Name)
-		}
-	}
-	plain, err := template.New(jsonWithout(doc, "Transform", "Globals"))
-	if err != nil {
-		return nil, err
-	}
-	if err := s.giveValues(ctx, id, plain, r, v); err != nil {
-		return nil, err
-	}
-	values := map[string]string{}
-	maps.Copy(values, v.Parameters)
-	maps.Copy(values, v.Resolved)
-	return sam.Transform(doc, sam.Options{Region: id.Region, Account: id.Account, Stack: st.Name, Parameters: values})
-}
-
-func jsonWithout(doc *jsondoc.Object, names ...string) *jsondoc.Object {
-	out := jsondoc.NewObject()
-	for k, m := range doc.All() {
-		if !slices.Contains(names, k) {
-			out.Set(k, m)
-		}
-	}
-	return out
-}
-
 // giveValues works out the value of every parameter.
 func (s *Service) giveValues(ctx context.Context, id aws.Identity, t *template.Template, r request, v *versionRecord) error {
 	given := map[string]string{}
@@ -304,6 +265,16 @@ func (s *Service) known(t *template.Template) error {
 	}
 	if len(unknown) > 0 {
 		return invalid("Template format error: Unrecognized resource types: [%s]", strings.Join(unknown, ", "))
+	}
+	return nil
+}
+
+// permitted refuses resource types that the request does not list: AWS::*, AWS::SQS::*, AWS::SQS::Queue, Custom::*.
+func permitted(t *template.Template, types []string) error {
+	for _, r := range t.Resources {
+		if types != nil && !stackpolicy.Glob(types, r.Type) {
+			return invalid("Resource type %s is not allowed by parameter ResourceTypes [%s]", r.Type, strings.Join(types, ", "))
+		}
 	}
 	return nil
 }

@@ -42,12 +42,16 @@ type stackRecord struct {
 	Current uint64 `cbor:"22,keyasint,omitempty"`
 	Target  uint64 `cbor:"23,keyasint,omitempty"`
 	// Operation counts the ways that the stack has been sent on; Phase is what is done on this one.
-	Operation uint64       `cbor:"24,keyasint"`
-	Phase     phase        `cbor:"25,keyasint,omitempty"`
-	Began     time.Time    `cbor:"26,keyasint,omitzero"`
-	As        aws.Identity `cbor:"27,keyasint"` // who asked for it
-	Retain    []string     `cbor:"28,keyasint,omitempty"`
-	Failing   bool         `cbor:"29,keyasint,omitempty"` // a resource of this operation has failed
+	Operation   uint64       `cbor:"24,keyasint"`
+	Phase       phase        `cbor:"25,keyasint,omitempty"`
+	Began       time.Time    `cbor:"26,keyasint,omitzero"`
+	As          aws.Identity `cbor:"27,keyasint"` // who asked for it
+	Retain      []string     `cbor:"28,keyasint,omitempty"`
+	Failing     bool         `cbor:"29,keyasint,omitempty"` // a resource of this operation has failed
+	During      string       `cbor:"30,keyasint,omitempty"` // the stack policy of this update only
+	KeepNothing bool         `cbor:"31,keyasint,omitempty"` // RetainExceptOnCreate: what a failed operation made goes, whatever its policy
+	Turned      bool         `cbor:"32,keyasint,omitempty"` // the operation is to go back: CancelUpdateStack
+	Cancelled   string       `cbor:"33,keyasint,omitempty"` // the token of that request
 }
 
 const stackVersion = 1
@@ -119,6 +123,8 @@ type resourceRecord struct {
 	Since time.Time `cbor:"20,keyasint,omitzero"`
 	// Later says that the step waits for something and will look again.
 	Later bool `cbor:"21,keyasint,omitempty"`
+	// Born is the version of the stack that the resource was made for.
+	Born uint64 `cbor:"22,keyasint,omitempty"`
 }
 
 const resourceVersion = 1

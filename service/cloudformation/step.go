@@ -13,6 +13,7 @@ import (
 	"github.com/brume-dev/brume/deploy"
 	"github.com/brume-dev/brume/deploy/resource"
 	"github.com/brume-dev/brume/jsondoc"
+	"github.com/brume-dev/brume/service/cloudformation/answer"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/store/record"
 	"github.com/brume-dev/brume/timer"
@@ -43,7 +44,7 @@ type work struct {
 // step does one thing to one resource and commits what came of it. The verb is committed before the first call, so that
 // every attempt after a crash does the same.
 func (s *Service) step(ctx context.Context, k *timer.Kept) error {
-	var a stepArgs
+	var a answer.Step
 	if err := record.Decode(k.Args, argsVersion, &a); err != nil {
 		return err
 	}
@@ -70,8 +71,8 @@ func (s *Service) step(ctx context.Context, k *timer.Kept) error {
 }
 
 // open reads what a step needs; nil when its operation is over.
-func (s *Service) open(ctx context.Context, a stepArgs) (*work, error) {
-	p := a.place()
+func (s *Service) open(ctx context.Context, a answer.Step) (*work, error) {
+	p := placeOf(a)
 	st, plan, err := s.load(ctx, p, a.UUID)
 	if err != nil || st == nil || st.Operation != a.Operation {
 		return nil, err
@@ -130,9 +131,17 @@ func (w *work) decide(ctx context.Context, k *timer.Kept) (over bool, err error)
 					"Rename %s and update the stack again.", scalarText(a)))
 			}
 		}
-		return w.commitVerb(ctx, k, verbReplace, &want)
+		return w.changeBy(ctx, k, verbReplace, want)
 	}
-	return w.commitVerb(ctx, k, verbUpdate, &want)
+	return w.changeBy(ctx, k, verbUpdate, want)
+}
+
+// changeBy is commitVerb for what the stack's policy must allow.
+func (w *work) changeBy(ctx context.Context, k *timer.Kept, verb, want string) (bool, error) {
+	if err := w.mayChange(ctx, verb); err != nil {
+		return true, w.conclude(ctx, k, nil, err)
+	}
+	return w.commitVerb(ctx, k, verb, &want)
 }
 
 func scalarText(v any) string {
@@ -184,8 +193,11 @@ func (w *work) resolve(ctx context.Context) (*jsondoc.Object, error) {
 
 // dynamic resolves {{resolve:…}}.
 func (w *work) dynamic(ctx context.Context, id aws.Identity, kind, reference string) (string, error) {
-	if kind == "ssm" || kind == "ssm-secure" {
-		return w.ssm(ctx, id, reference, kind == "ssm-secure")
+	switch kind {
+	case "ssm":
+		return w.parameter(ctx, id, reference)
+	case "ssm-secure": // the properties that AWS allows it in belong to types that are not here
+		return "", invalid("SSM Secure reference is not supported in: [%s/Properties]", w.rec.Type)
 	}
 	return "", invalid("Brume has no dynamic references of the kind %s yet", kind)
 }
@@ -195,6 +207,9 @@ func (w *work) commitVerb(ctx context.Context, k *timer.Kept, verb string, want 
 	_, err := w.shard(w.p).Update(ctx, func(_ context.Context, tx store.Tx) error {
 		rec := w.fresh()
 		rec.Verb = verb
+		if verb == verbCreate {
+			rec.Born = w.st.Target
+		}
 		if want != nil {
 			rec.Wanted = *want
 		}
@@ -302,8 +317,10 @@ func (w *work) retains() bool {
 			return true
 		}
 	}
-	creationFailed := w.st.Current == 0
-	return w.rec.Deletion == "Retain" || w.rec.Deletion == "RetainExceptOnCreate" && !creationFailed
+	if unwanted := w.st.Phase != deleting || w.st.Current == 0 || strings.Contains(w.st.Status, "ROLLBACK"); unwanted && w.rec.Born > w.st.Current {
+		return w.rec.Deletion == "Retain" && !w.st.KeepNothing // the operation that made it has failed
+	}
+	return w.rec.Deletion == "Retain" || w.rec.Deletion == "RetainExceptOnCreate"
 }
 
 // later remembers how far the step has come and has it go on after a while.
@@ -364,12 +381,19 @@ func (w *work) conclude(ctx context.Context, k *timer.Kept, o *resource.Op, fail
 		}
 		rec := w.fresh()
 		rec.Later = false
+		owes := answer.Step{Account: w.p.account, Region: w.p.region}
+		answer.Forget(tx, owes, w.rec.Attributes[answer.Awaits])
+		if o != nil {
+			answer.Forget(tx, owes, o.Attributes[answer.Awaits])
+		}
 		if o != nil && rec.Verb != verbDelete {
 			w.keepStale(rec, o)
 			if o.Physical != "" || rec.Verb == verbCreate {
 				rec.Physical, rec.Ref, rec.Attributes = o.Physical, o.Ref, maps.Clone(o.Attributes)
-				delete(rec.Attributes, replacing)
 			}
+		}
+		for _, underWay := range []string{replacing, answer.Awaits, begun, answer.Since} { // of this step, not of the resource
+			delete(rec.Attributes, underWay)
 		}
 		switch {
 		case failure != nil:

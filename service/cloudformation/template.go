@@ -157,11 +157,3 @@ func (s *Service) GetTemplateSummary(ctx context.Context, id aws.Identity, in *c
 	}
 	return out, nil
 }
-
-// ssm resolves {{resolve:ssm:name:version}}.
-func (w *work) ssm(ctx context.Context, id aws.Identity, reference string, secure bool) (string, error) {
-	if secure {
-		return "", invalid("Brume has no ssm-secure references yet; {{resolve:ssm:…}} reads parameters of the other types")
-	}
-	return w.parameter(ctx, id, reference)
-}

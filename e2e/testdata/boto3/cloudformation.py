@@ -128,3 +128,35 @@ wait("stack_create_complete", "custom")
 assert outputs("custom") == {"Square": "49", "Ref": "the-thing"}, outputs("custom")
 cfn.delete_stack(StackName="custom")
 wait("stack_delete_complete", "custom")
+
+# AWS::Include and a loop, in a template of almost 1 MB that lies in S3.
+s3.put_object(Bucket=bucket, Key="snippet.yaml", Body=b"Type: AWS::SSM::Parameter\nProperties: {Type: String, Name: /e2e/included, Value: in}\n")
+LARGE = f"""
+Transform: AWS::LanguageExtensions
+Parameters: {{Where: {{Type: String, Default: 's3://{bucket}/snippet.yaml'}}}}
+Resources:
+  Included: {{'Fn::Transform': {{Name: AWS::Include, Parameters: {{Location: !Ref Where}}}}}}
+  Fn::ForEach::Each:
+    - N
+    - [one, two]
+    - P${{N}}: {{Type: AWS::SSM::Parameter, Properties: {{Type: String, Name: !Sub '/e2e/${{N}}', Value: !Ref N}}}}
+Metadata: {{Large: '{"x" * 1_000_000}'}}
+"""
+s3.put_object(Bucket=bucket, Key="large.yaml", Body=LARGE.encode())
+with fails("InsufficientCapabilitiesException", 400, "Requires capabilities : [CAPABILITY_AUTO_EXPAND]"):
+    cfn.create_stack(StackName="large", TemplateURL=f"https://{bucket}.s3.amazonaws.com/large.yaml")
+cfn.create_stack(StackName="large", TemplateURL=f"https://{bucket}.s3.amazonaws.com/large.yaml", Capabilities=["CAPABILITY_AUTO_EXPAND"])
+wait("stack_create_complete", "large")
+ssm = client("ssm")
+assert [ssm.get_parameter(Name=f"/e2e/{n}")["Parameter"]["Value"] for n in ("included", "one", "two")] == ["in", "one", "two"]
+
+# A stack policy keeps what it protects.
+deny = {"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "Update:*", "Resource": "LogicalResourceId/P"}]}
+one = json.dumps({"Resources": {"P": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "1", "Name": "/e2e/kept"}}}})
+cfn.create_stack(StackName="kept", TemplateBody=one, StackPolicyBody=json.dumps(deny))
+wait("stack_create_complete", "kept")
+assert json.loads(cfn.get_stack_policy(StackName="kept")["StackPolicyBody"]) == deny
+cfn.update_stack(StackName="kept", TemplateBody=one.replace('"1"', '"2"'))
+wait("stack_rollback_complete", "kept")
+assert ssm.get_parameter(Name="/e2e/kept")["Parameter"]["Value"] == "1"
+assert "Action denied by stack policy" in reasons("kept"), reasons("kept")
