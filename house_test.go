@@ -39,6 +39,7 @@ var mayImport = map[string][]string{
 	"dispatch":      {"aws", "shape", "policy", "clock"},
 	"gateway":       {"aws", "protocol", "shape", "clock", "checksum"},
 	"event/pattern": {"aws", "jsondoc"},
+	"event/source":  {"aws", "jsondoc", "api", "clock", "event/pattern"},
 	"event/target":  {"aws", "jsondoc", "api", "store", "timer", "clock"},
 	"sandbox":       {"aws", "clock"},
 	"deploy":        {"aws", "api", "shape", "store", "jsondoc"},

@@ -13,6 +13,22 @@ type Busy interface {
 	Settle(idle func(ctx context.Context) error) (remove func())
 }
 
+type waitKey struct{}
+
+// OnWait returns a context by which a call that waits (a long poll) tells its caller when it does: f is called each time
+// that the call has armed what ends its waiting. A caller that answers Settle does so only from then on, else time could
+// be moved past what the call waits for.
+func OnWait(ctx context.Context, f func()) context.Context {
+	return context.WithValue(ctx, waitKey{}, f)
+}
+
+// Waits is what such a call says when it begins to wait for a time or for something to happen.
+func Waits(ctx context.Context) {
+	if f, ok := ctx.Value(waitKey{}).(func()); ok {
+		f()
+	}
+}
+
 // Begin is Busy's Begin where c has it; on other clocks it does nothing.
 func Begin(c Clock) (end func()) {
 	if b, ok := c.(Busy); ok {

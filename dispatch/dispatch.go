@@ -137,6 +137,19 @@ func (t *Table) Call(ctx context.Context, id aws.Identity, op aws.Op, in any) (a
 	return t.serve(ctx, id, e, in, nil)
 }
 
+// Permits returns the error that id would get for want of a permission if it made a call now; nil when it has them all, or
+// when there is no such operation. Services ask it when something is configured that will need a permission later.
+func (t *Table) Permits(ctx context.Context, id aws.Identity, op aws.Op, in any) error {
+	e, err := t.find(op)
+	if err != nil {
+		return nil
+	}
+	if err := t.authorize(ctx, id, e, in); err != nil {
+		return t.coded(ctx, id, e, err)
+	}
+	return nil
+}
+
 // Serve is Call for an input that came off the wire: notes is what the decoder saw of it that Go values cannot say.
 func (t *Table) Serve(ctx context.Context, id aws.Identity, op *aws.Operation, in any, notes shape.Notes) (any, error) {
 	e, err := t.find(op.Op)

@@ -26,6 +26,11 @@ func (c Client) CreateAlias(ctx context.Context, id aws.Identity, in *CreateAlia
 	return aws.Invoke[AliasConfiguration](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "CreateAlias"}, in)
 }
 
+// CreateEventSourceMapping calls the operation of that name.
+func (c Client) CreateEventSourceMapping(ctx context.Context, id aws.Identity, in *CreateEventSourceMappingRequest) (*EventSourceMappingConfiguration, error) {
+	return aws.Invoke[EventSourceMappingConfiguration](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "CreateEventSourceMapping"}, in)
+}
+
 // CreateFunction calls the operation of that name.
 func (c Client) CreateFunction(ctx context.Context, id aws.Identity, in *CreateFunctionRequest) (*FunctionConfiguration, error) {
 	return aws.Invoke[FunctionConfiguration](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "CreateFunction"}, in)
@@ -34,6 +39,11 @@ func (c Client) CreateFunction(ctx context.Context, id aws.Identity, in *CreateF
 // DeleteAlias calls the operation of that name.
 func (c Client) DeleteAlias(ctx context.Context, id aws.Identity, in *DeleteAliasRequest) (*DeleteAliasOutput, error) {
 	return aws.Invoke[DeleteAliasOutput](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "DeleteAlias"}, in)
+}
+
+// DeleteEventSourceMapping calls the operation of that name.
+func (c Client) DeleteEventSourceMapping(ctx context.Context, id aws.Identity, in *DeleteEventSourceMappingRequest) (*EventSourceMappingConfiguration, error) {
+	return aws.Invoke[EventSourceMappingConfiguration](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "DeleteEventSourceMapping"}, in)
 }
 
 // DeleteFunction calls the operation of that name.
@@ -59,6 +69,11 @@ func (c Client) GetAccountSettings(ctx context.Context, id aws.Identity, in *Get
 // GetAlias calls the operation of that name.
 func (c Client) GetAlias(ctx context.Context, id aws.Identity, in *GetAliasRequest) (*AliasConfiguration, error) {
 	return aws.Invoke[AliasConfiguration](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "GetAlias"}, in)
+}
+
+// GetEventSourceMapping calls the operation of that name.
+func (c Client) GetEventSourceMapping(ctx context.Context, id aws.Identity, in *GetEventSourceMappingRequest) (*EventSourceMappingConfiguration, error) {
+	return aws.Invoke[EventSourceMappingConfiguration](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "GetEventSourceMapping"}, in)
 }
 
 // GetFunction calls the operation of that name.
@@ -116,6 +131,11 @@ func (c Client) ListAliases(ctx context.Context, id aws.Identity, in *ListAliase
 	return aws.Invoke[ListAliasesResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "ListAliases"}, in)
 }
 
+// ListEventSourceMappings calls the operation of that name.
+func (c Client) ListEventSourceMappings(ctx context.Context, id aws.Identity, in *ListEventSourceMappingsRequest) (*ListEventSourceMappingsResponse, error) {
+	return aws.Invoke[ListEventSourceMappingsResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "ListEventSourceMappings"}, in)
+}
+
 // ListFunctionEventInvokeConfigs calls the operation of that name.
 func (c Client) ListFunctionEventInvokeConfigs(ctx context.Context, id aws.Identity, in *ListFunctionEventInvokeConfigsRequest) (*ListFunctionEventInvokeConfigsResponse, error) {
 	return aws.Invoke[ListFunctionEventInvokeConfigsResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "ListFunctionEventInvokeConfigs"}, in)
@@ -151,6 +171,11 @@ func (c Client) PutFunctionEventInvokeConfig(ctx context.Context, id aws.Identit
 	return aws.Invoke[FunctionEventInvokeConfig](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "PutFunctionEventInvokeConfig"}, in)
 }
 
+// PutFunctionRecursionConfig calls the operation of that name.
+func (c Client) PutFunctionRecursionConfig(ctx context.Context, id aws.Identity, in *PutFunctionRecursionConfigRequest) (*PutFunctionRecursionConfigResponse, error) {
+	return aws.Invoke[PutFunctionRecursionConfigResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "PutFunctionRecursionConfig"}, in)
+}
+
 // RemovePermission calls the operation of that name.
 func (c Client) RemovePermission(ctx context.Context, id aws.Identity, in *RemovePermissionRequest) (*RemovePermissionOutput, error) {
 	return aws.Invoke[RemovePermissionOutput](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "RemovePermission"}, in)
@@ -169,6 +194,11 @@ func (c Client) UntagResource(ctx context.Context, id aws.Identity, in *UntagRes
 // UpdateAlias calls the operation of that name.
 func (c Client) UpdateAlias(ctx context.Context, id aws.Identity, in *UpdateAliasRequest) (*AliasConfiguration, error) {
 	return aws.Invoke[AliasConfiguration](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "UpdateAlias"}, in)
+}
+
+// UpdateEventSourceMapping calls the operation of that name.
+func (c Client) UpdateEventSourceMapping(ctx context.Context, id aws.Identity, in *UpdateEventSourceMappingRequest) (*EventSourceMappingConfiguration, error) {
+	return aws.Invoke[EventSourceMappingConfiguration](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "UpdateEventSourceMapping"}, in)
 }
 
 // UpdateFunctionCode calls the operation of that name.

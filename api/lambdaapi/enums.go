@@ -34,6 +34,78 @@ func (Architecture) EnumValues() []string {
 	return []string{"x86_64", "arm64"}
 }
 
+// EventSourceMappingMetric is one of the values below; "" is absent.
+type EventSourceMappingMetric string
+
+// Values of EventSourceMappingMetric.
+const (
+	EventSourceMappingMetricEventCount   EventSourceMappingMetric = "EventCount"
+	EventSourceMappingMetricErrorCount   EventSourceMappingMetric = "ErrorCount"
+	EventSourceMappingMetricKafkaMetrics EventSourceMappingMetric = "KafkaMetrics"
+)
+
+// EnumValues returns the values of EventSourceMappingMetric in the order of the model.
+func (EventSourceMappingMetric) EnumValues() []string {
+	return []string{"EventCount", "ErrorCount", "KafkaMetrics"}
+}
+
+// EventSourceMappingSystemLogLevel is one of the values below; "" is absent.
+type EventSourceMappingSystemLogLevel string
+
+// Values of EventSourceMappingSystemLogLevel.
+const (
+	EventSourceMappingSystemLogLevelDebug EventSourceMappingSystemLogLevel = "DEBUG"
+	EventSourceMappingSystemLogLevelInfo  EventSourceMappingSystemLogLevel = "INFO"
+	EventSourceMappingSystemLogLevelWarn  EventSourceMappingSystemLogLevel = "WARN"
+)
+
+// EnumValues returns the values of EventSourceMappingSystemLogLevel in the order of the model.
+func (EventSourceMappingSystemLogLevel) EnumValues() []string {
+	return []string{"DEBUG", "INFO", "WARN"}
+}
+
+// EventSourcePosition is one of the values below; "" is absent.
+type EventSourcePosition string
+
+// Values of EventSourcePosition.
+const (
+	EventSourcePositionTrimHorizon EventSourcePosition = "TRIM_HORIZON"
+	EventSourcePositionLatest      EventSourcePosition = "LATEST"
+	EventSourcePositionAtTimestamp EventSourcePosition = "AT_TIMESTAMP"
+)
+
+// EnumValues returns the values of EventSourcePosition in the order of the model.
+func (EventSourcePosition) EnumValues() []string {
+	return []string{"TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"}
+}
+
+// FullDocument is one of the values below; "" is absent.
+type FullDocument string
+
+// Values of FullDocument.
+const (
+	FullDocumentUpdateLookup FullDocument = "UpdateLookup"
+	FullDocumentDefault      FullDocument = "Default"
+)
+
+// EnumValues returns the values of FullDocument in the order of the model.
+func (FullDocument) EnumValues() []string {
+	return []string{"UpdateLookup", "Default"}
+}
+
+// FunctionResponseType is one of the values below; "" is absent.
+type FunctionResponseType string
+
+// Values of FunctionResponseType.
+const (
+	FunctionResponseTypeReportBatchItemFailures FunctionResponseType = "ReportBatchItemFailures"
+)
+
+// EnumValues returns the values of FunctionResponseType in the order of the model.
+func (FunctionResponseType) EnumValues() []string {
+	return []string{"ReportBatchItemFailures"}
+}
+
 // FunctionUrlAuthType is one of the values below; "" is absent.
 type FunctionUrlAuthType string
 
@@ -87,6 +159,35 @@ const (
 // EnumValues returns the values of InvocationType in the order of the model.
 func (InvocationType) EnumValues() []string {
 	return []string{"Event", "RequestResponse", "DryRun"}
+}
+
+// KafkaSchemaRegistryAuthType is one of the values below; "" is absent.
+type KafkaSchemaRegistryAuthType string
+
+// Values of KafkaSchemaRegistryAuthType.
+const (
+	KafkaSchemaRegistryAuthTypeBasicAuth                KafkaSchemaRegistryAuthType = "BASIC_AUTH"
+	KafkaSchemaRegistryAuthTypeClientCertificateTlsAuth KafkaSchemaRegistryAuthType = "CLIENT_CERTIFICATE_TLS_AUTH"
+	KafkaSchemaRegistryAuthTypeServerRootCaCertificate  KafkaSchemaRegistryAuthType = "SERVER_ROOT_CA_CERTIFICATE"
+)
+
+// EnumValues returns the values of KafkaSchemaRegistryAuthType in the order of the model.
+func (KafkaSchemaRegistryAuthType) EnumValues() []string {
+	return []string{"BASIC_AUTH", "CLIENT_CERTIFICATE_TLS_AUTH", "SERVER_ROOT_CA_CERTIFICATE"}
+}
+
+// KafkaSchemaValidationAttribute is one of the values below; "" is absent.
+type KafkaSchemaValidationAttribute string
+
+// Values of KafkaSchemaValidationAttribute.
+const (
+	KafkaSchemaValidationAttributeKey   KafkaSchemaValidationAttribute = "KEY"
+	KafkaSchemaValidationAttributeValue KafkaSchemaValidationAttribute = "VALUE"
+)
+
+// EnumValues returns the values of KafkaSchemaValidationAttribute in the order of the model.
+func (KafkaSchemaValidationAttribute) EnumValues() []string {
+	return []string{"KEY", "VALUE"}
 }
 
 // LastUpdateStatus is one of the values below; "" is absent.
@@ -298,6 +399,20 @@ func (S3ObjectStorageMode) EnumValues() []string {
 	return []string{"COPY", "REFERENCE"}
 }
 
+// SchemaRegistryEventRecordFormat is one of the values below; "" is absent.
+type SchemaRegistryEventRecordFormat string
+
+// Values of SchemaRegistryEventRecordFormat.
+const (
+	SchemaRegistryEventRecordFormatJson   SchemaRegistryEventRecordFormat = "JSON"
+	SchemaRegistryEventRecordFormatSource SchemaRegistryEventRecordFormat = "SOURCE"
+)
+
+// EnumValues returns the values of SchemaRegistryEventRecordFormat in the order of the model.
+func (SchemaRegistryEventRecordFormat) EnumValues() []string {
+	return []string{"JSON", "SOURCE"}
+}
+
 // SnapStartApplyOn is one of the values below; "" is absent.
 type SnapStartApplyOn string
 
@@ -324,6 +439,27 @@ const (
 // EnumValues returns the values of SnapStartOptimizationStatus in the order of the model.
 func (SnapStartOptimizationStatus) EnumValues() []string {
 	return []string{"On", "Off"}
+}
+
+// SourceAccessType is one of the values below; "" is absent.
+type SourceAccessType string
+
+// Values of SourceAccessType.
+const (
+	SourceAccessTypeBasicAuth                SourceAccessType = "BASIC_AUTH"
+	SourceAccessTypeVpcSubnet                SourceAccessType = "VPC_SUBNET"
+	SourceAccessTypeVpcSecurityGroup         SourceAccessType = "VPC_SECURITY_GROUP"
+	SourceAccessTypeSaslScram512Auth         SourceAccessType = "SASL_SCRAM_512_AUTH"
+	SourceAccessTypeSaslScram256Auth         SourceAccessType = "SASL_SCRAM_256_AUTH"
+	SourceAccessTypeVirtualHost              SourceAccessType = "VIRTUAL_HOST"
+	SourceAccessTypeClientCertificateTlsAuth SourceAccessType = "CLIENT_CERTIFICATE_TLS_AUTH"
+	SourceAccessTypeServerRootCaCertificate  SourceAccessType = "SERVER_ROOT_CA_CERTIFICATE"
+)
+
+// EnumValues returns the values of SourceAccessType in the order of the model.
+func (SourceAccessType) EnumValues() []string {
+	return []string{"BASIC_AUTH", "VPC_SUBNET", "VPC_SECURITY_GROUP", "SASL_SCRAM_512_AUTH", "SASL_SCRAM_256_AUTH", "VIRTUAL_HOST",
+		"CLIENT_CERTIFICATE_TLS_AUTH", "SERVER_ROOT_CA_CERTIFICATE"}
 }
 
 // State is one of the values below; "" is absent.

@@ -524,6 +524,19 @@ func (e *ResourceConflictException) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "ResourceConflictException", Status: 409, Message: e.Message}
 }
 
+// ResourceInUseException: The operation conflicts with the resource's availability.
+type ResourceInUseException struct {
+	Message string  `aws:"Message"`
+	Type    *string `aws:"Type"`
+}
+
+func (e *ResourceInUseException) Error() string { return "ResourceInUseException: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *ResourceInUseException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "ResourceInUseException", Status: 400, Message: e.Message}
+}
+
 // ResourceNotFoundException: The resource specified in the request does not exist.
 type ResourceNotFoundException struct {
 	Message string  `aws:"Message"`

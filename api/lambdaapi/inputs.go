@@ -4,6 +4,7 @@ package lambdaapi
 
 import (
 	"io"
+	"time"
 )
 
 // AddPermissionRequest is the input of AddPermission.
@@ -29,6 +30,38 @@ type CreateAliasRequest struct {
 	FunctionVersion string                     `aws:"FunctionVersion,req,len=1:1024" pattern:"(\\$LATEST(\\.PUBLISHED)?|[0-9]+)"`
 	Description     *string                    `aws:"Description,len=0:256"`
 	RoutingConfig   *AliasRoutingConfiguration `aws:"RoutingConfig"`
+}
+
+// CreateEventSourceMappingRequest is the input of CreateEventSourceMapping.
+type CreateEventSourceMappingRequest struct {
+	EventSourceArn                      *string                              `aws:"EventSourceArn,len=0:10000" pattern:"arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)"`
+	FunctionName                        string                               `aws:"FunctionName,req,len=1:256" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:|(((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?))(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"`
+	Enabled                             *bool                                `aws:"Enabled"`
+	BatchSize                           *int32                               `aws:"BatchSize,range=1:10000"`
+	FilterCriteria                      *FilterCriteria                      `aws:"FilterCriteria"`
+	KMSKeyArn                           *string                              `aws:"KMSKeyArn,len=0:10000" pattern:"(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()"`
+	MetricsConfig                       *EventSourceMappingMetricsConfig     `aws:"MetricsConfig"`
+	LoggingConfig                       *EventSourceMappingLoggingConfig     `aws:"LoggingConfig"`
+	ScalingConfig                       *ScalingConfig                       `aws:"ScalingConfig"`
+	MaximumBatchingWindowInSeconds      *int32                               `aws:"MaximumBatchingWindowInSeconds,range=0:300"`
+	ParallelizationFactor               *int32                               `aws:"ParallelizationFactor,range=1:10"`
+	StartingPosition                    EventSourcePosition                  `aws:"StartingPosition"`
+	StartingPositionTimestamp           *time.Time                           `aws:"StartingPositionTimestamp"`
+	DestinationConfig                   *DestinationConfig                   `aws:"DestinationConfig"`
+	MaximumRecordAgeInSeconds           *int32                               `aws:"MaximumRecordAgeInSeconds,range=-1:604800"`
+	BisectBatchOnFunctionError          *bool                                `aws:"BisectBatchOnFunctionError"`
+	MaximumRetryAttempts                *int32                               `aws:"MaximumRetryAttempts,range=-1:10000"`
+	Tags                                map[string]string                    `aws:"Tags" keys:"len=1:128" keyspattern:"([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)" each:"len=0:256" eachpattern:"([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)"`
+	TumblingWindowInSeconds             *int32                               `aws:"TumblingWindowInSeconds,range=0:900"`
+	Topics                              []string                             `aws:"Topics,len=1:1" each:"len=1:249" eachpattern:"[^.]([a-zA-Z0-9\\-_.]+)"`
+	Queues                              []string                             `aws:"Queues,len=1:1" each:"len=1:1000" eachpattern:"[\\s\\S]*"`
+	SourceAccessConfigurations          []SourceAccessConfiguration          `aws:"SourceAccessConfigurations,len=0:23"`
+	SelfManagedEventSource              *SelfManagedEventSource              `aws:"SelfManagedEventSource"`
+	FunctionResponseTypes               []FunctionResponseType               `aws:"FunctionResponseTypes,len=0:1"`
+	AmazonManagedKafkaEventSourceConfig *AmazonManagedKafkaEventSourceConfig `aws:"AmazonManagedKafkaEventSourceConfig"`
+	SelfManagedKafkaEventSourceConfig   *SelfManagedKafkaEventSourceConfig   `aws:"SelfManagedKafkaEventSourceConfig"`
+	DocumentDBEventSourceConfig         *DocumentDBEventSourceConfig         `aws:"DocumentDBEventSourceConfig"`
+	ProvisionedPollerConfig             *ProvisionedPollerConfig             `aws:"ProvisionedPollerConfig"`
 }
 
 // CreateFunctionRequest is the input of CreateFunction.
@@ -69,6 +102,11 @@ type DeleteAliasRequest struct {
 	Name         string `aws:"Name,uri=Name,req,len=1:128" pattern:"[0-9]*[a-zA-Z\\-_][a-zA-Z0-9\\-_]*" patterntext:"(?!^[0-9]+$)([a-zA-Z0-9-_]+)"`
 }
 
+// DeleteEventSourceMappingRequest is the input of DeleteEventSourceMapping.
+type DeleteEventSourceMappingRequest struct {
+	UUID string `aws:"UUID,uri=UUID,req,len=36:36"`
+}
+
 // DeleteFunctionConcurrencyRequest is the input of DeleteFunctionConcurrency.
 type DeleteFunctionConcurrencyRequest struct {
 	FunctionName string `aws:"FunctionName,uri=FunctionName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"`
@@ -94,6 +132,11 @@ type GetAccountSettingsRequest struct {
 type GetAliasRequest struct {
 	FunctionName string `aws:"FunctionName,uri=FunctionName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"`
 	Name         string `aws:"Name,uri=Name,req,len=1:128" pattern:"[0-9]*[a-zA-Z\\-_][a-zA-Z0-9\\-_]*" patterntext:"(?!^[0-9]+$)([a-zA-Z0-9-_]+)"`
+}
+
+// GetEventSourceMappingRequest is the input of GetEventSourceMapping.
+type GetEventSourceMappingRequest struct {
+	UUID string `aws:"UUID,uri=UUID,req,len=36:36"`
 }
 
 // GetFunctionCodeSigningConfigRequest is the input of GetFunctionCodeSigningConfig.
@@ -167,6 +210,14 @@ type ListAliasesRequest struct {
 	MaxItems        *int32  `aws:"MaxItems,query=MaxItems,range=1:10000"`
 }
 
+// ListEventSourceMappingsRequest is the input of ListEventSourceMappings.
+type ListEventSourceMappingsRequest struct {
+	EventSourceArn *string `aws:"EventSourceArn,query=EventSourceArn,len=0:10000" pattern:"arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)"`
+	FunctionName   *string `aws:"FunctionName,query=FunctionName,len=1:256" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:|(((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?))(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"`
+	Marker         *string `aws:"Marker,query=Marker"`
+	MaxItems       *int32  `aws:"MaxItems,query=MaxItems,range=1:10000"`
+}
+
 // ListFunctionEventInvokeConfigsRequest is the input of ListFunctionEventInvokeConfigs.
 type ListFunctionEventInvokeConfigsRequest struct {
 	FunctionName string  `aws:"FunctionName,uri=FunctionName,req,len=1:256" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:|(((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?))(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"`
@@ -218,6 +269,12 @@ type PutFunctionEventInvokeConfigRequest struct {
 	DestinationConfig        *DestinationConfig `aws:"DestinationConfig"`
 }
 
+// PutFunctionRecursionConfigRequest is the input of PutFunctionRecursionConfig.
+type PutFunctionRecursionConfigRequest struct {
+	FunctionName  string        `aws:"FunctionName,uri=FunctionName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)"`
+	RecursiveLoop RecursiveLoop `aws:"RecursiveLoop,req"`
+}
+
 // RemovePermissionRequest is the input of RemovePermission.
 type RemovePermissionRequest struct {
 	FunctionName string  `aws:"FunctionName,uri=FunctionName,req,len=1:256" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:|(((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?))(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"`
@@ -246,6 +303,32 @@ type UpdateAliasRequest struct {
 	Description     *string                    `aws:"Description,len=0:256"`
 	RoutingConfig   *AliasRoutingConfiguration `aws:"RoutingConfig"`
 	RevisionId      *string                    `aws:"RevisionId"`
+}
+
+// UpdateEventSourceMappingRequest is the input of UpdateEventSourceMapping.
+type UpdateEventSourceMappingRequest struct {
+	UUID                                string                               `aws:"UUID,uri=UUID,req,len=36:36"`
+	FunctionName                        *string                              `aws:"FunctionName,len=1:256" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:|(((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?))(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"`
+	Enabled                             *bool                                `aws:"Enabled"`
+	BatchSize                           *int32                               `aws:"BatchSize,range=1:10000"`
+	FilterCriteria                      *FilterCriteria                      `aws:"FilterCriteria"`
+	KMSKeyArn                           *string                              `aws:"KMSKeyArn,len=0:10000" pattern:"(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()"`
+	MetricsConfig                       *EventSourceMappingMetricsConfig     `aws:"MetricsConfig"`
+	LoggingConfig                       *EventSourceMappingLoggingConfig     `aws:"LoggingConfig"`
+	ScalingConfig                       *ScalingConfig                       `aws:"ScalingConfig"`
+	MaximumBatchingWindowInSeconds      *int32                               `aws:"MaximumBatchingWindowInSeconds,range=0:300"`
+	ParallelizationFactor               *int32                               `aws:"ParallelizationFactor,range=1:10"`
+	DestinationConfig                   *DestinationConfig                   `aws:"DestinationConfig"`
+	MaximumRecordAgeInSeconds           *int32                               `aws:"MaximumRecordAgeInSeconds,range=-1:604800"`
+	BisectBatchOnFunctionError          *bool                                `aws:"BisectBatchOnFunctionError"`
+	MaximumRetryAttempts                *int32                               `aws:"MaximumRetryAttempts,range=-1:10000"`
+	TumblingWindowInSeconds             *int32                               `aws:"TumblingWindowInSeconds,range=0:900"`
+	SourceAccessConfigurations          []SourceAccessConfiguration          `aws:"SourceAccessConfigurations,len=0:23"`
+	FunctionResponseTypes               []FunctionResponseType               `aws:"FunctionResponseTypes,len=0:1"`
+	AmazonManagedKafkaEventSourceConfig *AmazonManagedKafkaEventSourceConfig `aws:"AmazonManagedKafkaEventSourceConfig"`
+	SelfManagedKafkaEventSourceConfig   *SelfManagedKafkaEventSourceConfig   `aws:"SelfManagedKafkaEventSourceConfig"`
+	DocumentDBEventSourceConfig         *DocumentDBEventSourceConfig         `aws:"DocumentDBEventSourceConfig"`
+	ProvisionedPollerConfig             *ProvisionedPollerConfig             `aws:"ProvisionedPollerConfig"`
 }
 
 // UpdateFunctionCodeRequest is the input of UpdateFunctionCode.

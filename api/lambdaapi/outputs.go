@@ -77,6 +77,12 @@ type ListAliasesResponse struct {
 	Aliases    []AliasConfiguration `aws:"Aliases"`
 }
 
+// ListEventSourceMappingsResponse is the output of ListEventSourceMappings.
+type ListEventSourceMappingsResponse struct {
+	NextMarker          *string                           `aws:"NextMarker"`
+	EventSourceMappings []EventSourceMappingConfiguration `aws:"EventSourceMappings"`
+}
+
 // ListFunctionEventInvokeConfigsResponse is the output of ListFunctionEventInvokeConfigs.
 type ListFunctionEventInvokeConfigsResponse struct {
 	FunctionEventInvokeConfigs []FunctionEventInvokeConfig `aws:"FunctionEventInvokeConfigs"`
@@ -98,6 +104,11 @@ type ListTagsResponse struct {
 type ListVersionsByFunctionResponse struct {
 	NextMarker *string                 `aws:"NextMarker"`
 	Versions   []FunctionConfiguration `aws:"Versions"`
+}
+
+// PutFunctionRecursionConfigResponse is the output of PutFunctionRecursionConfig.
+type PutFunctionRecursionConfigResponse struct {
+	RecursiveLoop RecursiveLoop `aws:"RecursiveLoop"`
 }
 
 // DeleteAliasOutput is the empty output of an operation.

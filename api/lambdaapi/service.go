@@ -15,10 +15,14 @@ type Handler interface {
 	AddPermission(context.Context, aws.Identity, *AddPermissionRequest) (*AddPermissionResponse, error)
 	// CreateAlias: Creates an alias for a Lambda function version.
 	CreateAlias(context.Context, aws.Identity, *CreateAliasRequest) (*AliasConfiguration, error)
+	// CreateEventSourceMapping: Creates a mapping between an event source and an Lambda function.
+	CreateEventSourceMapping(context.Context, aws.Identity, *CreateEventSourceMappingRequest) (*EventSourceMappingConfiguration, error)
 	// CreateFunction: Creates a Lambda function.
 	CreateFunction(context.Context, aws.Identity, *CreateFunctionRequest) (*FunctionConfiguration, error)
 	// DeleteAlias: Deletes a Lambda function alias.
 	DeleteAlias(context.Context, aws.Identity, *DeleteAliasRequest) (*DeleteAliasOutput, error)
+	// DeleteEventSourceMapping: Deletes an event source mapping.
+	DeleteEventSourceMapping(context.Context, aws.Identity, *DeleteEventSourceMappingRequest) (*EventSourceMappingConfiguration, error)
 	// DeleteFunction: Deletes a Lambda function.
 	DeleteFunction(context.Context, aws.Identity, *DeleteFunctionRequest) (*DeleteFunctionResponse, error)
 	// DeleteFunctionConcurrency: Removes a concurrent execution limit from a function.
@@ -29,6 +33,8 @@ type Handler interface {
 	GetAccountSettings(context.Context, aws.Identity, *GetAccountSettingsRequest) (*GetAccountSettingsResponse, error)
 	// GetAlias: Returns details about a Lambda function alias.
 	GetAlias(context.Context, aws.Identity, *GetAliasRequest) (*AliasConfiguration, error)
+	// GetEventSourceMapping: Returns details about an event source mapping.
+	GetEventSourceMapping(context.Context, aws.Identity, *GetEventSourceMappingRequest) (*EventSourceMappingConfiguration, error)
 	// GetFunction: Returns information about the function or function version, with a link to download the deployment package that's valid for 10 minutes.
 	GetFunction(context.Context, aws.Identity, *GetFunctionRequest) (*GetFunctionResponse, error)
 	// GetFunctionCodeSigningConfig: Returns the code signing configuration for the specified function.
@@ -51,6 +57,8 @@ type Handler interface {
 	InvokeAsync(context.Context, aws.Identity, *InvokeAsyncRequest) (*InvokeAsyncResponse, error)
 	// ListAliases: Returns a list of aliases for a Lambda function.
 	ListAliases(context.Context, aws.Identity, *ListAliasesRequest) (*ListAliasesResponse, error)
+	// ListEventSourceMappings: Lists event source mappings.
+	ListEventSourceMappings(context.Context, aws.Identity, *ListEventSourceMappingsRequest) (*ListEventSourceMappingsResponse, error)
 	// ListFunctionEventInvokeConfigs: Retrieves a list of configurations for asynchronous invocation for a function.
 	ListFunctionEventInvokeConfigs(context.Context, aws.Identity, *ListFunctionEventInvokeConfigsRequest) (*ListFunctionEventInvokeConfigsResponse, error)
 	// ListFunctions: Returns a list of Lambda functions, with the version-specific configuration of each.
@@ -65,6 +73,8 @@ type Handler interface {
 	PutFunctionConcurrency(context.Context, aws.Identity, *PutFunctionConcurrencyRequest) (*Concurrency, error)
 	// PutFunctionEventInvokeConfig: Configures options for asynchronous invocation on a function, version, or alias.
 	PutFunctionEventInvokeConfig(context.Context, aws.Identity, *PutFunctionEventInvokeConfigRequest) (*FunctionEventInvokeConfig, error)
+	// PutFunctionRecursionConfig: Sets your function's recursive loop detection configuration.
+	PutFunctionRecursionConfig(context.Context, aws.Identity, *PutFunctionRecursionConfigRequest) (*PutFunctionRecursionConfigResponse, error)
 	// RemovePermission: Revokes function-use permission from an Amazon Web Services service or another Amazon Web Services account.
 	RemovePermission(context.Context, aws.Identity, *RemovePermissionRequest) (*RemovePermissionOutput, error)
 	// TagResource: Adds tags to a function, event source mapping, or code signing configuration.
@@ -73,6 +83,8 @@ type Handler interface {
 	UntagResource(context.Context, aws.Identity, *UntagResourceRequest) (*UntagResourceOutput, error)
 	// UpdateAlias: Updates the configuration of a Lambda function alias.
 	UpdateAlias(context.Context, aws.Identity, *UpdateAliasRequest) (*AliasConfiguration, error)
+	// UpdateEventSourceMapping: Updates an event source mapping.
+	UpdateEventSourceMapping(context.Context, aws.Identity, *UpdateEventSourceMappingRequest) (*EventSourceMappingConfiguration, error)
 	// UpdateFunctionCode: Updates a Lambda function's code.
 	UpdateFunctionCode(context.Context, aws.Identity, *UpdateFunctionCodeRequest) (*FunctionConfiguration, error)
 	// UpdateFunctionConfiguration: Modify the version-specific settings of a Lambda function.
@@ -97,13 +109,13 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Has("CreateAlias", "POST", "/2015-03-31/functions/{FunctionName}/aliases", 201, Handler.CreateAlias),
 	aws.Lacks("CreateCapacityProvider", "POST", "/2025-11-30/capacity-providers"),
 	aws.Lacks("CreateCodeSigningConfig", "POST", "/2020-04-22/code-signing-configs"),
-	aws.Lacks("CreateEventSourceMapping", "POST", "/2015-03-31/event-source-mappings"),
+	aws.Has("CreateEventSourceMapping", "POST", "/2015-03-31/event-source-mappings", 202, Handler.CreateEventSourceMapping),
 	aws.Has("CreateFunction", "POST", "/2015-03-31/functions", 201, Handler.CreateFunction),
 	aws.Lacks("CreateFunctionUrlConfig", "POST", "/2021-10-31/functions/{FunctionName}/url"),
 	aws.Has("DeleteAlias", "DELETE", "/2015-03-31/functions/{FunctionName}/aliases/{Name}", 204, Handler.DeleteAlias),
 	aws.Lacks("DeleteCapacityProvider", "DELETE", "/2025-11-30/capacity-providers/{CapacityProviderName}"),
 	aws.Lacks("DeleteCodeSigningConfig", "DELETE", "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}"),
-	aws.Lacks("DeleteEventSourceMapping", "DELETE", "/2015-03-31/event-source-mappings/{UUID}"),
+	aws.Has("DeleteEventSourceMapping", "DELETE", "/2015-03-31/event-source-mappings/{UUID}", 202, Handler.DeleteEventSourceMapping),
 	aws.Has("DeleteFunction", "DELETE", "/2015-03-31/functions/{FunctionName}", 200, Handler.DeleteFunction),
 	aws.Lacks("DeleteFunctionCodeSigningConfig", "DELETE", "/2020-06-30/functions/{FunctionName}/code-signing-config"),
 	aws.Has("DeleteFunctionConcurrency", "DELETE", "/2017-10-31/functions/{FunctionName}/concurrency", 204, Handler.DeleteFunctionConcurrency),
@@ -118,7 +130,7 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Lacks("GetDurableExecution", "GET", "/2025-12-01/durable-executions/{DurableExecutionArn}"),
 	aws.Lacks("GetDurableExecutionHistory", "GET", "/2025-12-01/durable-executions/{DurableExecutionArn}/history"),
 	aws.Lacks("GetDurableExecutionState", "GET", "/2025-12-01/durable-executions/{DurableExecutionArn}/state"),
-	aws.Lacks("GetEventSourceMapping", "GET", "/2015-03-31/event-source-mappings/{UUID}"),
+	aws.Has("GetEventSourceMapping", "GET", "/2015-03-31/event-source-mappings/{UUID}", 200, Handler.GetEventSourceMapping),
 	aws.Has("GetFunction", "GET", "/2015-03-31/functions/{FunctionName}", 200, Handler.GetFunction),
 	aws.Has("GetFunctionCodeSigningConfig", "GET", "/2020-06-30/functions/{FunctionName}/code-signing-config", 200, Handler.GetFunctionCodeSigningConfig),
 	aws.Has("GetFunctionConcurrency", "GET", "/2019-09-30/functions/{FunctionName}/concurrency", 200, Handler.GetFunctionConcurrency),
@@ -140,7 +152,7 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Lacks("ListCapacityProviders", "GET", "/2025-11-30/capacity-providers"),
 	aws.Lacks("ListCodeSigningConfigs", "GET", "/2020-04-22/code-signing-configs"),
 	aws.Lacks("ListDurableExecutionsByFunction", "GET", "/2025-12-01/functions/{FunctionName}/durable-executions"),
-	aws.Lacks("ListEventSourceMappings", "GET", "/2015-03-31/event-source-mappings"),
+	aws.Has("ListEventSourceMappings", "GET", "/2015-03-31/event-source-mappings", 200, Handler.ListEventSourceMappings),
 	aws.Has("ListFunctionEventInvokeConfigs", "GET", "/2019-09-25/functions/{FunctionName}/event-invoke-config/list", 200, Handler.ListFunctionEventInvokeConfigs),
 	aws.Lacks("ListFunctionUrlConfigs", "GET", "/2021-10-31/functions/{FunctionName}/urls"),
 	aws.Lacks("ListFunctionVersionsByCapacityProvider", "GET", "/2025-11-30/capacity-providers/{CapacityProviderName}/function-versions"),
@@ -156,7 +168,7 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Lacks("PutFunctionCodeSigningConfig", "PUT", "/2020-06-30/functions/{FunctionName}/code-signing-config"),
 	aws.Has("PutFunctionConcurrency", "PUT", "/2017-10-31/functions/{FunctionName}/concurrency", 200, Handler.PutFunctionConcurrency),
 	aws.Has("PutFunctionEventInvokeConfig", "PUT", "/2019-09-25/functions/{FunctionName}/event-invoke-config", 200, Handler.PutFunctionEventInvokeConfig),
-	aws.Lacks("PutFunctionRecursionConfig", "PUT", "/2024-08-31/functions/{FunctionName}/recursion-config"),
+	aws.Has("PutFunctionRecursionConfig", "PUT", "/2024-08-31/functions/{FunctionName}/recursion-config", 200, Handler.PutFunctionRecursionConfig),
 	aws.Lacks("PutFunctionScalingConfig", "PUT", "/2025-11-30/functions/{FunctionName}/function-scaling-config"),
 	aws.Lacks("PutProvisionedConcurrencyConfig", "PUT", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency"),
 	aws.Lacks("PutRuntimeManagementConfig", "PUT", "/2021-07-20/functions/{FunctionName}/runtime-management-config"),
@@ -171,7 +183,7 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Has("UpdateAlias", "PUT", "/2015-03-31/functions/{FunctionName}/aliases/{Name}", 200, Handler.UpdateAlias),
 	aws.Lacks("UpdateCapacityProvider", "PUT", "/2025-11-30/capacity-providers/{CapacityProviderName}"),
 	aws.Lacks("UpdateCodeSigningConfig", "PUT", "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}"),
-	aws.Lacks("UpdateEventSourceMapping", "PUT", "/2015-03-31/event-source-mappings/{UUID}"),
+	aws.Has("UpdateEventSourceMapping", "PUT", "/2015-03-31/event-source-mappings/{UUID}", 202, Handler.UpdateEventSourceMapping),
 	aws.Has("UpdateFunctionCode", "PUT", "/2015-03-31/functions/{FunctionName}/code", 200, Handler.UpdateFunctionCode),
 	aws.Has("UpdateFunctionConfiguration", "PUT", "/2015-03-31/functions/{FunctionName}/configuration", 200, Handler.UpdateFunctionConfiguration),
 	aws.Has("UpdateFunctionEventInvokeConfig", "POST", "/2019-09-25/functions/{FunctionName}/event-invoke-config", 200, Handler.UpdateFunctionEventInvokeConfig),

@@ -36,6 +36,12 @@ type AliasRoutingConfiguration struct {
 	AdditionalVersionWeights map[string]float64 `aws:"AdditionalVersionWeights" keys:"len=1:1024" keyspattern:"[0-9]+" each:"range=0.0:1.0"`
 }
 
+// AmazonManagedKafkaEventSourceConfig: Specific configuration settings for an Amazon Managed Streaming for Apache Kafka (Amazon MSK) event source.
+type AmazonManagedKafkaEventSourceConfig struct {
+	ConsumerGroupId      *string                    `aws:"ConsumerGroupId,len=1:200" pattern:"[ a-zA-Z0-9-\\/*:_+=.@-]*"`
+	SchemaRegistryConfig *KafkaSchemaRegistryConfig `aws:"SchemaRegistryConfig"`
+}
+
 // CapacityProviderConfig: Configuration for the capacity provider that manages compute resources for Lambda functions.
 type CapacityProviderConfig struct {
 	LambdaManagedInstancesCapacityProviderConfig *LambdaManagedInstancesCapacityProviderConfig `aws:"LambdaManagedInstancesCapacityProviderConfig,req"`
@@ -55,6 +61,13 @@ type DeadLetterConfig struct {
 type DestinationConfig struct {
 	OnSuccess *OnSuccess `aws:"OnSuccess"`
 	OnFailure *OnFailure `aws:"OnFailure"`
+}
+
+// DocumentDBEventSourceConfig: Specific configuration settings for a DocumentDB event source.
+type DocumentDBEventSourceConfig struct {
+	DatabaseName   *string      `aws:"DatabaseName,len=1:63" pattern:"[^ /\\.$\\x22]*"`
+	CollectionName *string      `aws:"CollectionName,len=1:57" pattern:"[_a-zA-Z0-9][^$]*" patterntext:"(^(?!(system\\x2e)))(^[_a-zA-Z0-9])([^$]*)"`
+	FullDocument   FullDocument `aws:"FullDocument"`
 }
 
 // DurableConfig: Configuration settings for durable functions, including execution timeout, retention period for execution history, and an optional ARN of the Key …
@@ -86,10 +99,73 @@ type EphemeralStorage struct {
 	Size int32 `aws:"Size,req,range=512:10240"`
 }
 
+// EventSourceMappingConfiguration: A mapping between an Amazon Web Services resource and a Lambda function.
+type EventSourceMappingConfiguration struct {
+	UUID                                *string                              `aws:"UUID,len=36:36"`
+	StartingPosition                    EventSourcePosition                  `aws:"StartingPosition"`
+	StartingPositionTimestamp           *time.Time                           `aws:"StartingPositionTimestamp"`
+	BatchSize                           *int32                               `aws:"BatchSize,range=1:10000"`
+	MaximumBatchingWindowInSeconds      *int32                               `aws:"MaximumBatchingWindowInSeconds,range=0:300"`
+	ParallelizationFactor               *int32                               `aws:"ParallelizationFactor,range=1:10"`
+	EventSourceArn                      *string                              `aws:"EventSourceArn,len=0:10000" pattern:"arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)"`
+	FilterCriteria                      *FilterCriteria                      `aws:"FilterCriteria"`
+	FilterCriteriaError                 *FilterCriteriaError                 `aws:"FilterCriteriaError"`
+	KMSKeyArn                           *string                              `aws:"KMSKeyArn,len=0:10000" pattern:"(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()"`
+	MetricsConfig                       *EventSourceMappingMetricsConfig     `aws:"MetricsConfig"`
+	LoggingConfig                       *EventSourceMappingLoggingConfig     `aws:"LoggingConfig"`
+	ScalingConfig                       *ScalingConfig                       `aws:"ScalingConfig"`
+	FunctionArn                         *string                              `aws:"FunctionArn,len=0:10000" pattern:"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?"`
+	LastModified                        *time.Time                           `aws:"LastModified"`
+	LastProcessingResult                *string                              `aws:"LastProcessingResult"`
+	State                               *string                              `aws:"State"`
+	StateTransitionReason               *string                              `aws:"StateTransitionReason"`
+	DestinationConfig                   *DestinationConfig                   `aws:"DestinationConfig"`
+	Topics                              []string                             `aws:"Topics,len=1:1" each:"len=1:249" eachpattern:"[^.]([a-zA-Z0-9\\-_.]+)"`
+	Queues                              []string                             `aws:"Queues,len=1:1" each:"len=1:1000" eachpattern:"[\\s\\S]*"`
+	SourceAccessConfigurations          []SourceAccessConfiguration          `aws:"SourceAccessConfigurations,len=0:23"`
+	SelfManagedEventSource              *SelfManagedEventSource              `aws:"SelfManagedEventSource"`
+	MaximumRecordAgeInSeconds           *int32                               `aws:"MaximumRecordAgeInSeconds,range=-1:604800"`
+	BisectBatchOnFunctionError          *bool                                `aws:"BisectBatchOnFunctionError"`
+	MaximumRetryAttempts                *int32                               `aws:"MaximumRetryAttempts,range=-1:10000"`
+	TumblingWindowInSeconds             *int32                               `aws:"TumblingWindowInSeconds,range=0:900"`
+	FunctionResponseTypes               []FunctionResponseType               `aws:"FunctionResponseTypes,len=0:1"`
+	AmazonManagedKafkaEventSourceConfig *AmazonManagedKafkaEventSourceConfig `aws:"AmazonManagedKafkaEventSourceConfig"`
+	SelfManagedKafkaEventSourceConfig   *SelfManagedKafkaEventSourceConfig   `aws:"SelfManagedKafkaEventSourceConfig"`
+	DocumentDBEventSourceConfig         *DocumentDBEventSourceConfig         `aws:"DocumentDBEventSourceConfig"`
+	EventSourceMappingArn               *string                              `aws:"EventSourceMappingArn,len=85:120" pattern:"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"`
+	ProvisionedPollerConfig             *ProvisionedPollerConfig             `aws:"ProvisionedPollerConfig"`
+}
+
+// EventSourceMappingLoggingConfig: (Amazon MSK, and self-managed Apache Kafka only) The logging configuration for your event source.
+type EventSourceMappingLoggingConfig struct {
+	SystemLogLevel EventSourceMappingSystemLogLevel `aws:"SystemLogLevel"`
+}
+
+// EventSourceMappingMetricsConfig: The metrics configuration for your event source.
+type EventSourceMappingMetricsConfig struct {
+	Metrics []EventSourceMappingMetric `aws:"Metrics,len=0:3"`
+}
+
 // FileSystemConfig: Details about the connection between a Lambda function and an Amazon EFS file system or an Amazon S3 Files file system.
 type FileSystemConfig struct {
 	Arn            string `aws:"Arn,req,len=0:256" pattern:"arn:aws[a-zA-Z-]*:elasticfilesystem:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:access-point/fsap-[a-f0-9]{17}$|^arn:aws[-a-z]*:s3files:[0-9a-z-:]+:file-system/fs-[0-9a-f]{17,40}/access-point/fsap-[0-9a-f]{17,40}"`
 	LocalMountPath string `aws:"LocalMountPath,req,len=0:160" pattern:"/mnt/[a-zA-Z0-9-_.]+"`
+}
+
+// Filter: A structure within a FilterCriteria object that defines an event filtering pattern.
+type Filter struct {
+	Pattern *string `aws:"Pattern,len=0:4096" pattern:"[\\s\\S]*"`
+}
+
+// FilterCriteria: An object that contains the filters for an event source.
+type FilterCriteria struct {
+	Filters []Filter `aws:"Filters"`
+}
+
+// FilterCriteriaError: An object that contains details about an error related to filter criteria encryption.
+type FilterCriteriaError struct {
+	ErrorCode *string `aws:"ErrorCode,len=10:50" pattern:"[A-Za-z]+Exception"`
+	Message   *string `aws:"Message,len=10:2048" pattern:".*"`
 }
 
 // FunctionCode: The code for the Lambda function.
@@ -192,6 +268,25 @@ type ImageConfigResponse struct {
 	Error       *ImageConfigError `aws:"Error"`
 }
 
+// KafkaSchemaRegistryAccessConfig: Specific access configuration settings that tell Lambda how to authenticate with your schema registry.
+type KafkaSchemaRegistryAccessConfig struct {
+	Type KafkaSchemaRegistryAuthType `aws:"Type"`
+	URI  *string                     `aws:"URI,len=0:10000" pattern:"arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)"`
+}
+
+// KafkaSchemaRegistryConfig: Specific configuration settings for a Kafka schema registry.
+type KafkaSchemaRegistryConfig struct {
+	SchemaRegistryURI       *string                           `aws:"SchemaRegistryURI,len=1:10000" pattern:"[a-zA-Z0-9-\\/*:_+=.@-]*"`
+	EventRecordFormat       SchemaRegistryEventRecordFormat   `aws:"EventRecordFormat"`
+	AccessConfigs           []KafkaSchemaRegistryAccessConfig `aws:"AccessConfigs"`
+	SchemaValidationConfigs []KafkaSchemaValidationConfig     `aws:"SchemaValidationConfigs"`
+}
+
+// KafkaSchemaValidationConfig: Specific schema validation configuration settings that tell Lambda the message attributes you want to validate and filter using your schema registry.
+type KafkaSchemaValidationConfig struct {
+	Attribute KafkaSchemaValidationAttribute `aws:"Attribute"`
+}
+
 // LambdaManagedInstancesCapacityProviderConfig: Configuration for Lambda-managed instances used by the capacity provider.
 type LambdaManagedInstancesCapacityProviderConfig struct {
 	CapacityProviderArn                   string   `aws:"CapacityProviderArn,req,len=1:140" pattern:"arn:aws[a-zA-Z-]*:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:capacity-provider:[a-zA-Z0-9-_]+"`
@@ -225,6 +320,13 @@ type OnSuccess struct {
 	Destination *string `aws:"Destination,len=0:350" pattern:"$|kafka://([^.]([a-zA-Z0-9\\-_.]{0,248}))|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)"`
 }
 
+// ProvisionedPollerConfig: The provisioned mode configuration for the event source.
+type ProvisionedPollerConfig struct {
+	MinimumPollers  *int32  `aws:"MinimumPollers,range=1:200"`
+	MaximumPollers  *int32  `aws:"MaximumPollers,range=1:10000"`
+	PollerGroupName *string `aws:"PollerGroupName,len=0:128" pattern:"[a-zA-Z0-9-_]*"`
+}
+
 // ResolvedS3Object: Details about the resolved Amazon S3 object that contains a function's deployment package.
 type ResolvedS3Object struct {
 	S3Bucket        *string `aws:"S3Bucket,len=3:63" pattern:"([0-9A-Za-z\\.\\-_]*[0-9A-Za-z\\-_])?" patterntext:"[0-9A-Za-z\\.\\-_]*(?<!\\.)"`
@@ -244,6 +346,22 @@ type RuntimeVersionError struct {
 	Message   *string `aws:"Message,sens"`
 }
 
+// ScalingConfig: (Amazon SQS only) The scaling configuration for the event source.
+type ScalingConfig struct {
+	MaximumConcurrency *int32 `aws:"MaximumConcurrency,range=2:1000"`
+}
+
+// SelfManagedEventSource: The self-managed Apache Kafka cluster for your event source.
+type SelfManagedEventSource struct {
+	Endpoints map[string][]string `aws:"Endpoints,len=1:2" each:"len=1:10"`
+}
+
+// SelfManagedKafkaEventSourceConfig: Specific configuration settings for a self-managed Apache Kafka event source.
+type SelfManagedKafkaEventSourceConfig struct {
+	ConsumerGroupId      *string                    `aws:"ConsumerGroupId,len=1:200" pattern:"[ a-zA-Z0-9-\\/*:_+=.@-]*"`
+	SchemaRegistryConfig *KafkaSchemaRegistryConfig `aws:"SchemaRegistryConfig"`
+}
+
 // SnapStart: The function's Lambda SnapStart setting.
 type SnapStart struct {
 	ApplyOn SnapStartApplyOn `aws:"ApplyOn"`
@@ -253,6 +371,12 @@ type SnapStart struct {
 type SnapStartResponse struct {
 	ApplyOn            SnapStartApplyOn            `aws:"ApplyOn"`
 	OptimizationStatus SnapStartOptimizationStatus `aws:"OptimizationStatus"`
+}
+
+// SourceAccessConfiguration: To secure and define access to your event source, you can specify the authentication protocol, VPC components, or virtual host.
+type SourceAccessConfiguration struct {
+	Type SourceAccessType `aws:"Type"`
+	URI  *string          `aws:"URI,len=1:200" pattern:"[ a-zA-Z0-9-\\/*:_+=.@-]*"`
 }
 
 // TagsError: An object that contains details about an error related to retrieving tags.

@@ -14,6 +14,9 @@ import (
 // Access says which action on which function an operation needs. The resource policy of what is named has a say in it.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
 func (s *Service) Access(ctx context.Context, id aws.Identity, op string, in any) ([]aws.Access, error) {
+	if access, ok, err := s.Mappings.Access(ctx, id, op, in); ok || err != nil {
+		return access, err
+	}
 	action := op
 	switch op {
 	case "Invoke":
@@ -122,6 +125,8 @@ func moreSubjects(in any) (name string, qualifier *string, extra map[string][]st
 		return in.FunctionName, nil, nil
 	case *lambdaapi.PutFunctionEventInvokeConfigRequest:
 		return in.FunctionName, in.Qualifier, nil
+	case *lambdaapi.PutFunctionRecursionConfigRequest:
+		return in.FunctionName, nil, nil
 	case *lambdaapi.RemovePermissionRequest:
 		return in.FunctionName, in.Qualifier, nil
 	case *lambdaapi.TagResourceRequest:

@@ -23,7 +23,7 @@ func TestEveryOperationAsksForItsFunction(t *testing.T) {
 	r := newRig(t, options{})
 	r.create("f", func(in *lambdaapi.CreateFunctionRequest) { in.Tags = map[string]string{"team": "red"} })
 	for _, op := range lambdaapi.Service.Ops {
-		if !op.Implemented() || op.Name == "ListFunctions" || op.Name == "GetAccountSettings" {
+		if !op.Implemented() || op.Name == "ListFunctions" || op.Name == "GetAccountSettings" || strings.Contains(op.Name, "EventSourceMapping") {
 			continue
 		}
 		in := op.NewInput()

@@ -12,6 +12,7 @@ import (
 	"github.com/brume-dev/brume/event/target"
 	"github.com/brume-dev/brume/service/lambda/fault"
 	"github.com/brume-dev/brume/service/lambda/keys"
+	"github.com/brume-dev/brume/service/lambda/trace"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/timer"
 )
@@ -36,7 +37,7 @@ type waitingEvent struct {
 // enqueue promises to run c with ev.
 func (s *Service) enqueue(ctx context.Context, c *chosen, ev *event) error {
 	w := waitingEvent{Account: c.Account, Region: c.Region, Name: c.Name, Qualifier: c.Qualifier, ID: ev.id, Payload: ev.payload,
-		Trace: ev.trace, ClientContext: ev.clientContext, Function: c.fn.ID}
+		Trace: s.traceOf(ev), ClientContext: ev.clientContext, Function: c.fn.ID}
 	_, err := c.Queue(s.Store, c.Name).Update(ctx, func(_ context.Context, tx store.Tx) error {
 		w := w
 		w.Received = tx.Now()
@@ -119,6 +120,8 @@ func (a *attempt) judge(ctx context.Context, err error) error {
 	case a.answer != nil && a.answer.failed && a.s.stopping():
 		// The function may have failed because the platform does not answer it any more.
 		return &timer.Retry{Err: errInterrupted, Uncounted: true}
+	case aws.CodeOf(err) == "RecursiveInvocationException" && err != nil:
+		return a.fail(ctx, "RecursiveInvocation")
 	case err != nil:
 		a.w.Throttled = errors.As(err, &throttled)
 		return a.again(a.k.Backoff(shortestThrottle, longestThrottle), err)
@@ -250,7 +253,7 @@ func (a *attempt) deliver(tx store.Tx, destination, condition string) error {
 
 // delivery is one in the name of the execution role.
 func (a *attempt) delivery(to string, body []byte) target.Delivery {
-	return target.Delivery{Target: to, Body: body, Role: a.c.cfg.Role, Trace: a.w.Trace,
+	return target.Delivery{Target: to, Body: body, Role: a.c.cfg.Role, Trace: trace.Through(a.w.Trace, a.p.FunctionARN()),
 		From: target.Sender{Service: principal, Account: a.p.Account, Region: a.p.Region, ARN: a.p.FunctionARN()}}
 }
 

@@ -56,6 +56,9 @@ func (s *Service) setAsync(ctx context.Context, id aws.Identity, name string, qu
 	if err != nil {
 		return nil, err
 	}
+	if err := s.checkDestinations(ctx, id, p, change); err != nil {
+		return nil, err
+	}
 	return update(ctx, s, p.Space, func(tx store.Tx) (*lambdaapi.FunctionEventInvokeConfig, error) {
 		if _, err := resolve(tx, p, 1); err != nil {
 			return nil, err
@@ -71,15 +74,32 @@ func (s *Service) setAsync(ctx context.Context, id aws.Identity, name string, qu
 			a = new(asyncConfig)
 		}
 		change(a)
-		for _, d := range []string{a.OnSuccess, a.OnFailure} {
-			if err := checkDestination(p, d); err != nil {
-				return nil, err
-			}
-		}
 		a.Modified = tx.Now()
 		tx.Set(p.Space.Async(p.Name, p.Wanted()), keys.Encode(a))
 		return a.describe(p), nil
 	})
+}
+
+// checkDestinations refuses destinations that a change sets and that cannot be, or that the execution role may not use.
+func (s *Service) checkDestinations(ctx context.Context, id aws.Identity, p place, change func(*asyncConfig)) error {
+	var set asyncConfig
+	change(&set)
+	for _, d := range []string{set.OnSuccess, set.OnFailure} {
+		if d == "" {
+			continue
+		}
+		if err := checkDestination(p, d); err != nil {
+			return err
+		}
+		c, err := view(ctx, s, p.Space, func(r store.Reader) (*chosen, error) { return resolve(r, p, 1) })
+		if err != nil {
+			return err
+		}
+		if err := s.checkReach(ctx, id, p, c.cfg.Role, "function", d); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkDestination refuses what invocation records cannot be sent to.

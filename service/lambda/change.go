@@ -73,10 +73,14 @@ func (s *Service) UpdateFunctionConfiguration(ctx context.Context, id aws.Identi
 		return nil, err
 	}
 	changes := settingsOfUpdate(in)
-	if _, err := view(ctx, s, p.Space, func(r store.Reader) (*function, error) { return changeable(r, p, in.RevisionId) }); err != nil {
+	before, err := view(ctx, s, p.Space, func(r store.Reader) (*function, error) { return changeable(r, p, in.RevisionId) })
+	if err != nil {
 		return nil, err
 	}
 	if err := s.check(ctx, id, p, changes); err != nil {
+		return nil, err
+	}
+	if err := s.checkDeadLetters(ctx, id, p, or(in.Role, before.Latest.Role), in.DeadLetterConfig); err != nil {
 		return nil, err
 	}
 	revision := s.newID()

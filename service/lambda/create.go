@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -64,7 +65,7 @@ func (s *Service) checkCreate(ctx context.Context, id aws.Identity, p place, in 
 	if err := from.Check(); err != nil {
 		return err
 	}
-	return s.check(ctx, id, p, settingsOfCreate(in))
+	return cmp.Or(s.check(ctx, id, p, settingsOfCreate(in)), s.checkDeadLetters(ctx, id, p, in.Role, in.DeadLetterConfig))
 }
 
 // absent refuses a name that is taken.
@@ -150,6 +151,7 @@ func (s *Service) deleteFunction(tx store.Tx, p place, fn *function) error {
 	}
 	tx.Delete(p.Space.Function(p.Name))
 	tx.Delete(p.Space.Tags(p.Name))
+	tx.Delete(p.Space.Loops(p.Name))
 	for _, t := range []store.Tuple{p.Versions(p.Name), p.Aliases(p.Name), p.Policies(p.Name), p.Asyncs(p.Name)} {
 		tx.DeleteRange(t.Range())
 	}

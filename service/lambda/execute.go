@@ -61,6 +61,9 @@ type run struct {
 // execute runs c with ev. The error is one of Lambda's own: throttled, interrupted, broken. Errors of the function are
 // answers.
 func (s *Service) execute(ctx context.Context, c *chosen, ev *event) (*answer, error) {
+	if err := s.stopLoop(ctx, c.place, ev.trace); err != nil {
+		return nil, err
+	}
 	leave, ok := s.capacity.Enter(c.share())
 	if !ok {
 		return nil, c.throttled()

@@ -320,8 +320,8 @@ func TestTraces(t *testing.T) {
 	for _, c := range []struct {
 		id   aws.Identity
 		want string
-	}{{alice, `^Root=1-6ae729c0-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=1$`}, // the first of its second
-		{traced, `^Root=1-5759e988-bd862e3fe1be46a994272793;Parent=[0-9a-f]{16};Sampled=1$`}} {
+	}{{alice, `^Root=1-6ae729c0-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=1;Lineage=[0-9a-f]{8}:0$`}, // the first of its second
+		{traced, `^Root=1-5759e988-bd862e3fe1be46a994272793;Parent=[0-9a-f]{16};Sampled=1;Lineage=[0-9a-f]{8}:0$`}} {
 		if _, err := r.client.Invoke(t.Context(), c.id, &lambdaapi.InvocationRequest{FunctionName: "f"}); err != nil {
 			t.Fatal(err)
 		}

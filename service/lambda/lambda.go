@@ -26,6 +26,7 @@ import (
 	"github.com/brume-dev/brume/service/lambda/code"
 	"github.com/brume-dev/brume/service/lambda/fleet"
 	"github.com/brume-dev/brume/service/lambda/logbook"
+	"github.com/brume-dev/brume/service/lambda/mapping"
 	"github.com/brume-dev/brume/service/lambda/trace"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/timer"
@@ -52,14 +53,19 @@ type Config struct {
 	CodeURL func(token string) string
 	// Memory reads the part of the machine's memory that is free; nil: it is not watched.
 	Memory func() float64
-	Now    func() time.Time // the machine's clock, by which functions time out
-	Rand   io.Reader        // nil: crypto/rand
-	Log    *slog.Logger
+	// Bears reports whether the machine bears more invocations at a time than there are; nil: always.
+	Bears func() bool
+	// Permits returns an error when id may not make a call; nil: everything is permitted.
+	Permits func(ctx context.Context, id aws.Identity, op aws.Op, in any) error
+	Now     func() time.Time // the machine's clock, by which functions time out
+	Rand    io.Reader        // nil: crypto/rand
+	Log     *slog.Logger
 }
 
 // Service implements lambdaapi.Handler and aws.Accessor.
 type Service struct {
 	Config
+	*mapping.Mappings
 	xray     xrayapi.Client
 	depot    *code.Depot
 	fleet    *fleet.Fleet
@@ -107,6 +113,8 @@ func New(c Config) (*Service, error) {
 	s.past, end = context.WithCancel(context.Background())
 	end()
 	s.random.ChaCha8 = mathrand.NewChaCha8(seed)
+	s.Mappings = mapping.New(mapping.Config{Store: c.Store, Clock: c.Clock, Caller: c.Caller, Roles: c.Roles, Timer: c.Timer,
+		Functions: mapped{s}, NewID: s.newID, Permits: c.Permits, Free: c.Bears, Log: c.Log})
 	c.Timer.Handle(kindPrepare, s.prepare, timer.Policy{})
 	c.Timer.Handle(kindAsync, s.keepAsync, timer.Policy{Parallel: parallelAsync})
 	return s, nil
@@ -119,7 +127,10 @@ func (s *Service) Run(ctx context.Context) error {
 	defer stop()
 	var g errgroup.Group
 	g.Go(func() error { return s.book.Run(writing) })
+	var reading sync.WaitGroup
+	reading.Go(func() { _ = s.Mappings.Run(ctx) })
 	err := s.fleet.Run(ctx)
+	reading.Wait()
 	stop()
 	_ = g.Wait() // it ends with its context only
 	return err

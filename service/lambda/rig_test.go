@@ -25,6 +25,7 @@ import (
 	"github.com/brume-dev/brume/blob/memblob"
 	"github.com/brume-dev/brume/clock"
 	"github.com/brume-dev/brume/dispatch"
+	"github.com/brume-dev/brume/event/source/sourcetest"
 	"github.com/brume-dev/brume/event/target"
 	"github.com/brume-dev/brume/sandbox"
 	"github.com/brume-dev/brume/service/lambda"
@@ -57,6 +58,8 @@ type rig struct {
 	client  lambdaapi.Client
 	stage   *stage
 	*outside
+	queues    *sourcetest.Queues // nil unless options.queues
+	refuse    string             // an operation for which there is no permission
 	run, stop func()
 	machine   time.Duration // by which the machine's clock is ahead
 }
@@ -66,6 +69,7 @@ type options struct {
 	keep    *rig           // whose state, and stage, are gone on with
 	runner  sandbox.Runner // nil: the stage
 	codeURL func(string) string
+	queues  bool // SQS is that of sourcetest
 	idle    bool // nothing runs until run is called: promises wait
 }
 
@@ -89,7 +93,7 @@ func newRig(t testing.TB, o options) *rig {
 	runner := timer.New(timer.Config{Store: r.store, Clock: r.clock, Drain: time.Millisecond, Log: log})
 	var err error
 	r.service, err = lambda.New(lambda.Config{Store: r.store, Blobs: r.blobs, Clock: r.clock, Caller: r.table, Timer: runner, Roles: r.outside,
-		Runner: o.runner, Dir: t.TempDir(), Now: func() time.Time { return time.Now().Add(r.machine) }, Rand: zeros{}, Log: log, CodeURL: o.codeURL})
+		Runner: o.runner, Dir: t.TempDir(), Now: func() time.Time { return time.Now().Add(r.machine) }, Rand: zeros{}, Log: log, CodeURL: o.codeURL, Permits: r.permits})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +101,7 @@ func newRig(t testing.TB, o options) *rig {
 	r.table.Register(lambdaapi.Service, r.service)
 	r.table.Register(logsapi.Service, r.outside.logs())
 	r.table.Register(s3api.Service, r.outside.s3())
-	r.table.Register(sqsapi.Service, r.outside.sqs())
+	r.table.Register(sqsapi.Service, r.sqs(o))
 	r.table.Register(eventbridgeapi.Service, r.outside.events())
 	r.table.Register(xrayapi.Service, r.outside.xray())
 	r.client = lambdaapi.NewClient(r.table)
@@ -108,8 +112,10 @@ func newRig(t testing.TB, o options) *rig {
 	r.run = func() {
 		loops.Go(func() { _ = runner.Run(ctx) })
 		loops.Go(func() { _ = r.service.Run(ctx) })
-		if err := runner.Settle(ctx); err != nil { // from here on the clock knows of it
-			t.Fatal(err)
+		for _, settle := range []func(context.Context) error{runner.Settle, r.service.Settle} { // from here on the clock knows of them
+			if err := settle(ctx); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	if !o.idle {
@@ -295,8 +301,6 @@ type fakeSQS struct {
 	sqsapi.Handler
 	*outside
 }
-
-func (o *outside) sqs() sqsapi.Handler { return fakeSQS{outside: o} }
 
 func (f fakeSQS) SendMessage(_ context.Context, id aws.Identity, in *sqsapi.SendMessageRequest) (*sqsapi.SendMessageResult, error) {
 	attributes := ""

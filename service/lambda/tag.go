@@ -28,6 +28,9 @@ func (s *Service) UntagResource(ctx context.Context, id aws.Identity, in *lambda
 }
 
 func (s *Service) changeTags(ctx context.Context, id aws.Identity, arn string, change func(map[string]string)) error {
+	if ok, err := s.Mappings.Tag(ctx, id, arn, change); ok {
+		return err
+	}
 	p, err := tagged(id, arn)
 	if err != nil {
 		return err
@@ -54,6 +57,9 @@ func (s *Service) changeTags(ctx context.Context, id aws.Identity, arn string, c
 // ListTags returns the tags of a function.
 // https://docs.aws.amazon.com/lambda/latest/api/API_ListTags.html
 func (s *Service) ListTags(ctx context.Context, id aws.Identity, in *lambdaapi.ListTagsRequest) (*lambdaapi.ListTagsResponse, error) {
+	if tags, ok, err := s.Mappings.Tags(ctx, id, in.Resource); ok {
+		return &lambdaapi.ListTagsResponse{Tags: tags}, err
+	}
 	p, err := tagged(id, in.Resource)
 	if err != nil {
 		return nil, err

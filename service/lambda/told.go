@@ -34,12 +34,3 @@ func (s *Service) GetRuntimeManagementConfig(ctx context.Context, id aws.Identit
 	arn := p.Space.ARN(p.Name, p.Wanted())
 	return &lambdaapi.GetRuntimeManagementConfigResponse{UpdateRuntimeOn: lambdaapi.UpdateRuntimeOnAuto, FunctionArn: &arn}, nil
 }
-
-// GetFunctionRecursionConfig says what is done about recursive loops: they are ended, as by default.
-// https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionRecursionConfig.html
-func (s *Service) GetFunctionRecursionConfig(ctx context.Context, id aws.Identity, in *lambdaapi.GetFunctionRecursionConfigRequest) (*lambdaapi.GetFunctionRecursionConfigResponse, error) {
-	if _, _, err := s.function(ctx, id, in.FunctionName); err != nil {
-		return nil, err
-	}
-	return &lambdaapi.GetFunctionRecursionConfigResponse{RecursiveLoop: lambdaapi.RecursiveLoopTerminate}, nil
-}

@@ -16,7 +16,17 @@ func (s *Service) beginTrace(c *chosen, ev *event) *trace.Trace {
 	sample := func() bool {
 		return c.cfg.Tracing == string(lambdaapi.TracingModeActive) && s.sampler.Take(now, s.chance())
 	}
-	return trace.Begin(ev.trace, now, sample, s.randomHex)
+	t := trace.Begin(ev.trace, now, sample, s.randomHex)
+	t.Visit(c.FunctionARN())
+	return t
+}
+
+// traceOf is the trace that an event goes on with, a new one when it has none: by it loops are found.
+func (s *Service) traceOf(ev *event) string {
+	if ev.trace != "" {
+		return ev.trace
+	}
+	return "Root=" + trace.NewRoot(s.now(), s.randomHex)
 }
 
 // endTrace sends the segments of an invocation, with the permission of the execution role. What cannot be sent is lost,

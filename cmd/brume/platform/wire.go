@@ -64,7 +64,7 @@ func (h *house) wire() error {
 	functions := add(&w, lambdaapi.Service, lambda.New, lambda.Config{Store: h.store, Blobs: h.blobs, Clock: h.clock, Caller: h.table,
 		Timer: h.timer, Roles: sessions, Runner: h.runner, Dir: filepath.Join(h.Data, "sandbox", "code"),
 		CodeURL: func(token string) string { return h.URL() + "/_aws/lambda/code/" + token }, Now: time.Now,
-		Memory: fleet.FreeMemory, Log: h.Log})
+		Memory: fleet.FreeMemory, Bears: fleet.NewLoad(time.Now).Bears, Permits: h.table.Permits, Log: h.Log})
 	h.functions = functions
 	add(&w, logsapi.Service, logs.New, logs.Config{Store: h.store, Clock: h.clock, Caller: h.table, Timer: h.timer, Log: h.Log})
 	objects := add(&w, s3api.Service, s3.New, s3.Config{Store: h.store, Blobs: h.blobs, Clock: h.clock, Caller: h.table, Policies: late{h},

@@ -23,6 +23,8 @@ import (
 //	"lambda" "m" name qualifier     runtime management; qualifier "$LATEST" or a version
 //	"lambda" "l" layer              layer: number of its newest version
 //	"lambda" "y" layer number       a version of a layer, with its policy
+//	"lambda" "j" name               a function that may run in loops
+//	"lambda" "em" "ef" "es" …        event source mappings: see service/lambda/mapping
 //	"lambda" "s" id                 code signing configuration
 //	"lambda" "g" id name            a function that has the code signing configuration
 //
@@ -111,6 +113,9 @@ func (k Space) Managements(name string) store.Tuple { return k.root.Text("m").Te
 
 // Management is one of them.
 func (k Space) Management(name, q string) store.Key { return k.Managements(name).Text(q) }
+
+// Loops is where it lies that a function may run in recursive loops.
+func (k Space) Loops(name string) store.Key { return k.root.Text("j").Text(name) }
 
 // Layers are all layers.
 func (k Space) Layers() store.Tuple { return k.root.Text("l") }

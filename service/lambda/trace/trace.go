@@ -18,6 +18,7 @@ type Trace struct {
 	Sampled  bool
 	Function string // id of the segment of the function, parent of what the function itself traces
 	service  string // of the segment of Lambda
+	lineage  string
 	began    time.Time
 }
 
@@ -34,13 +35,20 @@ func Begin(header string, now time.Time, sample func() bool, ids func(n int) str
 			t.Parent = v
 		case "Sampled":
 			decision = v
+		case "Lineage":
+			t.lineage = v
 		}
 	}
 	if t.Root == "" {
-		t.Root = fmt.Sprintf("1-%08x-%s", now.Unix(), ids(12))
+		t.Root = NewRoot(now, ids)
 	}
 	t.Sampled = decision == "1" || (decision == "" || decision == "?") && sample()
 	return t
+}
+
+// NewRoot is a new trace id.
+func NewRoot(now time.Time, ids func(n int) string) string {
+	return fmt.Sprintf("1-%08x-%s", now.Unix(), ids(12))
 }
 
 // Header is the trace as the function gets it.
@@ -49,7 +57,11 @@ func (t *Trace) Header() string {
 	if t.Sampled {
 		sampled = 1
 	}
-	return fmt.Sprintf("Root=%s;Parent=%s;Sampled=%d", t.Root, t.Function, sampled)
+	text := fmt.Sprintf("Root=%s;Parent=%s;Sampled=%d", t.Root, t.Function, sampled)
+	if t.lineage != "" {
+		text += ";Lineage=" + t.lineage
+	}
+	return text
 }
 
 // Line is what the REPORT line says of the trace.

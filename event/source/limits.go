@@ -1,0 +1,27 @@
+package source
+
+import "time"
+
+// Limits of reading from SQS.
+// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+const (
+	// MaxConcurrency is how many batches of a queue are processed at a time at most, and by default.
+	MaxConcurrency = 1000
+	// FirstConcurrency is with how many the reading begins.
+	FirstConcurrency = 5
+
+	growth = 200 * time.Millisecond // between two steps of one batch more: 300 a minute
+
+	receiveMax  = 10               // messages of one ReceiveMessage and of one DeleteMessageBatch
+	receiveWait = 20 * time.Second // the longest long poll
+)
+
+// Our own.
+const (
+	shortestPause  = time.Second // after an error of the queue, doubling up to longestPause
+	longestPause   = time.Minute
+	shortestRetry  = 200 * time.Millisecond // before a batch that had no room is tried again, doubling up to longestRetry
+	longestRetry   = 10 * time.Second
+	deleteAttempts = 5
+	visibilityLife = time.Minute // for which a queue's visibility timeout is remembered
+)

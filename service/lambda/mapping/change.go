@@ -1,0 +1,226 @@
+package mapping
+
+import (
+	"context"
+	"strings"
+
+	"github.com/brume-dev/brume/api/lambdaapi"
+	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/lambda/fault"
+	"github.com/brume-dev/brume/service/lambda/keys"
+	"github.com/brume-dev/brume/store"
+	"github.com/brume-dev/brume/timer"
+)
+
+// CreateEventSourceMapping has a function invoked with the messages of a queue.
+// https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html
+func (m *Mappings) CreateEventSourceMapping(ctx context.Context, id aws.Identity, in *lambdaapi.CreateEventSourceMappingRequest) (*lambdaapi.EventSourceMappingConfiguration, error) {
+	a, err := queue(id, in.EventSourceArn)
+	if err != nil {
+		return nil, err
+	}
+	changes := settingsOfCreate(in)
+	if err := changes.check(); err != nil {
+		return nil, err
+	}
+	if len(in.Tags) > maxTags {
+		return nil, tooManyTags()
+	}
+	fn, err := m.Functions.Function(ctx, id, in.FunctionName)
+	if err != nil {
+		return nil, err
+	}
+	made := mapping{Function: fn.ARN, Name: fn.Name, Source: a.String(), Batch: defaultBatch, Enabled: true, State: creating,
+		Revision: m.NewID(), Tags: in.Tags}
+	if err := changes.apply(&made); err != nil {
+		return nil, err
+	}
+	if err := m.checkSource(ctx, fn, a); err != nil {
+		return nil, err
+	}
+	k := spaceOf(id.Account, id.Region)
+	p := k.at(m.NewID())
+	return store.Update(ctx, m.home(k), func(_ context.Context, tx store.Tx) (*lambdaapi.EventSourceMappingConfiguration, error) {
+		rec := made
+		if err := absent(tx, k, &rec); err != nil {
+			return nil, err
+		}
+		rec.Modified = tx.Now()
+		put(tx, p, &rec)
+		return m.describe(p, &rec), setSettle(tx, p)
+	})
+}
+
+// absent refuses a second mapping from the same source to the same function.
+func absent(tx store.Tx, k space, rec *mapping) error {
+	t := k.ofFunction(rec.Function)
+	pairs, done := tx.Scan(t.Range(), store.ScanOpt{})
+	for kv := range pairs {
+		uuid := store.Decode(kv.Key, len(t)).Text()
+		other, err := at(tx, k.at(uuid))
+		if err != nil {
+			return err
+		}
+		if other != nil && other.Source == rec.Source {
+			return fault.Conflict("An event source mapping with SQS arn (\" %s \") and function (\" %s \") already exists. "+
+				"Please update or delete the existing mapping with UUID %s", rec.Source, rec.Name, uuid)
+		}
+	}
+	return done()
+}
+
+// UpdateEventSourceMapping changes those settings that it names.
+// https://docs.aws.amazon.com/lambda/latest/api/API_UpdateEventSourceMapping.html
+func (m *Mappings) UpdateEventSourceMapping(ctx context.Context, id aws.Identity, in *lambdaapi.UpdateEventSourceMappingRequest) (*lambdaapi.EventSourceMappingConfiguration, error) {
+	k := spaceOf(id.Account, id.Region)
+	p := k.at(in.UUID)
+	changes := settingsOfUpdate(in)
+	before, err := store.View(ctx, m.home(k), func(_ context.Context, r store.Reader) (*mapping, error) { return idle(r, p, "update") })
+	if err != nil {
+		return nil, err
+	}
+	if err := changes.check(); err != nil {
+		return nil, err
+	}
+	fn, err := m.Functions.Function(ctx, id, or(in.FunctionName, before.Function))
+	if err != nil {
+		return nil, err
+	}
+	a, err := queue(id, &before.Source)
+	if err != nil {
+		return nil, err
+	}
+	trial := *before
+	if err := changes.apply(&trial); err != nil {
+		return nil, err
+	}
+	if err := m.checkSource(ctx, fn, a); err != nil {
+		return nil, err
+	}
+	revision := m.NewID()
+	return store.Update(ctx, m.home(k), func(_ context.Context, tx store.Tx) (*lambdaapi.EventSourceMappingConfiguration, error) {
+		rec, err := idle(tx, p, "update")
+		if err != nil {
+			return nil, err
+		}
+		was := rec.Enabled
+		remove(tx, p, rec)
+		rec.Function, rec.Name, rec.Revision, rec.Modified = fn.ARN, fn.Name, revision, tx.Now()
+		if err := changes.apply(rec); err != nil {
+			return nil, err
+		}
+		if rec.Function != before.Function {
+			if err := absent(tx, k, rec); err != nil {
+				return nil, err
+			}
+		}
+		switch {
+		case was == rec.Enabled:
+			rec.State = updating
+		case rec.Enabled:
+			rec.State = enabling
+		default:
+			rec.State = disabling
+			setRead(tx, p, rec, false)
+		}
+		put(tx, p, rec)
+		return m.describe(p, rec), setSettle(tx, p)
+	})
+}
+
+// DeleteEventSourceMapping deletes a mapping, which is Deleting until the batches under way have ended.
+// https://docs.aws.amazon.com/lambda/latest/api/API_DeleteEventSourceMapping.html
+func (m *Mappings) DeleteEventSourceMapping(ctx context.Context, id aws.Identity, in *lambdaapi.DeleteEventSourceMappingRequest) (*lambdaapi.EventSourceMappingConfiguration, error) {
+	k := spaceOf(id.Account, id.Region)
+	p := k.at(in.UUID)
+	return store.Update(ctx, m.home(k), func(_ context.Context, tx store.Tx) (*lambdaapi.EventSourceMappingConfiguration, error) {
+		rec, err := idle(tx, p, "delete")
+		if err != nil {
+			return nil, err
+		}
+		rec.State, rec.Modified = deleting, tx.Now()
+		setRead(tx, p, rec, false)
+		put(tx, p, rec)
+		return m.describe(p, rec), setSettle(tx, p)
+	})
+}
+
+// idle returns a mapping that may be changed now.
+func idle(r store.Reader, p place, verb string) (*mapping, error) {
+	rec, err := mustAt(r, p)
+	if err == nil && rec.State != enabled && rec.State != disabled {
+		err = &lambdaapi.ResourceInUseException{Type: fault.User(), Message: "Cannot " + verb + " the event source mapping because it is in use."}
+	}
+	return rec, err
+}
+
+// mustAt returns a mapping that is there.
+func mustAt(r store.Reader, p place) (*mapping, error) {
+	rec, err := at(r, p)
+	if err == nil && rec == nil {
+		err = fault.NotFound("The resource you requested does not exist.")
+	}
+	return rec, err
+}
+
+func setSettle(tx store.Tx, p place) error {
+	return timer.Set(tx, timer.Promise{Kind: kindSettle, ID: p.UUID, Args: keys.Encode(p), Dest: p.UUID})
+}
+
+// settle ends a change: it has the source read as is wanted now, and waits for what was read before where that ends.
+func (m *Mappings) settle(ctx context.Context, k *timer.Kept) error {
+	var p place
+	if err := keys.Decode(k.Args, &p); err != nil {
+		return err
+	}
+	rec, err := store.View(ctx, k.Shard, func(_ context.Context, r store.Reader) (*mapping, error) { return at(r, p) })
+	if err != nil || rec == nil {
+		return err
+	}
+	if rec.State == disabling || rec.State == deleting {
+		if err := m.stopped(ctx, p.UUID); err != nil {
+			return &timer.Retry{Err: err, Uncounted: true}
+		}
+	}
+	_, err = k.Shard.Update(ctx, func(_ context.Context, tx store.Tx) error {
+		if err := k.Done(tx); err != nil {
+			return err
+		}
+		rec, err := at(tx, p)
+		if err != nil || rec == nil {
+			return err
+		}
+		if rec.State == deleting {
+			remove(tx, p, rec)
+			return nil
+		}
+		if rec.State = disabled; rec.Enabled {
+			rec.State = enabled
+		}
+		rec.Modified = tx.Now()
+		setRead(tx, p, rec, rec.Enabled)
+		put(tx, p, rec)
+		return nil
+	})
+	if err == nil {
+		err = m.sync(ctx)
+	}
+	return err
+}
+
+func tooManyTags() error {
+	return fault.Invalid("The number of tags exceeds the limit of %d.", maxTags)
+}
+
+// fromARN finds the mapping that an ARN names; ok is false when it names something else.
+func fromARN(id aws.Identity, arn string) (p place, ok bool) {
+	a, err := aws.ParseARN(arn)
+	if err != nil || a.Service != "lambda" || a.Region != id.Region || a.Account != id.Account {
+		return p, false
+	}
+	uuid, ok := strings.CutPrefix(a.Resource, "event-source-mapping:")
+	if !ok {
+		return p, false
+	}
+	return place{a.Account, a.Region, uuid}, true
+}
