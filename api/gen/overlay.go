@@ -43,6 +43,8 @@ type overlay struct {
 	// Patterns gives the RE2 form of the pattern of a shape which RE2 cannot express literally; "" where there is none and the
 	// service checks by hand.
 	Patterns map[string]string `json:"patterns"`
+	// Unsigned are operations that take no signature, or one, without the model saying so.
+	Unsigned []string `json:"unsigned"`
 	// Names renames shapes whose names would collide in Go.
 	Names map[string]string `json:"names"`
 }
@@ -92,6 +94,13 @@ func (o *overlay) apply(m *model) error {
 			return fmt.Errorf("overlay: union %s is gone or marked by now", n)
 		}
 		s.Union = true
+	}
+	for _, n := range o.Unsigned {
+		op, ok := m.Operations.Get(n)
+		if !ok || op.AuthType == "none" {
+			return fmt.Errorf("overlay: operation %s is gone or unsigned by now", n)
+		}
+		op.AuthType = "none"
 	}
 	for n, f := range o.Members {
 		if err := f.apply(m, n); err != nil {

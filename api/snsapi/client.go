@@ -16,7 +16,107 @@ var _ Handler = Client{}
 // NewClient returns a client that calls through c.
 func NewClient(c aws.Caller) Client { return Client{c} }
 
+// AddPermission calls the operation of that name.
+func (c Client) AddPermission(ctx context.Context, id aws.Identity, in *AddPermissionInput) (*AddPermissionOutput, error) {
+	return aws.Invoke[AddPermissionOutput](ctx, c.caller, id, aws.Op{Service: "sns", Name: "AddPermission"}, in)
+}
+
+// ConfirmSubscription calls the operation of that name.
+func (c Client) ConfirmSubscription(ctx context.Context, id aws.Identity, in *ConfirmSubscriptionInput) (*ConfirmSubscriptionResponse, error) {
+	return aws.Invoke[ConfirmSubscriptionResponse](ctx, c.caller, id, aws.Op{Service: "sns", Name: "ConfirmSubscription"}, in)
+}
+
+// CreateTopic calls the operation of that name.
+func (c Client) CreateTopic(ctx context.Context, id aws.Identity, in *CreateTopicInput) (*CreateTopicResponse, error) {
+	return aws.Invoke[CreateTopicResponse](ctx, c.caller, id, aws.Op{Service: "sns", Name: "CreateTopic"}, in)
+}
+
+// DeleteTopic calls the operation of that name.
+func (c Client) DeleteTopic(ctx context.Context, id aws.Identity, in *DeleteTopicInput) (*DeleteTopicOutput, error) {
+	return aws.Invoke[DeleteTopicOutput](ctx, c.caller, id, aws.Op{Service: "sns", Name: "DeleteTopic"}, in)
+}
+
+// GetDataProtectionPolicy calls the operation of that name.
+func (c Client) GetDataProtectionPolicy(ctx context.Context, id aws.Identity, in *GetDataProtectionPolicyInput) (*GetDataProtectionPolicyResponse, error) {
+	return aws.Invoke[GetDataProtectionPolicyResponse](ctx, c.caller, id, aws.Op{Service: "sns", Name: "GetDataProtectionPolicy"}, in)
+}
+
+// GetSubscriptionAttributes calls the operation of that name.
+func (c Client) GetSubscriptionAttributes(ctx context.Context, id aws.Identity, in *GetSubscriptionAttributesInput) (*GetSubscriptionAttributesResponse, error) {
+	return aws.Invoke[GetSubscriptionAttributesResponse](ctx, c.caller, id, aws.Op{Service: "sns", Name: "GetSubscriptionAttributes"}, in)
+}
+
+// GetTopicAttributes calls the operation of that name.
+func (c Client) GetTopicAttributes(ctx context.Context, id aws.Identity, in *GetTopicAttributesInput) (*GetTopicAttributesResponse, error) {
+	return aws.Invoke[GetTopicAttributesResponse](ctx, c.caller, id, aws.Op{Service: "sns", Name: "GetTopicAttributes"}, in)
+}
+
+// ListSubscriptions calls the operation of that name.
+func (c Client) ListSubscriptions(ctx context.Context, id aws.Identity, in *ListSubscriptionsInput) (*ListSubscriptionsResponse, error) {
+	return aws.Invoke[ListSubscriptionsResponse](ctx, c.caller, id, aws.Op{Service: "sns", Name: "ListSubscriptions"}, in)
+}
+
+// ListSubscriptionsByTopic calls the operation of that name.
+func (c Client) ListSubscriptionsByTopic(ctx context.Context, id aws.Identity, in *ListSubscriptionsByTopicInput) (*ListSubscriptionsByTopicResponse, error) {
+	return aws.Invoke[ListSubscriptionsByTopicResponse](ctx, c.caller, id, aws.Op{Service: "sns", Name: "ListSubscriptionsByTopic"}, in)
+}
+
+// ListTagsForResource calls the operation of that name.
+func (c Client) ListTagsForResource(ctx context.Context, id aws.Identity, in *ListTagsForResourceRequest) (*ListTagsForResourceResponse, error) {
+	return aws.Invoke[ListTagsForResourceResponse](ctx, c.caller, id, aws.Op{Service: "sns", Name: "ListTagsForResource"}, in)
+}
+
+// ListTopics calls the operation of that name.
+func (c Client) ListTopics(ctx context.Context, id aws.Identity, in *ListTopicsInput) (*ListTopicsResponse, error) {
+	return aws.Invoke[ListTopicsResponse](ctx, c.caller, id, aws.Op{Service: "sns", Name: "ListTopics"}, in)
+}
+
 // Publish calls the operation of that name.
 func (c Client) Publish(ctx context.Context, id aws.Identity, in *PublishInput) (*PublishResponse, error) {
 	return aws.Invoke[PublishResponse](ctx, c.caller, id, aws.Op{Service: "sns", Name: "Publish"}, in)
+}
+
+// PublishBatch calls the operation of that name.
+func (c Client) PublishBatch(ctx context.Context, id aws.Identity, in *PublishBatchInput) (*PublishBatchResponse, error) {
+	return aws.Invoke[PublishBatchResponse](ctx, c.caller, id, aws.Op{Service: "sns", Name: "PublishBatch"}, in)
+}
+
+// PutDataProtectionPolicy calls the operation of that name.
+func (c Client) PutDataProtectionPolicy(ctx context.Context, id aws.Identity, in *PutDataProtectionPolicyInput) (*PutDataProtectionPolicyOutput, error) {
+	return aws.Invoke[PutDataProtectionPolicyOutput](ctx, c.caller, id, aws.Op{Service: "sns", Name: "PutDataProtectionPolicy"}, in)
+}
+
+// RemovePermission calls the operation of that name.
+func (c Client) RemovePermission(ctx context.Context, id aws.Identity, in *RemovePermissionInput) (*RemovePermissionOutput, error) {
+	return aws.Invoke[RemovePermissionOutput](ctx, c.caller, id, aws.Op{Service: "sns", Name: "RemovePermission"}, in)
+}
+
+// SetSubscriptionAttributes calls the operation of that name.
+func (c Client) SetSubscriptionAttributes(ctx context.Context, id aws.Identity, in *SetSubscriptionAttributesInput) (*SetSubscriptionAttributesOutput, error) {
+	return aws.Invoke[SetSubscriptionAttributesOutput](ctx, c.caller, id, aws.Op{Service: "sns", Name: "SetSubscriptionAttributes"}, in)
+}
+
+// SetTopicAttributes calls the operation of that name.
+func (c Client) SetTopicAttributes(ctx context.Context, id aws.Identity, in *SetTopicAttributesInput) (*SetTopicAttributesOutput, error) {
+	return aws.Invoke[SetTopicAttributesOutput](ctx, c.caller, id, aws.Op{Service: "sns", Name: "SetTopicAttributes"}, in)
+}
+
+// Subscribe calls the operation of that name.
+func (c Client) Subscribe(ctx context.Context, id aws.Identity, in *SubscribeInput) (*SubscribeResponse, error) {
+	return aws.Invoke[SubscribeResponse](ctx, c.caller, id, aws.Op{Service: "sns", Name: "Subscribe"}, in)
+}
+
+// TagResource calls the operation of that name.
+func (c Client) TagResource(ctx context.Context, id aws.Identity, in *TagResourceRequest) (*TagResourceResponse, error) {
+	return aws.Invoke[TagResourceResponse](ctx, c.caller, id, aws.Op{Service: "sns", Name: "TagResource"}, in)
+}
+
+// Unsubscribe calls the operation of that name.
+func (c Client) Unsubscribe(ctx context.Context, id aws.Identity, in *UnsubscribeInput) (*UnsubscribeOutput, error) {
+	return aws.Invoke[UnsubscribeOutput](ctx, c.caller, id, aws.Op{Service: "sns", Name: "Unsubscribe"}, in)
+}
+
+// UntagResource calls the operation of that name.
+func (c Client) UntagResource(ctx context.Context, id aws.Identity, in *UntagResourceRequest) (*UntagResourceResponse, error) {
+	return aws.Invoke[UntagResourceResponse](ctx, c.caller, id, aws.Op{Service: "sns", Name: "UntagResource"}, in)
 }

@@ -18,6 +18,56 @@ func (e *AuthorizationErrorException) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "AuthorizationError", Status: 403, Message: e.Message}
 }
 
+// BatchEntryIdsNotDistinctException: Two or more batch entries in the request have the same Id.
+type BatchEntryIdsNotDistinctException struct {
+	Message string `aws:"message"`
+}
+
+func (e *BatchEntryIdsNotDistinctException) Error() string {
+	return "BatchEntryIdsNotDistinct: " + e.Message
+}
+
+// ErrorInfo says how the protocols render the error.
+func (e *BatchEntryIdsNotDistinctException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "BatchEntryIdsNotDistinct", Status: 400, Message: e.Message}
+}
+
+// BatchRequestTooLongException: The length of all the batch messages put together is more than the limit.
+type BatchRequestTooLongException struct {
+	Message string `aws:"message"`
+}
+
+func (e *BatchRequestTooLongException) Error() string { return "BatchRequestTooLong: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *BatchRequestTooLongException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "BatchRequestTooLong", Status: 400, Message: e.Message}
+}
+
+// ConcurrentAccessException: Can't perform multiple operations on a tag simultaneously.
+type ConcurrentAccessException struct {
+	Message string `aws:"message"`
+}
+
+func (e *ConcurrentAccessException) Error() string { return "ConcurrentAccess: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *ConcurrentAccessException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "ConcurrentAccess", Status: 400, Message: e.Message}
+}
+
+// EmptyBatchRequestException: The batch request doesn't contain any entries.
+type EmptyBatchRequestException struct {
+	Message string `aws:"message"`
+}
+
+func (e *EmptyBatchRequestException) Error() string { return "EmptyBatchRequest: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *EmptyBatchRequestException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "EmptyBatchRequest", Status: 400, Message: e.Message}
+}
+
 // EndpointDisabledException: Exception error indicating endpoint disabled.
 type EndpointDisabledException struct {
 	Message string `aws:"message"`
@@ -30,6 +80,20 @@ func (e *EndpointDisabledException) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "EndpointDisabled", Status: 400, Message: e.Message}
 }
 
+// FilterPolicyLimitExceededException: Indicates that the number of filter polices in your Amazon Web Services account exceeds the limit.
+type FilterPolicyLimitExceededException struct {
+	Message string `aws:"message"`
+}
+
+func (e *FilterPolicyLimitExceededException) Error() string {
+	return "FilterPolicyLimitExceeded: " + e.Message
+}
+
+// ErrorInfo says how the protocols render the error.
+func (e *FilterPolicyLimitExceededException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "FilterPolicyLimitExceeded", Status: 403, Message: e.Message}
+}
+
 // InternalErrorException: Indicates an internal service error.
 type InternalErrorException struct {
 	Message string `aws:"message"`
@@ -40,6 +104,18 @@ func (e *InternalErrorException) Error() string { return "InternalError: " + e.M
 // ErrorInfo says how the protocols render the error.
 func (e *InternalErrorException) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "InternalError", Status: 500, Message: e.Message, Fault: true}
+}
+
+// InvalidBatchEntryIdException: The Id of a batch entry in a batch request doesn't abide by the specification.
+type InvalidBatchEntryIdException struct {
+	Message string `aws:"message"`
+}
+
+func (e *InvalidBatchEntryIdException) Error() string { return "InvalidBatchEntryId: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *InvalidBatchEntryIdException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "InvalidBatchEntryId", Status: 400, Message: e.Message}
 }
 
 // InvalidParameterException: Indicates that a request parameter does not comply with the associated constraints.
@@ -76,6 +152,18 @@ func (e *InvalidSecurityException) Error() string { return "InvalidSecurity: " +
 // ErrorInfo says how the protocols render the error.
 func (e *InvalidSecurityException) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "InvalidSecurity", Status: 403, Message: e.Message}
+}
+
+// InvalidStateException: Indicates that the specified state is not a valid state for an event source.
+type InvalidStateException struct {
+	Message string `aws:"message"`
+}
+
+func (e *InvalidStateException) Error() string { return "InvalidState: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *InvalidStateException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "InvalidState", Status: 400, Message: e.Message}
 }
 
 // KMSAccessDeniedException: The ciphertext references a key that doesn't exist or that you don't have access to.
@@ -174,6 +262,106 @@ func (e *PlatformApplicationDisabledException) Error() string {
 // ErrorInfo says how the protocols render the error.
 func (e *PlatformApplicationDisabledException) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "PlatformApplicationDisabled", Status: 400, Message: e.Message}
+}
+
+// ReplayLimitExceededException: Indicates that the request parameter has exceeded the maximum number of concurrent message replays.
+type ReplayLimitExceededException struct {
+	Message string `aws:"message"`
+}
+
+func (e *ReplayLimitExceededException) Error() string { return "ReplayLimitExceeded: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *ReplayLimitExceededException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "ReplayLimitExceeded", Status: 403, Message: e.Message}
+}
+
+// ResourceNotFoundException: Can’t perform the action on the specified resource.
+type ResourceNotFoundException struct {
+	Message string `aws:"message"`
+}
+
+func (e *ResourceNotFoundException) Error() string { return "ResourceNotFound: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *ResourceNotFoundException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "ResourceNotFound", Status: 404, Message: e.Message}
+}
+
+// StaleTagException: A tag has been added to a resource with the same ARN as a deleted resource.
+type StaleTagException struct {
+	Message string `aws:"message"`
+}
+
+func (e *StaleTagException) Error() string { return "StaleTag: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *StaleTagException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "StaleTag", Status: 400, Message: e.Message}
+}
+
+// SubscriptionLimitExceededException: Indicates that the customer already owns the maximum allowed number of subscriptions.
+type SubscriptionLimitExceededException struct {
+	Message string `aws:"message"`
+}
+
+func (e *SubscriptionLimitExceededException) Error() string {
+	return "SubscriptionLimitExceeded: " + e.Message
+}
+
+// ErrorInfo says how the protocols render the error.
+func (e *SubscriptionLimitExceededException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "SubscriptionLimitExceeded", Status: 403, Message: e.Message}
+}
+
+// TagLimitExceededException: Can't add more than 50 tags to a topic.
+type TagLimitExceededException struct {
+	Message string `aws:"message"`
+}
+
+func (e *TagLimitExceededException) Error() string { return "TagLimitExceeded: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *TagLimitExceededException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "TagLimitExceeded", Status: 400, Message: e.Message}
+}
+
+// TagPolicyException: The request doesn't comply with the IAM tag policy.
+type TagPolicyException struct {
+	Message string `aws:"message"`
+}
+
+func (e *TagPolicyException) Error() string { return "TagPolicy: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *TagPolicyException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "TagPolicy", Status: 400, Message: e.Message}
+}
+
+// TooManyEntriesInBatchRequestException: The batch request contains more entries than permissible (more than 10).
+type TooManyEntriesInBatchRequestException struct {
+	Message string `aws:"message"`
+}
+
+func (e *TooManyEntriesInBatchRequestException) Error() string {
+	return "TooManyEntriesInBatchRequest: " + e.Message
+}
+
+// ErrorInfo says how the protocols render the error.
+func (e *TooManyEntriesInBatchRequestException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "TooManyEntriesInBatchRequest", Status: 400, Message: e.Message}
+}
+
+// TopicLimitExceededException: Indicates that the customer already owns the maximum allowed number of topics.
+type TopicLimitExceededException struct {
+	Message string `aws:"message"`
+}
+
+func (e *TopicLimitExceededException) Error() string { return "TopicLimitExceeded: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *TopicLimitExceededException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "TopicLimitExceeded", Status: 403, Message: e.Message}
 }
 
 // ValidationException: Indicates that a parameter in the request is invalid.

@@ -2,6 +2,76 @@
 
 package snsapi
 
+// AddPermissionInput is the input of AddPermission.
+type AddPermissionInput struct {
+	TopicArn     string   `aws:"TopicArn,req"`
+	Label        string   `aws:"Label,req"`
+	AWSAccountId []string `aws:"AWSAccountId,req"`
+	ActionName   []string `aws:"ActionName,req"`
+}
+
+// ConfirmSubscriptionInput: Input for ConfirmSubscription action.
+type ConfirmSubscriptionInput struct {
+	TopicArn                  string  `aws:"TopicArn,req"`
+	Token                     string  `aws:"Token,req"`
+	AuthenticateOnUnsubscribe *string `aws:"AuthenticateOnUnsubscribe"`
+}
+
+// CreateTopicInput: Input for CreateTopic action.
+type CreateTopicInput struct {
+	Name                 string            `aws:"Name,req"`
+	Attributes           map[string]string `aws:"Attributes"`
+	Tags                 []Tag             `aws:"Tags"`
+	DataProtectionPolicy *string           `aws:"DataProtectionPolicy"`
+}
+
+// DeleteTopicInput is the input of DeleteTopic.
+type DeleteTopicInput struct {
+	TopicArn string `aws:"TopicArn,req"`
+}
+
+// GetDataProtectionPolicyInput is the input of GetDataProtectionPolicy.
+type GetDataProtectionPolicyInput struct {
+	ResourceArn string `aws:"ResourceArn,req"`
+}
+
+// GetSubscriptionAttributesInput: Input for GetSubscriptionAttributes.
+type GetSubscriptionAttributesInput struct {
+	SubscriptionArn string `aws:"SubscriptionArn,req"`
+}
+
+// GetTopicAttributesInput: Input for GetTopicAttributes action.
+type GetTopicAttributesInput struct {
+	TopicArn string `aws:"TopicArn,req"`
+}
+
+// ListSubscriptionsByTopicInput: Input for ListSubscriptionsByTopic action.
+type ListSubscriptionsByTopicInput struct {
+	TopicArn  string  `aws:"TopicArn,req"`
+	NextToken *string `aws:"NextToken"`
+}
+
+// ListSubscriptionsInput: Input for ListSubscriptions action.
+type ListSubscriptionsInput struct {
+	NextToken *string `aws:"NextToken"`
+}
+
+// ListTagsForResourceRequest is the input of ListTagsForResource.
+type ListTagsForResourceRequest struct {
+	ResourceArn string `aws:"ResourceArn,req,len=1:1011"`
+}
+
+// ListTopicsInput is the input of ListTopics.
+type ListTopicsInput struct {
+	NextToken *string `aws:"NextToken"`
+}
+
+// PublishBatchInput is the input of PublishBatch.
+type PublishBatchInput struct {
+	TopicArn                   string                     `aws:"TopicArn,req"`
+	PublishBatchRequestEntries []PublishBatchRequestEntry `aws:"PublishBatchRequestEntries,req"`
+}
+
 // PublishInput: Input for Publish action.
 type PublishInput struct {
 	TopicArn               *string                          `aws:"TopicArn"`
@@ -13,4 +83,56 @@ type PublishInput struct {
 	MessageAttributes      map[string]MessageAttributeValue `aws:"MessageAttributes,kv=Name:Value"`
 	MessageDeduplicationId *string                          `aws:"MessageDeduplicationId"`
 	MessageGroupId         *string                          `aws:"MessageGroupId"`
+}
+
+// PutDataProtectionPolicyInput is the input of PutDataProtectionPolicy.
+type PutDataProtectionPolicyInput struct {
+	ResourceArn          string `aws:"ResourceArn,req"`
+	DataProtectionPolicy string `aws:"DataProtectionPolicy,req"`
+}
+
+// RemovePermissionInput: Input for RemovePermission action.
+type RemovePermissionInput struct {
+	TopicArn string `aws:"TopicArn,req"`
+	Label    string `aws:"Label,req"`
+}
+
+// SetSubscriptionAttributesInput: Input for SetSubscriptionAttributes action.
+type SetSubscriptionAttributesInput struct {
+	SubscriptionArn string  `aws:"SubscriptionArn,req"`
+	AttributeName   string  `aws:"AttributeName,req"`
+	AttributeValue  *string `aws:"AttributeValue"`
+}
+
+// SetTopicAttributesInput: Input for SetTopicAttributes action.
+type SetTopicAttributesInput struct {
+	TopicArn       string  `aws:"TopicArn,req"`
+	AttributeName  string  `aws:"AttributeName,req"`
+	AttributeValue *string `aws:"AttributeValue"`
+}
+
+// SubscribeInput: Input for Subscribe action.
+type SubscribeInput struct {
+	TopicArn              string            `aws:"TopicArn,req"`
+	Protocol              string            `aws:"Protocol,req"`
+	Endpoint              *string           `aws:"Endpoint"`
+	Attributes            map[string]string `aws:"Attributes"`
+	ReturnSubscriptionArn *bool             `aws:"ReturnSubscriptionArn"`
+}
+
+// TagResourceRequest is the input of TagResource.
+type TagResourceRequest struct {
+	ResourceArn string `aws:"ResourceArn,req,len=1:1011"`
+	Tags        []Tag  `aws:"Tags,req"`
+}
+
+// UnsubscribeInput: Input for Unsubscribe action.
+type UnsubscribeInput struct {
+	SubscriptionArn string `aws:"SubscriptionArn,req"`
+}
+
+// UntagResourceRequest is the input of UntagResource.
+type UntagResourceRequest struct {
+	ResourceArn string   `aws:"ResourceArn,req,len=1:1011"`
+	TagKeys     []string `aws:"TagKeys,req" each:"len=1:128"`
 }

@@ -2,8 +2,96 @@
 
 package snsapi
 
+// ConfirmSubscriptionResponse: Response for ConfirmSubscriptions action.
+type ConfirmSubscriptionResponse struct {
+	SubscriptionArn *string `aws:"SubscriptionArn"`
+}
+
+// CreateTopicResponse: Response from CreateTopic action.
+type CreateTopicResponse struct {
+	TopicArn *string `aws:"TopicArn"`
+}
+
+// GetDataProtectionPolicyResponse is the output of GetDataProtectionPolicy.
+type GetDataProtectionPolicyResponse struct {
+	DataProtectionPolicy *string `aws:"DataProtectionPolicy"`
+}
+
+// GetSubscriptionAttributesResponse: Response for GetSubscriptionAttributes action.
+type GetSubscriptionAttributesResponse struct {
+	Attributes map[string]string `aws:"Attributes"`
+}
+
+// GetTopicAttributesResponse: Response for GetTopicAttributes action.
+type GetTopicAttributesResponse struct {
+	Attributes map[string]string `aws:"Attributes"`
+}
+
+// ListSubscriptionsByTopicResponse: Response for ListSubscriptionsByTopic action.
+type ListSubscriptionsByTopicResponse struct {
+	Subscriptions []Subscription `aws:"Subscriptions"`
+	NextToken     *string        `aws:"NextToken"`
+}
+
+// ListSubscriptionsResponse: Response for ListSubscriptions action
+type ListSubscriptionsResponse struct {
+	Subscriptions []Subscription `aws:"Subscriptions"`
+	NextToken     *string        `aws:"NextToken"`
+}
+
+// ListTagsForResourceResponse is the output of ListTagsForResource.
+type ListTagsForResourceResponse struct {
+	Tags []Tag `aws:"Tags"`
+}
+
+// ListTopicsResponse: Response for ListTopics action.
+type ListTopicsResponse struct {
+	Topics    []Topic `aws:"Topics"`
+	NextToken *string `aws:"NextToken"`
+}
+
+// PublishBatchResponse is the output of PublishBatch.
+type PublishBatchResponse struct {
+	Successful []PublishBatchResultEntry `aws:"Successful"`
+	Failed     []BatchResultErrorEntry   `aws:"Failed"`
+}
+
 // PublishResponse: Response for Publish action.
 type PublishResponse struct {
 	MessageId      *string `aws:"MessageId"`
 	SequenceNumber *string `aws:"SequenceNumber"`
 }
+
+// SubscribeResponse: Response for Subscribe action.
+type SubscribeResponse struct {
+	SubscriptionArn *string `aws:"SubscriptionArn"`
+}
+
+// TagResourceResponse is the output of TagResource.
+type TagResourceResponse struct {
+}
+
+// UntagResourceResponse is the output of UntagResource.
+type UntagResourceResponse struct {
+}
+
+// AddPermissionOutput is the empty output of an operation.
+type AddPermissionOutput struct{}
+
+// DeleteTopicOutput is the empty output of an operation.
+type DeleteTopicOutput struct{}
+
+// PutDataProtectionPolicyOutput is the empty output of an operation.
+type PutDataProtectionPolicyOutput struct{}
+
+// RemovePermissionOutput is the empty output of an operation.
+type RemovePermissionOutput struct{}
+
+// SetSubscriptionAttributesOutput is the empty output of an operation.
+type SetSubscriptionAttributesOutput struct{}
+
+// SetTopicAttributesOutput is the empty output of an operation.
+type SetTopicAttributesOutput struct{}
+
+// UnsubscribeOutput is the empty output of an operation.
+type UnsubscribeOutput struct{}

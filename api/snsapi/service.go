@@ -11,8 +11,48 @@ import (
 
 // Handler serves the operations of SNS that Brume has.
 type Handler interface {
+	// AddPermission: Adds a statement to a topic's access control policy, granting access for the specified Amazon Web Services accounts to the specified actions.
+	AddPermission(context.Context, aws.Identity, *AddPermissionInput) (*AddPermissionOutput, error)
+	// ConfirmSubscription: Verifies an endpoint owner's intent to receive messages by validating the token sent to the endpoint by an earlier Subscribe action.
+	ConfirmSubscription(context.Context, aws.Identity, *ConfirmSubscriptionInput) (*ConfirmSubscriptionResponse, error)
+	// CreateTopic: Creates a topic to which notifications can be published.
+	CreateTopic(context.Context, aws.Identity, *CreateTopicInput) (*CreateTopicResponse, error)
+	// DeleteTopic: Deletes a topic and all its subscriptions.
+	DeleteTopic(context.Context, aws.Identity, *DeleteTopicInput) (*DeleteTopicOutput, error)
+	// GetDataProtectionPolicy: Retrieves the specified inline DataProtectionPolicy document that is stored in the specified Amazon SNS topic.
+	GetDataProtectionPolicy(context.Context, aws.Identity, *GetDataProtectionPolicyInput) (*GetDataProtectionPolicyResponse, error)
+	// GetSubscriptionAttributes: Returns all of the properties of a subscription.
+	GetSubscriptionAttributes(context.Context, aws.Identity, *GetSubscriptionAttributesInput) (*GetSubscriptionAttributesResponse, error)
+	// GetTopicAttributes: Returns all of the properties of a topic.
+	GetTopicAttributes(context.Context, aws.Identity, *GetTopicAttributesInput) (*GetTopicAttributesResponse, error)
+	// ListSubscriptions: Returns a list of the requester's subscriptions.
+	ListSubscriptions(context.Context, aws.Identity, *ListSubscriptionsInput) (*ListSubscriptionsResponse, error)
+	// ListSubscriptionsByTopic: Returns a list of the subscriptions to a specific topic.
+	ListSubscriptionsByTopic(context.Context, aws.Identity, *ListSubscriptionsByTopicInput) (*ListSubscriptionsByTopicResponse, error)
+	// ListTagsForResource: List all tags added to the specified Amazon SNS topic.
+	ListTagsForResource(context.Context, aws.Identity, *ListTagsForResourceRequest) (*ListTagsForResourceResponse, error)
+	// ListTopics: Returns a list of the requester's topics.
+	ListTopics(context.Context, aws.Identity, *ListTopicsInput) (*ListTopicsResponse, error)
 	// Publish: Sends a message to an Amazon SNS topic, a text message (SMS message) directly to a phone number, or a message to a mobile platform endpoint (when you …
 	Publish(context.Context, aws.Identity, *PublishInput) (*PublishResponse, error)
+	// PublishBatch: Publishes up to 10 messages to the specified topic in a single batch.
+	PublishBatch(context.Context, aws.Identity, *PublishBatchInput) (*PublishBatchResponse, error)
+	// PutDataProtectionPolicy: Adds or updates an inline policy document that is stored in the specified Amazon SNS topic.
+	PutDataProtectionPolicy(context.Context, aws.Identity, *PutDataProtectionPolicyInput) (*PutDataProtectionPolicyOutput, error)
+	// RemovePermission: Removes a statement from a topic's access control policy.
+	RemovePermission(context.Context, aws.Identity, *RemovePermissionInput) (*RemovePermissionOutput, error)
+	// SetSubscriptionAttributes: Allows a subscription owner to set an attribute of the subscription to a new value.
+	SetSubscriptionAttributes(context.Context, aws.Identity, *SetSubscriptionAttributesInput) (*SetSubscriptionAttributesOutput, error)
+	// SetTopicAttributes: Allows a topic owner to set an attribute of the topic to a new value.
+	SetTopicAttributes(context.Context, aws.Identity, *SetTopicAttributesInput) (*SetTopicAttributesOutput, error)
+	// Subscribe: Subscribes an endpoint to an Amazon SNS topic.
+	Subscribe(context.Context, aws.Identity, *SubscribeInput) (*SubscribeResponse, error)
+	// TagResource: Add tags to the specified Amazon SNS topic.
+	TagResource(context.Context, aws.Identity, *TagResourceRequest) (*TagResourceResponse, error)
+	// Unsubscribe: Deletes a subscription.
+	Unsubscribe(context.Context, aws.Identity, *UnsubscribeInput) (*UnsubscribeOutput, error)
+	// UntagResource: Remove tags from the specified Amazon SNS topic.
+	UntagResource(context.Context, aws.Identity, *UntagResourceRequest) (*UntagResourceResponse, error)
 }
 
 // Service describes the API: all operations of the model, with a handler method where Brume has one.
@@ -26,46 +66,46 @@ var Service = aws.Describe[Handler](aws.Meta{
 	Endpoint:  "sns",
 	Protocols: aws.Query,
 },
-	aws.Lacks("AddPermission", "POST", "/"),
+	aws.Has("AddPermission", "POST", "/", 200, Handler.AddPermission),
 	aws.Lacks("CheckIfPhoneNumberIsOptedOut", "POST", "/"),
-	aws.Lacks("ConfirmSubscription", "POST", "/"),
+	aws.Has("ConfirmSubscription", "POST", "/", 200, Handler.ConfirmSubscription, aws.Unsigned(), aws.Wrapped("ConfirmSubscriptionResult")),
 	aws.Lacks("CreatePlatformApplication", "POST", "/"),
 	aws.Lacks("CreatePlatformEndpoint", "POST", "/"),
 	aws.Lacks("CreateSMSSandboxPhoneNumber", "POST", "/"),
-	aws.Lacks("CreateTopic", "POST", "/"),
+	aws.Has("CreateTopic", "POST", "/", 200, Handler.CreateTopic, aws.Wrapped("CreateTopicResult")),
 	aws.Lacks("DeleteEndpoint", "POST", "/"),
 	aws.Lacks("DeletePlatformApplication", "POST", "/"),
 	aws.Lacks("DeleteSMSSandboxPhoneNumber", "POST", "/"),
-	aws.Lacks("DeleteTopic", "POST", "/"),
-	aws.Lacks("GetDataProtectionPolicy", "POST", "/"),
+	aws.Has("DeleteTopic", "POST", "/", 200, Handler.DeleteTopic),
+	aws.Has("GetDataProtectionPolicy", "POST", "/", 200, Handler.GetDataProtectionPolicy, aws.Wrapped("GetDataProtectionPolicyResult")),
 	aws.Lacks("GetEndpointAttributes", "POST", "/"),
 	aws.Lacks("GetPlatformApplicationAttributes", "POST", "/"),
 	aws.Lacks("GetSMSAttributes", "POST", "/"),
 	aws.Lacks("GetSMSSandboxAccountStatus", "POST", "/"),
-	aws.Lacks("GetSubscriptionAttributes", "POST", "/"),
-	aws.Lacks("GetTopicAttributes", "POST", "/"),
+	aws.Has("GetSubscriptionAttributes", "POST", "/", 200, Handler.GetSubscriptionAttributes, aws.Wrapped("GetSubscriptionAttributesResult")),
+	aws.Has("GetTopicAttributes", "POST", "/", 200, Handler.GetTopicAttributes, aws.Wrapped("GetTopicAttributesResult")),
 	aws.Lacks("ListEndpointsByPlatformApplication", "POST", "/"),
 	aws.Lacks("ListOriginationNumbers", "POST", "/"),
 	aws.Lacks("ListPhoneNumbersOptedOut", "POST", "/"),
 	aws.Lacks("ListPlatformApplications", "POST", "/"),
 	aws.Lacks("ListSMSSandboxPhoneNumbers", "POST", "/"),
-	aws.Lacks("ListSubscriptions", "POST", "/"),
-	aws.Lacks("ListSubscriptionsByTopic", "POST", "/"),
-	aws.Lacks("ListTagsForResource", "POST", "/"),
-	aws.Lacks("ListTopics", "POST", "/"),
+	aws.Has("ListSubscriptions", "POST", "/", 200, Handler.ListSubscriptions, aws.Wrapped("ListSubscriptionsResult")),
+	aws.Has("ListSubscriptionsByTopic", "POST", "/", 200, Handler.ListSubscriptionsByTopic, aws.Wrapped("ListSubscriptionsByTopicResult")),
+	aws.Has("ListTagsForResource", "POST", "/", 200, Handler.ListTagsForResource, aws.Wrapped("ListTagsForResourceResult")),
+	aws.Has("ListTopics", "POST", "/", 200, Handler.ListTopics, aws.Wrapped("ListTopicsResult")),
 	aws.Lacks("OptInPhoneNumber", "POST", "/"),
 	aws.Has("Publish", "POST", "/", 200, Handler.Publish, aws.Wrapped("PublishResult")),
-	aws.Lacks("PublishBatch", "POST", "/"),
-	aws.Lacks("PutDataProtectionPolicy", "POST", "/"),
-	aws.Lacks("RemovePermission", "POST", "/"),
+	aws.Has("PublishBatch", "POST", "/", 200, Handler.PublishBatch, aws.Wrapped("PublishBatchResult")),
+	aws.Has("PutDataProtectionPolicy", "POST", "/", 200, Handler.PutDataProtectionPolicy),
+	aws.Has("RemovePermission", "POST", "/", 200, Handler.RemovePermission),
 	aws.Lacks("SetEndpointAttributes", "POST", "/"),
 	aws.Lacks("SetPlatformApplicationAttributes", "POST", "/"),
 	aws.Lacks("SetSMSAttributes", "POST", "/"),
-	aws.Lacks("SetSubscriptionAttributes", "POST", "/"),
-	aws.Lacks("SetTopicAttributes", "POST", "/"),
-	aws.Lacks("Subscribe", "POST", "/"),
-	aws.Lacks("TagResource", "POST", "/"),
-	aws.Lacks("Unsubscribe", "POST", "/"),
-	aws.Lacks("UntagResource", "POST", "/"),
+	aws.Has("SetSubscriptionAttributes", "POST", "/", 200, Handler.SetSubscriptionAttributes),
+	aws.Has("SetTopicAttributes", "POST", "/", 200, Handler.SetTopicAttributes),
+	aws.Has("Subscribe", "POST", "/", 200, Handler.Subscribe, aws.Wrapped("SubscribeResult")),
+	aws.Has("TagResource", "POST", "/", 200, Handler.TagResource, aws.Wrapped("TagResourceResult")),
+	aws.Has("Unsubscribe", "POST", "/", 200, Handler.Unsubscribe, aws.Unsigned()),
+	aws.Has("UntagResource", "POST", "/", 200, Handler.UntagResource, aws.Wrapped("UntagResourceResult")),
 	aws.Lacks("VerifySMSSandboxPhoneNumber", "POST", "/"),
 )

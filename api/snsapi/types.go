@@ -2,9 +2,55 @@
 
 package snsapi
 
+// BatchResultErrorEntry: Gives a detailed description of failed messages in the batch.
+type BatchResultErrorEntry struct {
+	Id          string  `aws:"Id,req"`
+	Code        string  `aws:"Code,req"`
+	Message     *string `aws:"Message"`
+	SenderFault bool    `aws:"SenderFault,req"`
+}
+
 // MessageAttributeValue: The user-specified message attribute value.
 type MessageAttributeValue struct {
 	DataType    string  `aws:"DataType,req"`
 	StringValue *string `aws:"StringValue"`
 	BinaryValue []byte  `aws:"BinaryValue"`
+}
+
+// PublishBatchRequestEntry: Contains the details of a single Amazon SNS message along with an Id that identifies a message within the batch.
+type PublishBatchRequestEntry struct {
+	Id                     string                           `aws:"Id,req"`
+	Message                string                           `aws:"Message,req"`
+	Subject                *string                          `aws:"Subject"`
+	MessageStructure       *string                          `aws:"MessageStructure"`
+	MessageAttributes      map[string]MessageAttributeValue `aws:"MessageAttributes,kv=Name:Value"`
+	MessageDeduplicationId *string                          `aws:"MessageDeduplicationId"`
+	MessageGroupId         *string                          `aws:"MessageGroupId"`
+}
+
+// PublishBatchResultEntry: Encloses data related to a successful message in a batch request for topic.
+type PublishBatchResultEntry struct {
+	Id             *string `aws:"Id"`
+	MessageId      *string `aws:"MessageId"`
+	SequenceNumber *string `aws:"SequenceNumber"`
+}
+
+// Subscription: A wrapper type for the attributes of an Amazon SNS subscription.
+type Subscription struct {
+	SubscriptionArn *string `aws:"SubscriptionArn"`
+	Owner           *string `aws:"Owner"`
+	Protocol        *string `aws:"Protocol"`
+	Endpoint        *string `aws:"Endpoint"`
+	TopicArn        *string `aws:"TopicArn"`
+}
+
+// Tag: The list of tags to be added to the specified topic.
+type Tag struct {
+	Key   string `aws:"Key,req,len=1:128"`
+	Value string `aws:"Value,req,len=0:256"`
+}
+
+// Topic: A wrapper type for the topic's Amazon Resource Name (ARN).
+type Topic struct {
+	TopicArn *string `aws:"TopicArn"`
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/brume-dev/brume/protocol"
 	"github.com/brume-dev/brume/sandbox/process"
 	"github.com/brume-dev/brume/service/lambda"
+	"github.com/brume-dev/brume/service/sns"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/store/pebblestore"
 	"github.com/brume-dev/brume/timer"
@@ -46,6 +47,7 @@ type house struct {
 	planes    map[string]aws.DataPlane
 	objects   gateway.Buckets      // the rules of buckets for browsers
 	callbacks aws.DataPlane        // takes the answers of CloudFormation's custom resources
+	topics    *sns.Service         // shows its certificate and the mails that nobody took
 	functions *lambda.Service      // serves the packages that GetFunction names
 	live      map[string]blob.Live // which blobs of each space are named
 	notes     []string             // what the user should know at the start

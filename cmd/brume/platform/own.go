@@ -27,6 +27,7 @@ const maxOwnBody = 64 << 10
 //	POST /_brume/clock/advance {"duration":"21d"} moves it, when it is virtual
 //	GET  /_brume/debug/pprof/NAME                what Go's profiler has seen: profile, heap, allocs, mutex, goroutine …
 //	POST /_brume/reset                           empties an open platform
+//	GET  /_brume/mail?account=…&region=…         mails that SNS keeps because there is no relay (--smtp)
 //
 // All but health are for this machine only: they need no credentials.
 func (h *house) own() http.Handler {
@@ -38,6 +39,8 @@ func (h *house) own() http.Handler {
 	mux.HandleFunc("POST /_brume/clock/advance", local(h.advanceTime))
 	mux.HandleFunc("POST /_brume/reset", local(h.reset))
 	mux.HandleFunc("GET /_brume/debug/pprof/{name}", local(profile))
+	mux.HandleFunc("GET /_brume/mail", local(h.mails))
+	mux.HandleFunc("GET /_aws/sns/{name}", h.certificate)
 	mux.HandleFunc("PUT /_aws/cloudformation/{token}", h.takeAnswer)
 	mux.HandleFunc("GET /_aws/lambda/code/{token}", func(w http.ResponseWriter, r *http.Request) {
 		h.functions.ServeCode(w, r, r.PathValue("token"))

@@ -18,6 +18,7 @@ import (
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/api/logsapi"
 	"github.com/brume-dev/brume/api/s3api"
+	"github.com/brume-dev/brume/api/snsapi"
 	"github.com/brume-dev/brume/api/sqsapi"
 	"github.com/brume-dev/brume/api/ssmapi"
 	"github.com/brume-dev/brume/api/stsapi"
@@ -38,6 +39,7 @@ import (
 	"github.com/brume-dev/brume/service/lambda/fleet"
 	"github.com/brume-dev/brume/service/logs"
 	"github.com/brume-dev/brume/service/s3"
+	"github.com/brume-dev/brume/service/sns"
 	"github.com/brume-dev/brume/service/sqs"
 	"github.com/brume-dev/brume/service/ssm"
 	"github.com/brume-dev/brume/service/sts"
@@ -70,6 +72,9 @@ func (h *house) wire() error {
 	objects := add(&w, s3api.Service, s3.New, s3.Config{Store: h.store, Blobs: h.blobs, Clock: h.clock, Caller: h.table, Policies: late{h},
 		Timer: h.timer, Log: h.Log})
 	add(&w, sqsapi.Service, sqs.New, sqs.Config{Store: h.store, Clock: h.clock, Timer: h.timer, Rand: rand.Reader, URL: h.URL, Log: h.Log})
+	h.topics = add(&w, snsapi.Service, sns.New, sns.Config{Store: h.store, Clock: h.clock, Timer: h.timer, Caller: h.table, Roles: sessions, Policies: users,
+		HTTP: http.DefaultTransport, Relay: h.relay(), Links: func() string { return reachable(h.URL()) }, Certificates: h.certificates,
+		Rand: rand.Reader, Log: h.Log})
 	add(&w, ssmapi.Service, ssm.New, ssm.Config{Store: h.store, Caller: h.table, Timer: h.timer, Log: h.Log})
 	add(&w, xrayapi.Service, xray.New, xray.Config{Store: h.store, Clock: h.clock, Timer: h.timer})
 	if w.err != nil {

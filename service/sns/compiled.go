@@ -1,0 +1,142 @@
+package sns
+
+import (
+	"cmp"
+	"context"
+	"sync"
+
+	"github.com/brume-dev/brume/service/sns/filter"
+	"github.com/brume-dev/brume/service/sns/retry"
+	"github.com/brume-dev/brume/store"
+	"github.com/brume-dev/brume/store/record"
+)
+
+// compiledTopic is a topic with its subscriptions, ready for messages. It belongs to one generation of the topic and is
+// immutable.
+type compiledTopic struct {
+	ref
+	gen  int64
+	rec  topicRecord
+	subs []*compiledSub // those that are confirmed, in the order of their ids
+}
+
+// compiledSub is a confirmed subscription.
+type compiledSub struct {
+	id, arn  string
+	rec      subRecord
+	filter   *filter.Policy
+	policy   retry.Policy // of deliveries to it
+	raw      bool
+	dead     string // its dead-letter queue
+	feedback feedback
+}
+
+// compile fills in what follows from the records.
+func (c *compiledSub) compile(topic *topicRecord) {
+	c.filter, _ = filter.Compile(cmp.Or(c.rec.Attributes[subFilter], "{}"), c.rec.scope()) // it was checked when it was set
+	c.raw, c.dead = c.rec.raw(), c.rec.deadLetter()
+	c.feedback = feedbackOf(topic, c.rec.Protocol)
+	c.policy = retry.Policy{ContentType: retry.DefaultContentType}
+	var s retry.Schedule
+	switch c.rec.Protocol {
+	case protoQueue, protoFunction:
+		s = retry.Managed()
+	case protoMail, protoMailJSON:
+		s = retry.Mail()
+	default:
+		c.policy = c.rec.policy(topic)
+		return
+	}
+	c.policy.Schedule = &s
+}
+
+// cache holds compiled topics. What it gives is never older than the last change that was acknowledged before it was asked:
+// it compares generations, which changes of a topic and its subscriptions count up in their transactions.
+type cache struct {
+	mu    sync.Mutex
+	known map[ref]*compiledTopic
+}
+
+func (c *cache) get(t ref) *compiledTopic {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.known[t]
+}
+
+func (c *cache) put(t *compiledTopic) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.known == nil || len(c.known) >= maxCached {
+		c.known = map[ref]*compiledTopic{}
+	}
+	if old := c.known[t.ref]; old == nil || old.gen < t.gen {
+		c.known[t.ref] = t
+	}
+}
+
+// compiled returns the topic as it is now; there is false when it does not exist.
+func (s *Service) compiled(ctx context.Context, t ref) (_ *compiledTopic, there bool, err error) {
+	known := s.topics.get(t)
+	found, err := store.View(ctx, s.shard(t.place), func(_ context.Context, r store.Reader) (*compiledTopic, error) {
+		gen, err := readCount(r, t.gen())
+		if err != nil || gen == 0 {
+			return nil, err
+		}
+		if known != nil && known.gen == gen {
+			return known, nil
+		}
+		return load(r, t, gen)
+	})
+	if err != nil || found == nil {
+		return nil, false, err
+	}
+	if found != known {
+		for _, sub := range found.subs { // outside of the transaction: it takes longer than one may
+			sub.compile(&found.rec)
+		}
+		s.topics.put(found)
+	}
+	return found, found.rec.ID != 0, nil
+}
+
+// load reads a topic. One that does not exist has the id 0.
+func load(r store.Reader, t ref, gen int64) (*compiledTopic, error) {
+	c := &compiledTopic{ref: t, gen: gen}
+	var there bool
+	var err error
+	if c.rec, there, err = read[topicRecord](r, t.key()); err != nil || !there {
+		return c, err
+	}
+	prefix := t.at(&c.rec).subs()
+	pairs, done := r.Scan(prefix.Range(), store.ScanOpt{})
+	for kv := range pairs {
+		sub := &compiledSub{id: store.Decode(kv.Key, len(prefix)).Text()}
+		if err := record.Decode(kv.Value, version, &sub.rec); err != nil {
+			return nil, err
+		}
+		if !sub.rec.Pending {
+			sub.arn = t.subARN(sub.id)
+			c.subs = append(c.subs, sub)
+		}
+	}
+	return c, done()
+}
+
+// sub returns the subscription with an id, or nil.
+func (c *compiledTopic) sub(id string) *compiledSub {
+	for _, sub := range c.subs {
+		if sub.id == id {
+			return sub
+		}
+	}
+	return nil
+}
+
+// mustCompiled is compiled for a topic that has to be there.
+func (s *Service) mustCompiled(ctx context.Context, t ref) (*compiledTopic, error) {
+	c, there, err := s.compiled(ctx, t)
+	if err == nil && !there {
+		err = noTopic()
+	}
+	return c, err
+}
