@@ -176,3 +176,13 @@ func TestMalformedRequests(t *testing.T) {
 		})
 	}
 }
+
+// A request that lends the header of its answer gets the headers of an error there.
+func TestErrorInTheAnswersHeader(t *testing.T) {
+	r := newRequest("POST", http.Header{"X-Amzn-Query-Mode": {"true"}}, nil)
+	r.Answer = http.Header{}
+	awsjson.Codec{}.Error(sqsapi.Service, sqsapi.Service.Lookup("SendMessage"), r, &sqsapi.QueueDoesNotExist{Message: "no"})
+	if got := r.Answer.Get("X-Amzn-Query-Error"); got != "AWS.SimpleQueueService.NonExistentQueue;Sender" || r.Answer.Get("Content-Type") == "" {
+		t.Errorf("headers %v", r.Answer)
+	}
+}

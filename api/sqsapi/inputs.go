@@ -18,7 +18,7 @@ type CancelMessageMoveTaskRequest struct {
 // ChangeMessageVisibilityBatchRequest is the input of ChangeMessageVisibilityBatch.
 type ChangeMessageVisibilityBatchRequest struct {
 	QueueUrl string                                     `aws:"QueueUrl,req"`
-	Entries  []ChangeMessageVisibilityBatchRequestEntry `aws:"Entries,xml=ChangeMessageVisibilityBatchRequestEntry,flat,req"`
+	Entries  []ChangeMessageVisibilityBatchRequestEntry `aws:"Entries,xml=ChangeMessageVisibilityBatchRequestEntry,flat"`
 }
 
 // ChangeMessageVisibilityRequest is the input of ChangeMessageVisibility.
@@ -38,7 +38,7 @@ type CreateQueueRequest struct {
 // DeleteMessageBatchRequest is the input of DeleteMessageBatch.
 type DeleteMessageBatchRequest struct {
 	QueueUrl string                           `aws:"QueueUrl,req"`
-	Entries  []DeleteMessageBatchRequestEntry `aws:"Entries,xml=DeleteMessageBatchRequestEntry,flat,req"`
+	Entries  []DeleteMessageBatchRequestEntry `aws:"Entries,xml=DeleteMessageBatchRequestEntry,flat"`
 }
 
 // DeleteMessageRequest is the input of DeleteMessage.
@@ -115,7 +115,7 @@ type RemovePermissionRequest struct {
 // SendMessageBatchRequest is the input of SendMessageBatch.
 type SendMessageBatchRequest struct {
 	QueueUrl string                         `aws:"QueueUrl,req"`
-	Entries  []SendMessageBatchRequestEntry `aws:"Entries,xml=SendMessageBatchRequestEntry,flat,req"`
+	Entries  []SendMessageBatchRequestEntry `aws:"Entries,xml=SendMessageBatchRequestEntry,flat"`
 }
 
 // SendMessageRequest is the input of SendMessage.
