@@ -44,7 +44,7 @@ func (s *Service) ReceiveMessage(ctx context.Context, id aws.Identity, in *sqsap
 	if err != nil {
 		return nil, err
 	}
-	return r.answer(ctx, claims)
+	return r.answer(context.WithoutCancel(ctx), claims) // what is claimed is told, also to who waits no longer
 }
 
 // check checks the parameters.

@@ -101,6 +101,7 @@ func (g *Guest) Turn(ctx context.Context, deadline <-chan struct{}) bool {
 		return true
 	default:
 	}
+	clock.Waits(ctx)
 	select {
 	case <-g.turn:
 		return true
@@ -126,6 +127,7 @@ func (g *Guest) Listen(ctx context.Context, shard store.Shard, since store.Versi
 		_, err := shard.Wait(inner, store.Key(g.name), since)
 		rung <- err
 	}()
+	clock.Waits(ctx)
 	select {
 	case err := <-rung:
 		return err == nil, release, err
