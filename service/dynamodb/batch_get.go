@@ -122,6 +122,13 @@ func (s *Service) getKeys(r store.Reader, a *tableKeys, room int) (tableItems, e
 			out.rest = a.in.Keys[i:]
 			break
 		}
+		if err := s.chargeRead(t, nil, table.ReadUnits(st.Size, isTrue(a.in.ConsistentRead))); err != nil {
+			if i == 0 {
+				return out, err
+			}
+			out.rest = a.in.Keys[i:]
+			break
+		}
 		out.units += table.ReadUnits(st.Size, isTrue(a.in.ConsistentRead))
 		m, err := st.Decode()
 		if err != nil {

@@ -46,6 +46,10 @@ func (s *Service) BatchWriteItem(ctx context.Context, id aws.Identity, in *api.B
 		}
 		for i := range did {
 			name := rest[i].given
+			if did[i].t == nil {
+				out.UnprocessedItems[name] = append(out.UnprocessedItems[name], rest[i].in)
+				continue
+			}
 			c := costs[name]
 			c.add(did[i].cost(), 1)
 			costs[name] = c
@@ -151,9 +155,11 @@ func groupEnd(rest []batched) int {
 	return len(rest)
 }
 
-// writeGroup makes writes in tx and returns what each did.
+// writeGroup makes writes in tx and returns what each did. Those whose table is throttled are left out, with a nil table,
+// unless that is all of them.
 func (s *Service) writeGroup(tx store.Tx, group []batched) ([]written, error) {
 	out := make([]written, len(group))
+	done, throttled := false, error(nil)
 	for i := range group {
 		b := &group[i]
 		t, err := s.mustTable(tx, b.tableName)
@@ -170,10 +176,19 @@ func (s *Service) writeGroup(tx store.Tx, group []batched) ([]written, error) {
 		if b.in.PutRequest != nil {
 			c.After = b.key
 		}
-		out[i].t = t
+		if throttled = s.admitWrites(t, tx.Now()); throttled != nil {
+			continue
+		}
+		out[i].t, done = t, true
 		if out[i].effects, err = t.Apply(tx, &c); err != nil {
 			return nil, err
 		}
+		if err := s.chargeWrite(tx, &out[i], 1); err != nil {
+			return nil, err
+		}
+	}
+	if !done {
+		return nil, throttled
 	}
 	return out, nil
 }

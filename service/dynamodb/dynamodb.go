@@ -13,9 +13,11 @@ import (
 
 	api "github.com/brume-dev/brume/api/dynamodbapi"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/clock"
 	"github.com/brume-dev/brume/service/dynamodb/expression"
 	"github.com/brume-dev/brume/service/dynamodb/stream"
 	"github.com/brume-dev/brume/service/dynamodb/table"
+	"github.com/brume-dev/brume/service/dynamodb/throughput"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/timer"
 )
@@ -23,12 +25,15 @@ import (
 // Config is what the service needs.
 type Config struct {
 	Store store.Store
+	Clock clock.Clock
 	Timer *timer.Runner
 }
 
 // Service implements dynamodbapi.Handler and aws.Accessor.
 type Service struct {
 	store       store.Store
+	clock       clock.Clock
+	meter       throughput.Meter
 	tables      table.Cache
 	expressions expression.Cache
 }
@@ -40,10 +45,10 @@ var (
 
 // New returns the service and registers the promises that it keeps.
 func New(c Config) (*Service, error) {
-	if c.Store == nil || c.Timer == nil {
-		return nil, errors.New("dynamodb: no store or no timer")
+	if c.Store == nil || c.Clock == nil || c.Timer == nil {
+		return nil, errors.New("dynamodb: no store, no clock or no timer")
 	}
-	s := &Service{store: c.Store}
+	s := &Service{store: c.Store, clock: c.Clock}
 	c.Timer.Handle(clearKind, s.clearTable, timer.Policy{})
 	c.Timer.Handle(table.FillKind, s.fill, timer.Policy{})
 	c.Timer.Handle(table.SweepKind, s.sweep, timer.Policy{})

@@ -17,6 +17,7 @@ import (
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/clock"
 	"github.com/brume-dev/brume/item"
+	"github.com/brume-dev/brume/service/dynamodb/stream"
 	"github.com/brume-dev/brume/shape"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/store/memstore"
@@ -30,6 +31,7 @@ var rewrite = flag.Bool("update", false, "write the answers of testdata/*.txtar 
 type world struct {
 	t     testing.TB
 	s     *Service
+	logs  *stream.Service
 	clock *clock.Virtual
 	store store.Store
 	timer *timer.Runner
@@ -42,15 +44,21 @@ func newWorld(t testing.TB, open func(clock.Clock) store.Store) *world {
 		id: aws.Identity{Kind: aws.Root, Account: "000000000000", Region: "us-east-1"}}
 	w.store = open(w.clock)
 	w.timer = timer.New(timer.Config{Store: w.store, Clock: w.clock})
-	s, err := New(Config{Store: w.store, Timer: w.timer})
+	s, err := New(Config{Store: w.store, Clock: w.clock, Timer: w.timer})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.s = s
+	if w.logs, err = stream.New(stream.Config{Store: w.store, Clock: w.clock, Timer: w.timer}); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); _ = w.timer.Run(ctx) }()
 	t.Cleanup(func() { cancel(); <-done; w.store.Close() })
+	if err := w.timer.Settle(ctx); err != nil { // it runs, and the clock knows of it
+		t.Fatal(err)
+	}
 	return w
 }
 

@@ -215,6 +215,23 @@ func (src *source) cost(got raw, consistent bool) cost {
 	return cost{table: got.fetched, indexes: []indexCost{{src.x.Name, src.x.Local, units}}}
 }
 
+// chargePage charges what a page cost.
+func (s *Service) chargePage(src *source, got raw, consistent bool) error {
+	if !src.t.Limited {
+		return nil
+	}
+	c := src.cost(got, consistent)
+	if c.table > 0 {
+		if err := s.chargeRead(src.t, nil, c.table); err != nil {
+			return err
+		}
+	}
+	if src.x == nil {
+		return nil
+	}
+	return s.chargeRead(src.t, src.x, c.total()-c.table)
+}
+
 // startKey checks the key that a page starts after and returns its place.
 func (p *pager) startKey(src *source) (store.Key, error) {
 	if src.x == nil {

@@ -46,6 +46,9 @@ func (s *Service) Query(ctx context.Context, id aws.Identity, in *api.QueryInput
 			return found{}, err
 		}
 		raw, err := p.read(r, &src, within)
+		if err == nil {
+			err = s.chargePage(&src, raw, p.consistent)
+		}
 		return found{src, raw}, err
 	})
 	if err != nil {

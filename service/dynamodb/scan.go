@@ -45,6 +45,9 @@ func (s *Service) Scan(ctx context.Context, id aws.Identity, in *api.ScanInput) 
 			return found{}, err
 		}
 		raw, err := p.read(r, &src, within)
+		if err == nil {
+			err = s.chargePage(&src, raw, p.consistent)
+		}
 		return found{src, raw}, err
 	})
 	if err != nil {

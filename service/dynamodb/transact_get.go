@@ -89,6 +89,9 @@ func (s *Service) getAll(r store.Reader, asked []transactGet) ([]table.Stored, e
 		}
 		out[i].Body = bytes.Clone(out[i].Body) // decoded outside
 		size += out[i].Size
+		if err := s.chargeRead(t, nil, transactionFactor*table.ReadUnits(out[i].Size, true)); err != nil {
+			failures[i], failed = err, true
+		}
 	}
 	switch {
 	case failed:

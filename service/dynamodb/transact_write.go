@@ -64,6 +64,7 @@ func (s *Service) readTransaction(id aws.Identity, items []api.TransactWriteItem
 			return nil, err
 		}
 		writes[i] = *w
+		writes[i].inTransaction = true
 	}
 	return writes, nil
 }

@@ -1,6 +1,7 @@
 package dynamodb
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -29,6 +30,8 @@ type write struct {
 	oldOnFailure bool
 	// wantOld says that the answer shows the item as it was.
 	wantOld bool
+	// inTransaction says that the write is one of several.
+	inTransaction bool
 }
 
 type writeKind uint8
@@ -92,14 +95,24 @@ func (w *write) run(s *Service, tx store.Tx) (written, error) {
 		nothing, err := w.runUpdate(&out, old, &c)
 		if err != nil || nothing {
 			out.effects.Units = table.WriteUnits(0, 0)
-			return out, err
+			return out, cmp.Or(err, s.chargeWrite(tx, &out, w.factor()))
 		}
 	case writeCheck:
 		out.effects.Units, out.effects.Size = table.WriteUnits(old.Size, 0), old.Size
-		return out, nil
+		return out, s.chargeWrite(tx, &out, w.factor())
 	}
-	out.effects, err = t.Apply(tx, &c)
-	return out, err
+	if out.effects, err = t.Apply(tx, &c); err != nil {
+		return out, err
+	}
+	return out, s.chargeWrite(tx, &out, w.factor())
+}
+
+// factor is what the write costs for each unit.
+func (w *write) factor() float64 {
+	if w.inTransaction {
+		return transactionFactor
+	}
+	return 1
 }
 
 // checkUntouched refuses an update that would change the key.

@@ -107,6 +107,16 @@ func (t *Throughput) provision(p *api.ProvisionedThroughput, what string, wasPro
 	return nil
 }
 
+// Limited reports whether the table or an index has a limit of throughput.
+func (rec *Record) Limited() bool {
+	limited := rec.Provisioned || rec.MaxRead != 0 || rec.MaxWrite != 0
+	for i := range rec.Globals {
+		t := &rec.Globals[i].Throughput
+		limited = limited || t.MaxRead != 0 || t.MaxWrite != 0
+	}
+	return limited
+}
+
 // warm returns a warm throughput: what was asked for, but not less than what there is anyway.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/warm-throughput.html
 func (t *Throughput) warm(provisioned bool) (read, write int64) {

@@ -53,12 +53,15 @@ func (t *Table) derive(tx store.Tx, c *Change, out *Effects) error {
 		grown := c.New.Size - c.Old.Size
 		local := 0
 		for i, x := range t.Indexes {
-			units, more := x.update(tx, t, c.Before, c.After)
+			units, more, err := x.update(tx, t, c.Before, c.After)
+			if err != nil {
+				return err
+			}
 			out.Indexes[i] = units
 			if x.Local {
 				grown += more
 				if c.After != nil {
-					local += x.EntryOf(t, c.After).Size
+					local += x.entryOf(t, c.After).Size
 				}
 			}
 		}

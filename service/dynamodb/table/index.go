@@ -138,7 +138,7 @@ type entry struct {
 	Size int
 }
 
-func (x *Index) EntryOf(t *Table, m item.Map) entry {
+func (x *Index) entryOf(t *Table, m item.Map) entry {
 	if m == nil || !x.Covers(m) {
 		return entry{}
 	}
@@ -166,15 +166,24 @@ func (x *Index) put(tx store.Tx, t *Table, e entry) {
 // update brings the index from what it has of one item to what it is to have of the next, and returns what that costs.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html#GSI.ThroughputConsiderations.Writes
-func (x *Index) update(tx store.Tx, t *Table, old, now item.Map) (units float64, grown int) {
-	before, after := x.EntryOf(t, old), x.EntryOf(t, now)
+func (x *Index) update(tx store.Tx, t *Table, old, now item.Map) (units float64, grown int, err error) {
+	before, after := x.entryOf(t, old), x.entryOf(t, now)
+	if x.Status == definition.Creating && before.Key != nil { // it may not have been filled in yet
+		_, there, err := tx.Get(before.Key)
+		if err != nil {
+			return 0, 0, err
+		}
+		if !there {
+			before = entry{}
+		}
+	}
 	grown = after.Size - before.Size
 	switch {
 	case before.Key == nil && after.Key == nil:
-		return 0, 0
+		return 0, 0, nil
 	case before.Key != nil && after.Key != nil && string(before.Key) == string(after.Key):
 		if item.EqualMaps(before.item, after.item) {
-			return 0, 0
+			return 0, 0, nil
 		}
 		x.put(tx, t, after)
 		units = WriteUnits(before.Size, after.Size)
@@ -194,7 +203,7 @@ func (x *Index) update(tx store.Tx, t *Table, old, now item.Map) (units float64,
 	if grown != 0 {
 		tx.Add(x.bytes, int64(grown))
 	}
-	return units, grown
+	return units, grown, nil
 }
 
 // checkIndexKeys checks the key attributes of indexes in an item that is put.

@@ -29,6 +29,7 @@ type Table struct {
 	Own        Space    // of the items
 	Indexes    []*Index // those that writes keep: all but those that are being deleted
 	Derived    bool     // writes have more to do than to write the item
+	Limited    bool     // there is a throughput that may be used up
 }
 
 // Attribute is a key attribute of a table.
@@ -55,6 +56,7 @@ func New(n Name, rec Record, raw []byte) *Table {
 			t.Indexes = append(t.Indexes, t.newIndex(&rec.Globals[i], false))
 		}
 	}
+	t.Limited = rec.Limited()
 	t.Derived = len(t.Indexes) > 0 || rec.Stream.Enabled || rec.Expiry.Attribute != ""
 	return t
 }

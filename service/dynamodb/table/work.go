@@ -87,7 +87,7 @@ func (t *Table) fillIndex(tx store.Tx, k *timer.Kept, rec *Record, x *definition
 	at := slices.IndexFunc(t.Indexes, func(i *Index) bool { return i.ID == x.ID })
 	into := t.Indexes[at]
 	more, err = t.walk(tx, x.ID, func(suffix []byte, m item.Map) error {
-		e := into.EntryOf(t, m)
+		e := into.entryOf(t, m)
 		if e.Key == nil {
 			return nil
 		}
