@@ -58,7 +58,7 @@ func (h *house) wire() error {
 	h.callbacks = stacks
 	apis := add(&w, apigatewayapi.Service, apigateway.New, apigateway.Config{Store: h.store, Clock: h.clock, Timer: h.timer, Caller: h.table,
 		Wire: late{h}, Roles: sessions, Policies: late{h}, Services: h.table.Services, HTTP: http.DefaultTransport, Rand: rand.Reader, Log: h.Log})
-	add(&w, dynamodbapi.Service, dynamodb.New, dynamodb.Config{Store: h.store, Timer: h.timer})
+	add(&w, dynamodbapi.Service, dynamodb.New, dynamodb.Config{Store: h.store, Clock: h.clock, Timer: h.timer})
 	add(&w, dynamodbstreamsapi.Service, stream.New, stream.Config{Store: h.store, Clock: h.clock, Timer: h.timer})
 	add(&w, ecrapi.Service, ecr.New, ecr.Config{Store: h.store, Caller: h.table})
 	add(&w, eventbridgeapi.Service, eventbridge.New, eventbridge.Config{Store: h.store, Clock: h.clock, Timer: h.timer, Rand: rand.Reader, Log: h.Log})
