@@ -174,7 +174,7 @@ func (q *queue) prepare(id aws.Identity, in *sqsapi.SendMessageBatchRequestEntry
 	if err != nil {
 		return nil, err
 	}
-	if len(system) > 0 {
+	if m.Trace = id.Request.Trace; len(system) > 0 { // what the request belongs to is passed on
 		m.Trace = string(system[0].Value)
 	}
 	if m.Size() > q.maxSize {
