@@ -125,7 +125,7 @@ func (s *Service) DescribeLogStreams(ctx context.Context, id aws.Identity, in *l
 	if byTime {
 		keys = p.recents()
 	}
-	out := &logsapi.DescribeLogStreamsResponse{}
+	out := &logsapi.DescribeLogStreamsResponse{LogStreams: []logsapi.LogStream{}}
 	err = s.shard(p).View(ctx, func(_ context.Context, r store.Reader) error {
 		err := pg.Keys(r, keys, func(key *store.Elements, _ store.Value) (bool, error) {
 			if byTime {
