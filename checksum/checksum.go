@@ -3,13 +3,17 @@
 package checksum
 
 import (
+	"crypto/md5"
 	"crypto/sha1"
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/base64"
 	"hash"
 	"hash/crc32"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/minio/crc64nvme"
+	"github.com/zeebo/xxh3"
 )
 
 // The algorithms that there are, by their names in ChecksumAlgorithm.
@@ -19,13 +23,25 @@ const (
 	CRC64NVME = "CRC64NVME"
 	SHA1      = "SHA1"
 	SHA256    = "SHA256"
+	SHA512    = "SHA512"
+	MD5       = "MD5"
+	XXHASH64  = "XXHASH64"
+	XXHASH3   = "XXHASH3"
+	XXHASH128 = "XXHASH128"
 )
 
 // Header begins the names of the headers and trailers that hold checksums; the name of the algorithm follows, in lower case.
 const Header = "x-amz-checksum-"
 
 // Algorithms are the names of all of them.
-func Algorithms() []string { return []string{CRC32, CRC32C, CRC64NVME, SHA1, SHA256} }
+func Algorithms() []string {
+	return []string{CRC32, CRC32C, CRC64NVME, MD5, SHA1, SHA256, SHA512, XXHASH128, XXHASH3, XXHASH64}
+}
+
+// Joins reports whether the checksum of a whole follows from those of its parts (see Join).
+func Joins(algorithm string) bool {
+	return algorithm == CRC32 || algorithm == CRC32C || algorithm == CRC64NVME
+}
 
 // New returns the hash of an algorithm, or nil when there is none of the name.
 func New(algorithm string) hash.Hash {
@@ -40,6 +56,16 @@ func New(algorithm string) hash.Hash {
 		return sha1.New()
 	case SHA256:
 		return sha256.New()
+	case SHA512:
+		return sha512.New()
+	case MD5:
+		return md5.New()
+	case XXHASH64:
+		return xxhash.New()
+	case XXHASH3:
+		return xxh3.New()
+	case XXHASH128:
+		return xxh3.New128()
 	}
 	return nil
 }

@@ -24,8 +24,9 @@ type Buckets interface {
 	// Preflight answers a preflight request, whose headers are asked, for a bucket or an object in it: with headers in
 	// answer, or with an error to send. found is false when there is no such bucket.
 	Preflight(ctx context.Context, bucket string, object bool, asked, answer http.Header) (found bool, err error)
-	// AllowOrigin adds to the headers of an answer what lets pages of an origin read it, if the bucket's rules do.
-	AllowOrigin(ctx context.Context, bucket, origin, method string, answer http.Header)
+	// AllowOrigin adds to the headers of an answer what lets the page that sent the request, whose headers
+	// are asked, read it, if the bucket's rules do.
+	AllowOrigin(ctx context.Context, bucket, method string, asked, answer http.Header)
 }
 
 // admit lets a page's origin read the answer: to requests for a bucket by the bucket's own rules.
@@ -35,7 +36,7 @@ func (g *Gateway) admit(w http.ResponseWriter, r *http.Request, to route.Route) 
 		g.allowOrigin(w, r)
 		return
 	}
-	g.Buckets.AllowOrigin(r.Context(), bucket, r.Header.Get("Origin"), r.Method, w.Header())
+	g.Buckets.AllowOrigin(r.Context(), bucket, r.Method, r.Header, w.Header())
 }
 
 // allowOrigin answers to a page's origin that it may read the answer.

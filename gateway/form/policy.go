@@ -139,6 +139,7 @@ func (p *Policy) Judge(f *Form, bucket string, now time.Time) error {
 		return denied("Policy expired.")
 	}
 	covered := map[string]bool{}
+	names := append([]string{"bucket"}, f.names...)
 	for _, c := range p.conditions {
 		covered[c.name] = true
 		value := f.Get(c.name)
@@ -152,7 +153,7 @@ func (p *Policy) Judge(f *Form, bucket string, now time.Time) error {
 			return denied("Policy Condition failed: %s", c.text)
 		}
 	}
-	for _, name := range f.names {
+	for _, name := range names {
 		if low := strings.ToLower(name); !covered[low] && !exempt(low) {
 			return denied("Extra input fields: %s", low)
 		}
@@ -163,7 +164,7 @@ func (p *Policy) Judge(f *Form, bucket string, now time.Time) error {
 // exempt are the fields that need no condition.
 func exempt(name string) bool {
 	switch name {
-	case "x-amz-signature", "file", "policy", "awsaccesskeyid", "signature", "bucket":
+	case "x-amz-signature", "file", "policy", "awsaccesskeyid", "signature":
 		return true
 	}
 	return strings.HasPrefix(name, "x-ignore-")

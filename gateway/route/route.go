@@ -228,11 +228,26 @@ func (t *Table) preflight(q *Request) (Route, bool) {
 			}
 		}
 		bucket, key := cutSegment(strings.TrimPrefix(path, "/"))
-		if r.Labels = map[string]string{"Bucket": bucket, "Key": strings.TrimPrefix(key, "/")}; sure && bucket != "" {
+		r.Labels = map[string]string{"Bucket": bucket, "Key": strings.TrimPrefix(key, "/")}
+		if bucket != "" && (sure || !t.otherPath(path, q.header("Access-Control-Request-Method"))) {
 			r.Protocol = aws.RestXML
 		}
 	}
 	return r, r.Protocol != 0 || q.header("Access-Control-Request-Method") != ""
+}
+
+// otherPath reports whether a path is one of another REST service than S3.
+func (t *Table) otherPath(path, method string) bool {
+	var room [maxLabels]string
+	for s, tree := range t.trees {
+		if s == t.s3 {
+			continue
+		}
+		if n, _ := tree.root.match(path, method, room[:0]); n != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // cborPath: /service/{shape}/operation/{Op}, announced by a header of its own.

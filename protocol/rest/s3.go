@@ -49,6 +49,8 @@ func invalidArgument(m *shape.Member, value string) error {
 	e := &argument{message: "Invalid Argument", ArgumentName: m.Wire, ArgumentValue: value}
 	if m.Shape.Kind == shape.Integer || m.Shape.Kind == shape.Long {
 		e.message = "Provided " + m.Wire + " not an integer or within integer range"
+	} else if m.Wire == "x-amz-object-lock-retain-until-date" {
+		e.message = "The retain until date must be provided in ISO 8601 format"
 	}
 	return e
 }

@@ -87,6 +87,9 @@ func (b *binder) xmlPayload(m *shape.Member, s3 bool) error {
 		return xmlError(err)
 	}
 	if s3 && !validS3(n, m, v, notes) {
+		if m.Name == "AccessControlPolicy" {
+			return aws.Errorf("MalformedACLError", http.StatusBadRequest, "The XML you provided was not well-formed or did not validate against our published schema")
+		}
 		return xmlError(xml.ErrSyntax)
 	}
 	mark := len(b.r.Notes)

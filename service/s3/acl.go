@@ -81,7 +81,10 @@ func (e *missingACL) ErrorInfo() aws.ErrorInfo {
 func (s *Service) PutBucketAcl(ctx context.Context, _ aws.Identity, in *s3api.PutBucketAclRequest) (*s3api.PutBucketAclOutput, error) {
 	g := acl.Given{Canned: string(in.ACL), Full: in.GrantFullControl, Read: in.GrantRead, ReadACP: in.GrantReadACP, Write: in.GrantWrite, WriteACP: in.GrantWriteACP, Policy: in.AccessControlPolicy}
 	return change[s3api.PutBucketAclOutput](ctx, s, in.Bucket, in.ExpectedBucketOwner, func(_ store.Tx, b *bucket.Bucket) error {
-		if g.Empty() {
+		switch {
+		case !hasACLs(b):
+			return noACLs()
+		case g.Empty():
 			return &missingACL{"x-amz-acl"}
 		}
 		owner := bucket.CanonicalID(b.Account)
@@ -89,8 +92,6 @@ func (s *Service) PutBucketAcl(ctx context.Context, _ aws.Identity, in *s3api.Pu
 		switch {
 		case err != nil:
 			return err
-		case !hasACLs(b):
-			return noACLs()
 		case b.Block.BlockACLs && acl.Public(grants):
 			return publicACL()
 		}

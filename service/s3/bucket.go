@@ -2,6 +2,7 @@ package s3
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/brume-dev/brume/api/s3api"
@@ -174,7 +175,10 @@ func taken(old *bucket.Bucket, account, region string) error {
 
 // newBucket is a bucket as it is at first: https://docs.aws.amazon.com/AmazonS3/latest/userguide/create-bucket-overview.html
 func newBucket(account string, in *s3api.CreateBucketRequest) (r bucket.BucketRecord, t bucket.TagSet, err error) {
-	r.Ownership = string(s3api.ObjectOwnershipBucketOwnerEnforced)
+	r.Ownership = enforced
+	if o := in.ObjectOwnership; o != "" && !slices.Contains(o.EnumValues(), string(o)) {
+		return r, t, fault.InvalidArgument("Invalid x-amz-object-ownership header: "+string(o), "x-amz-object-ownership", string(o))
+	}
 	if in.ObjectOwnership != "" {
 		r.Ownership = string(in.ObjectOwnership)
 	}

@@ -111,8 +111,8 @@ func (d *digest) check(e bucket.Expectation, trailer http.Header) (bucket.Sum, e
 			if e.Algorithm != "" && e.Algorithm != a {
 				return bucket.Sum{}, fault.InvalidRequest("Value for x-amz-trailer header is invalid.")
 			}
-			if err := checkValue(a, v); err != nil {
-				return bucket.Sum{}, err
+			if checkValue(a, v) != nil {
+				return bucket.Sum{}, fault.InvalidRequest("Value for %s%s trailing header is invalid.", checksum.Header, strings.ToLower(a))
 			}
 			e.Algorithm, e.Value = a, v
 		}

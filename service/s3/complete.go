@@ -2,6 +2,7 @@ package s3
 
 import (
 	"context"
+	"strings"
 
 	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/aws"
@@ -40,9 +41,21 @@ func (s *Service) CompleteMultipartUpload(ctx context.Context, id aws.Identity, 
 	}
 	s.discard(ctx, done.Garbage)
 	o := done.O
-	out := &s3api.CompleteMultipartUploadOutput{Location: new("http://" + in.Bucket + ".s3." + done.B.Region + ".amazonaws.com/" + *(&bucket.Listing{Url: true}).Text(in.Key)),
+	out := &s3api.CompleteMultipartUploadOutput{Location: new(objectURL(id.Request.Endpoint, done.B, in.Key)),
 		Bucket: &in.Bucket, Key: &in.Key, ETag: new(o.Quoted()), VersionId: o.VersionHeader(done.B), Expiration: done.Expiration,
 		ServerSideEncryption: s3api.ServerSideEncryption(o.Sealed.Algorithm), SSEKMSKeyId: o.Sealed.KeyOf(), BucketKeyEnabled: o.Sealed.BucketKeyOf()}
 	setSum(out, o.Sum)
 	return out, nil
+}
+
+// objectURL is where an object is read: below the address by which its author reached the platform.
+func objectURL(endpoint string, b *bucket.Bucket, key string) string {
+	path := "/" + *(&bucket.Listing{Url: true}).Text(key)
+	switch _, host, _ := strings.Cut(endpoint, "://"); {
+	case endpoint == "":
+		return "https://" + b.Name + ".s3." + b.Region + ".amazonaws.com" + path
+	case strings.HasPrefix(host, b.Name+"."):
+		return endpoint + path
+	}
+	return endpoint + "/" + b.Name + path
 }

@@ -85,13 +85,20 @@ func (s *Service) CopyObject(ctx context.Context, id aws.Identity, in *s3api.Cop
 }
 
 func copyCheck(b *bucket.Bucket, in *s3api.CopyObjectRequest) (bucket.WriteCondition, error) {
-	err := cmp.Or(bucket.CheckAlgorithm(string(in.ChecksumAlgorithm)),
+	err := cmp.Or(directive("metadata", string(in.MetadataDirective)), directive("tagging", string(in.TaggingDirective)), bucket.CheckAlgorithm(string(in.ChecksumAlgorithm)),
 		wish{customer: in.CopySourceSSECustomerAlgorithm}.check())
 
 	if err != nil {
 		return bucket.WriteCondition{}, err
 	}
 	return writeConditionOf(in.IfMatch, in.IfNoneMatch)
+}
+
+func directive(of, value string) error {
+	if value == "" || value == "COPY" || value == "REPLACE" {
+		return nil
+	}
+	return fault.InvalidArgument("Unknown "+of+" directive.", "x-amz-"+of+"-directive", value)
 }
 
 // copied is the new object but for its body.

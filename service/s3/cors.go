@@ -75,14 +75,18 @@ func (s *Service) Preflight(ctx context.Context, name string, object bool, asked
 	return true, nil
 }
 
-// AllowOrigin adds to the headers of an answer what lets pages of an origin read it, if the rules of the bucket do.
-func (s *Service) AllowOrigin(ctx context.Context, name, origin, method string, out http.Header) {
-	if origin == "" {
+// AllowOrigin adds to the headers of an answer what lets the page that sent the request, whose headers are asked, read it,
+// if the rules of the bucket do.
+func (s *Service) AllowOrigin(ctx context.Context, name, method string, asked, out http.Header) {
+	if asked.Get("Origin") == "" {
 		return
+	}
+	if named := asked.Get("Access-Control-Request-Method"); named != "" {
+		method = named
 	}
 	rules, err := s.rulesOf(ctx, name)
 	if err != nil {
 		return // the answer itself says so
 	}
-	cors.Allow(rules, cors.Question{Origin: origin, Method: method}, out)
+	cors.Allow(rules, cors.Question{Origin: asked.Get("Origin"), Method: method}, out)
 }

@@ -71,6 +71,9 @@ func (s *Service) read(ctx context.Context, id aws.Identity, in *s3api.GetObject
 	if id.Kind == aws.Anonymous && overrides(in) {
 		return f, nil, sp, fault.InvalidRequest("Request specific response headers cannot be used for anonymous GET requests.")
 	}
+	if n := in.PartNumber; n != nil && (*n < 1 || *n > bucket.MaxPart) {
+		return f, nil, sp, fault.InvalidArgument("Part number must be an integer between 1 and 10000, inclusive", "partNumber", strconv.FormatInt(int64(*n), 10))
+	}
 	if f, err = s.look(ctx, in.Bucket, in.Key, in.VersionId, in.ExpectedBucketOwner); err != nil {
 		return f, nil, sp, err
 	}
@@ -117,9 +120,6 @@ func (f *found) part(in *s3api.GetObjectRequest, out *s3api.GetObjectOutput) (bu
 
 // partNumber finds a part of a multipart object; an object that was put whole is its own first part.
 func (f *found) partNumber(n int32, out *s3api.GetObjectOutput) (bucket.Span, error) {
-	if n < 1 || n > bucket.MaxPart {
-		return bucket.Span{}, fault.InvalidArgument("Part number must be an integer between 1 and 10000, inclusive", "partNumber", strconv.FormatInt(int64(n), 10))
-	}
 	size := f.o.Size
 	if f.o.Parts == 0 {
 		if n > 1 {

@@ -15,7 +15,10 @@ import (
 // locks them, for good.
 func (s *Service) PutObjectLockConfiguration(ctx context.Context, _ aws.Identity, in *s3api.PutObjectLockConfigurationRequest) (*s3api.PutObjectLockConfigurationOutput, error) {
 	c := in.ObjectLockConfiguration
-	if c == nil || c.ObjectLockEnabled != s3api.ObjectLockEnabledEnabled {
+	if c == nil {
+		return nil, fault.MissingBody()
+	}
+	if c.ObjectLockEnabled != s3api.ObjectLockEnabledEnabled {
 		return nil, fault.MalformedXML()
 	}
 	rule, err := lockRule(c.Rule)
@@ -75,7 +78,7 @@ func (s *Service) PutObjectRetention(ctx context.Context, id aws.Identity, in *s
 	var next *bucket.Retention
 	switch r := in.Retention; {
 	case r == nil:
-		return nil, fault.MalformedXML()
+		return nil, fault.MissingBody()
 	case (r.Mode == "") != (r.RetainUntilDate == nil):
 		return nil, fault.MalformedXML()
 	case r.Mode != "":
@@ -107,7 +110,10 @@ func (s *Service) GetObjectRetention(ctx context.Context, _ aws.Identity, in *s3
 
 // PutObjectLegalHold puts a version under a legal hold, or frees it.
 func (s *Service) PutObjectLegalHold(ctx context.Context, _ aws.Identity, in *s3api.PutObjectLegalHoldRequest) (*s3api.PutObjectLegalHoldOutput, error) {
-	if in.LegalHold == nil || in.LegalHold.Status == "" {
+	if in.LegalHold == nil {
+		return nil, fault.MissingBody()
+	}
+	if in.LegalHold.Status == "" {
 		return nil, fault.MalformedXML()
 	}
 	_, err := update(ctx, s, in.Bucket, in.ExpectedBucketOwner, func(tx store.Tx, b *bucket.Bucket) (struct{}, error) {
@@ -132,12 +138,12 @@ func (s *Service) GetObjectLegalHold(ctx context.Context, _ aws.Identity, in *s3
 // lockOf reads something about the lock of a version; nil is that there is none.
 func lockOf[T any](ctx context.Context, s *Service, name, key string, version, expected *string, f func(*bucket.Object) *T) (*T, error) {
 	return view(ctx, s, name, expected, func(r store.Reader, b *bucket.Bucket) (*T, error) {
-		if !b.Locking {
-			return nil, bucket.NoLock()
-		}
 		o, err := b.Find(r, key, version)
 		if err != nil {
 			return nil, err
+		}
+		if !b.Locking {
+			return nil, bucket.NoLock()
 		}
 		if out := f(o); out != nil {
 			return out, nil

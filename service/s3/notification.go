@@ -21,7 +21,7 @@ import (
 func (s *Service) PutBucketNotificationConfiguration(ctx context.Context, id aws.Identity, in *s3api.PutBucketNotificationConfigurationRequest) (*s3api.PutBucketNotificationConfigurationOutput, error) {
 	c := in.NotificationConfiguration
 	if c == nil {
-		return nil, fault.MalformedXML()
+		return nil, fault.MissingBody()
 	}
 	if err := notice.Check(c); err != nil {
 		return nil, err

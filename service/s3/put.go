@@ -130,10 +130,10 @@ func tooLarge(size int64) error {
 
 func writeConditionOf(match, none *string) (bucket.WriteCondition, error) {
 	if none != nil && strings.Trim(*none, `"`) != "*" {
-		return bucket.WriteCondition{}, fault.NotImplemented("If-None-Match takes * only")
+		return bucket.WriteCondition{}, fault.Header("If-None-Match", "We don't accept the provided value of If-None-Match header for this API")
 	}
 	if none != nil && match != nil {
-		return bucket.WriteCondition{}, fault.NotImplemented("If-Match and If-None-Match exclude each other")
+		return bucket.WriteCondition{}, fault.Header("If-None-Match,If-Match", "Multiple conditional request headers present in the request")
 	}
 	return bucket.WriteCondition{Match: match, None: none != nil}, nil
 }

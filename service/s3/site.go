@@ -92,7 +92,7 @@ func (p sites) ServeData(w http.ResponseWriter, r *http.Request, v aws.Visit) {
 		g.fail(aws.Errorf("MethodNotAllowed", http.StatusMethodNotAllowed, "The specified method is not allowed against this resource."))
 		return
 	}
-	p.AllowOrigin(r.Context(), v.Resource, r.Header.Get("Origin"), r.Method, w.Header())
+	p.AllowOrigin(r.Context(), v.Resource, r.Method, r.Header, w.Header())
 	b, err := p.find(r.Context(), v.Resource, nil)
 	if err == nil {
 		g.id = aws.Identity{Kind: aws.Anonymous, Account: b.Account, Region: b.Region, Request: v.Request}

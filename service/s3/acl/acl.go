@@ -165,9 +165,6 @@ func fromPolicy(p *s3api.AccessControlPolicy, o Owners) (out []Grant, err error)
 	if p.Owner == nil || aws.Or(p.Owner.ID, "") == "" || len(p.Grants) > maxGrants {
 		return nil, malformed()
 	}
-	if *p.Owner.ID != o.Resource {
-		return nil, aws.Errorf("AccessDenied", http.StatusForbidden, "Access Denied")
-	}
 	for _, g := range p.Grants {
 		if g.Grantee == nil || !slices.Contains(g.Permission.EnumValues(), string(g.Permission)) {
 			return nil, malformed()
@@ -191,6 +188,9 @@ func fromPolicy(p *s3api.AccessControlPolicy, o Owners) (out []Grant, err error)
 			return nil, err
 		}
 		out = append(out, grant)
+	}
+	if *p.Owner.ID != o.Resource {
+		return nil, aws.Errorf("AccessDenied", http.StatusForbidden, "Access Denied")
 	}
 	return out, nil
 }

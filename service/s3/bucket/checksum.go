@@ -35,7 +35,7 @@ func CheckAlgorithm(name string) error {
 			return fault.NotImplemented("Brume has the checksum algorithms " + strings.Join(checksum.Algorithms(), ", ") + ", not " + name)
 		}
 	}
-	return fault.InvalidRequest("Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")
+	return fault.InvalidRequest("%s", "Checksum algorithm provided is unsupported. Please try again with any of the valid types: ["+strings.Join(checksum.Algorithms(), ", ")+"]")
 }
 
 // Expectation is what a client says that its body is.

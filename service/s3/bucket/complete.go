@@ -84,6 +84,11 @@ func choose(u *UploadRecord, in *s3api.CompleteMultipartUploadRequest, have []nu
 		at[p.Number] = i
 	}
 	list := in.MultipartUpload.Parts
+	for i := range list {
+		if list[i].PartNumber == nil || list[i].ETag == nil {
+			return nil, fault.MalformedXML()
+		}
+	}
 	chosen := make([]numbered, 0, len(list))
 	last := int32(0)
 	for i := range list {
@@ -102,11 +107,13 @@ func choose(u *UploadRecord, in *s3api.CompleteMultipartUploadRequest, have []nu
 		}
 		given, err := SumOf(&list[i])
 		switch {
-		case err != nil:
-			return nil, err
+		case err != nil || given.Algorithm != "" && !sumForm(given.Algorithm, given.Value):
+			return nil, fault.InvalidArgument("Invalid Base64 or multiple checksums present in request", "Checksum", given.Value)
+		case given.Algorithm != "" && given.Algorithm != u.Algorithm:
+			return nil, aws.Errorf("BadDigest", http.StatusBadRequest, "The %s you specified for part %d did not match what we received.", strings.ToLower(given.Algorithm), n)
 		case given.Algorithm == "" && u.Asked && u.Type == Composite:
 			return nil, fault.InvalidRequest("The upload was created using a %s checksum. The complete request must include the checksum for each part. It was missing for part %d in the request.", strings.ToLower(u.Algorithm), n)
-		case given.Algorithm != "" && given.Algorithm == u.Algorithm && given.Value != have[k].Sum.Value:
+		case given.Algorithm != "" && given.Value != have[k].Sum.Value:
 			return nil, invalidPart(in.UploadId, n, etag)
 		}
 		chosen = append(chosen, have[k])
@@ -118,6 +125,12 @@ func choose(u *UploadRecord, in *s3api.CompleteMultipartUploadRequest, have []nu
 		}
 	}
 	return chosen, nil
+}
+
+// sumForm reports whether a value has the form of a checksum: base64 of the right length.
+func sumForm(algorithm, value string) bool {
+	b, err := base64.StdEncoding.DecodeString(value)
+	return err == nil && len(b) == checksum.New(algorithm).Size()
 }
 
 // assemble fills in what follows from the parts: size, ETag and checksum.
@@ -157,7 +170,15 @@ func (o *Object) assemble(u *UploadRecord, seq uint64, parts []numbered) error {
 
 // compare checks the object against what the completion says of it.
 func compare(o *Object, in *s3api.CompleteMultipartUploadRequest, want Sum) error {
+	have, _, _ := strings.Cut(o.Sum.Value, "-")
+	given, parts, composite := strings.Cut(want.Value, "-")
 	switch {
+	case in.MpuObjectSize != nil && *in.MpuObjectSize < 0:
+		return fault.InvalidRequest("Value for x-amz-mp-object-size header is less than zero: '%d'", *in.MpuObjectSize)
+	case in.ChecksumType != "" && in.ChecksumType != Composite && in.ChecksumType != FullObject:
+		return fault.InvalidRequest("Value for x-amz-checksum-type header is invalid.")
+	case want.Algorithm != "" && (!sumForm(want.Algorithm, given) || composite && strings.Trim(parts, "0123456789") != ""):
+		return fault.InvalidRequest("Value for %s%s header is invalid.", checksum.Header, strings.ToLower(want.Algorithm))
 	case in.MpuObjectSize != nil && *in.MpuObjectSize != o.Size:
 		return fault.InvalidRequest("The provided 'x-amz-mp-object-size' header value %d does not match what was computed: %d", *in.MpuObjectSize, o.Size)
 	case in.ChecksumType != "" && string(in.ChecksumType) != o.Sum.Type:
@@ -167,8 +188,7 @@ func compare(o *Object, in *s3api.CompleteMultipartUploadRequest, want Sum) erro
 	case want.Algorithm != o.Sum.Algorithm:
 		return aws.Errorf("BadDigest", http.StatusBadRequest, "The %s you specified did not match the calculated checksum.", want.Algorithm)
 	}
-	have, _, _ := strings.Cut(o.Sum.Value, "-")
-	if given, _, _ := strings.Cut(want.Value, "-"); given != have {
+	if given != have {
 		return aws.Errorf("BadDigest", http.StatusBadRequest, "The %s you specified did not match the calculated checksum.", want.Algorithm)
 	}
 	return nil

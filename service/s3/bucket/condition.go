@@ -78,7 +78,7 @@ type Span struct{ Off, N int64 }
 func ParseRange(header string, size int64) (s Span, given, ok bool) {
 	whole := Span{0, size}
 	set, found := strings.CutPrefix(header, "bytes=")
-	first, last, dash := strings.Cut(strings.TrimSpace(set), "-")
+	first, last, dash := strings.Cut(set, "-")
 	if !found || !dash || strings.Contains(set, ",") {
 		return whole, false, true
 	}

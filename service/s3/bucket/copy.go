@@ -18,7 +18,7 @@ func ParseSource(s string) (Source, error) {
 	path, query, _ := strings.Cut(s, "?")
 	plain, err := url.PathUnescape(path)
 	if err != nil {
-		return Source{}, fault.InvalidArgument("Copy Source must mention the source bucket and key: sourcebucket/sourcekey", "x-amz-copy-source", s)
+		return Source{}, fault.InvalidArgument("Invalid copy source encoding", "x-amz-copy-source", s)
 	}
 	name, key, ok := strings.Cut(strings.TrimPrefix(plain, "/"), "/")
 	if !ok || name == "" || key == "" {

@@ -43,8 +43,6 @@ func (l Lock) Apply(b *Bucket, o *Object, now time.Time) error {
 		return nil
 	}
 	switch {
-	case !b.Locking:
-		return NoLock()
 	case (l.Mode == "") != (l.Until == nil):
 		return fault.InvalidArgument("x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied", "x-amz-object-lock-mode", string(l.Mode))
 	case l.Mode != "" && l.Mode != s3api.ObjectLockModeGovernance && l.Mode != s3api.ObjectLockModeCompliance:
@@ -53,6 +51,8 @@ func (l Lock) Apply(b *Bucket, o *Object, now time.Time) error {
 		return fault.InvalidArgument("Legal Hold must be either of 'ON' or 'OFF'", "x-amz-object-lock-legal-hold", string(l.Hold))
 	case l.Until != nil && !l.Until.After(now):
 		return pastRetention(*l.Until)
+	case !b.Locking:
+		return NoLock()
 	}
 	o.Hold = string(l.Hold)
 	if l.Mode != "" {
@@ -92,12 +92,12 @@ func (o *Object) mayEnd(now time.Time, bypass bool) error {
 // Retain changes the retention of a version; next is nil for none. What is kept may be kept longer; GOVERNANCE can also
 // be weakened by whoever may bypass it.
 func (b *Bucket) Retain(tx store.Tx, key string, version *string, next *Retention, bypass bool) error {
-	if !b.Locking {
-		return NoLock()
-	}
 	o, err := b.Find(tx, key, version)
 	if err != nil {
 		return err
+	}
+	if !b.Locking {
+		return NoLock()
 	}
 	now := tx.Now()
 	if next != nil && !next.Until.After(now) {
@@ -117,12 +117,12 @@ func (b *Bucket) Retain(tx store.Tx, key string, version *string, next *Retentio
 
 // Hold puts a version under a legal hold, or frees it.
 func (b *Bucket) Hold(tx store.Tx, key string, version *string, status string) error {
-	if !b.Locking {
-		return NoLock()
-	}
 	o, err := b.Find(tx, key, version)
 	if err != nil {
 		return err
+	}
+	if !b.Locking {
+		return NoLock()
 	}
 	o.Hold = status
 	b.Rewrite(tx, key, o)

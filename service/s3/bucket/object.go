@@ -185,6 +185,9 @@ func (b *Bucket) named(r store.Reader, key, version string) (o *Object, latest b
 		o, err = getObject(r, b.version(key, seq))
 		return o, false, err
 	}
+	if version == "" {
+		return nil, false, fault.InvalidArgument("Version id cannot be the empty string", "versionId", "")
+	}
 	seq, ok := OpenSeq(b.N, version, "version")
 	if !ok {
 		return nil, false, fault.InvalidArgument("Invalid version id specified", "versionId", version)

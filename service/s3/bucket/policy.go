@@ -52,17 +52,29 @@ func statements(document string) ([]statement, error) {
 	return []statement{one}, err
 }
 
+const invalidPrincipal = "Invalid principal in policy"
+
 // CheckPolicy judges a bucket policy and reports whether it makes the bucket public.
 func (b *Bucket) CheckPolicy(document string) (public bool, err error) {
 	if len(document) > maxPolicy {
 		return false, aws.Errorf("PolicyTooLarge", http.StatusBadRequest, "Policy exceeds the maximum allowed document size of 20480 bytes")
 	}
-	if !strings.HasPrefix(document, "{") || !json.Valid([]byte(document)) {
+	if !strings.HasPrefix(document, "{") {
 		return false, malformedPolicy("Policies must be valid JSON and the first byte must be '{'")
+	}
+	if !json.Valid([]byte(document)) {
+		return false, malformedPolicy("This policy contains invalid Json")
+	}
+	if list, err := statements(document); err == nil && list != nil && len(list) == 0 {
+		return false, malformedPolicy("Could not parse the policy: Statement is empty!")
 	}
 	var bad *policy.Malformed
 	if _, err := policy.Parse(policy.Resource, document); errors.As(err, &bad) {
-		return false, malformedPolicy(bad.Message)
+		text := bad.Message
+		if strings.HasPrefix(text, invalidPrincipal) {
+			text = invalidPrincipal // S3 says no more
+		}
+		return false, malformedPolicy(text)
 	} else if err != nil {
 		return false, err
 	}
@@ -105,13 +117,23 @@ func (st *statement) check(arn string) error {
 		if strings.ContainsAny(a, "*?") {
 			continue
 		}
-		onObject := strings.Contains(name, "object") && !strings.Contains(name, "bucket") ||
-			name == "abortmultipartupload" || name == "listmultipartuploadparts"
+		onObject := aboutObjects(name)
 		if onObject && !objectToo || !onObject && !bucketToo {
 			return malformedPolicy("Action does not apply to any resource(s) in statement")
 		}
 	}
 	return nil
+}
+
+// aboutObjects reports whether an action is one on objects.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+func aboutObjects(action string) bool {
+	switch action {
+	case "abortmultipartupload", "listmultipartuploadparts", "bypassgovernanceretention", "replicatedelete", "replicatetags",
+		"objectowneroverridetobucketowner":
+		return true
+	}
+	return strings.Contains(action, "object") && !strings.Contains(action, "bucket")
 }
 
 // public reports whether the statement lets everybody in.

@@ -80,7 +80,7 @@ func tagHeader(s string) (map[string]string, error) {
 	}
 	var list []s3api.Tag
 	for k, vs := range q {
-		if len(vs) > 1 {
+		if len(vs) > 1 || k == "" {
 			return nil, fault.InvalidArgument("The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.", "x-amz-tagging", s)
 		}
 		list = append(list, s3api.Tag{Key: k, Value: vs[0]})

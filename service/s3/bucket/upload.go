@@ -64,6 +64,9 @@ func (u *UploadRecord) Sums(algorithm, kind string) error {
 	if err := CheckAlgorithm(algorithm); err != nil {
 		return err
 	}
+	if kind != "" && kind != Composite && kind != FullObject {
+		return fault.InvalidRequest("Value for x-amz-checksum-type header is invalid.")
+	}
 	u.Algorithm, u.Type, u.Asked = algorithm, kind, algorithm != ""
 	switch {
 	case !u.Asked && kind != "":
@@ -74,7 +77,7 @@ func (u *UploadRecord) Sums(algorithm, kind string) error {
 		u.Type = FullObject
 	case kind == "":
 		u.Type = Composite
-	case kind == FullObject && (algorithm == checksum.SHA1 || algorithm == checksum.SHA256), kind == Composite && algorithm == checksum.CRC64NVME:
+	case kind == FullObject && !checksum.Joins(algorithm), kind == Composite && algorithm == checksum.CRC64NVME:
 		return fault.InvalidRequest("The %s checksum type cannot be used with the %s checksum algorithm.", kind, strings.ToLower(algorithm))
 	}
 	return nil

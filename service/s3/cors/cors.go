@@ -102,7 +102,7 @@ func Preflight(h http.Header) (Question, error) {
 			continue
 		}
 		if !headerName(name) {
-			return q, badRequest("Access-Control-Request-Headers contains an invalid header name: " + name)
+			return q, badRequest("Access-Control-Request-Headers " + strconv.Quote(name) + " contains invalid character.")
 		}
 		q.Headers = append(q.Headers, name)
 	}

@@ -35,10 +35,31 @@ func MalformedXML() error {
 		"The XML you provided was not well-formed or did not validate against our published schema")
 }
 
+// MissingBody says that an operation wants a document and got none.
+func MissingBody() error {
+	return aws.Errorf("MissingRequestBodyError", http.StatusBadRequest, "Request Body is empty")
+}
+
 // InvalidRequest says that a request makes no sense.
 func InvalidRequest(format string, args ...any) error {
 	return aws.Errorf("InvalidRequest", http.StatusBadRequest, format, args...)
 }
+
+// header is NotImplemented for the value of a header, as S3 tells it.
+type header struct {
+	Header     string `aws:"Header"`
+	Additional string `aws:"additionalMessage"`
+}
+
+func (e *header) Error() string { return "NotImplemented: " + e.Header }
+
+// ErrorInfo implements aws.Error.
+func (e *header) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "NotImplemented", Status: http.StatusNotImplemented, Message: "A header you provided implies functionality that is not implemented"}
+}
+
+// Header says that an operation does not take a value of a header; what are the words of S3.
+func Header(name, what string) error { return &header{name, what} }
 
 // NotImplemented says what Brume does not have.
 func NotImplemented(what string) error {
