@@ -289,4 +289,99 @@ class Traces:
             assert found[i]["Id"] == trace and not found[i]["IsPartial"] and found[i]["Revision"] == 2, found[i]
 
 
-WORKERS = [Items(), Counter(), Parameters(), Secrets(), Logs(), Users(), Objects(), Events(), Functions(), Stacks(), Traces()]
+class Queue:
+    """A sender and a receiver: no acknowledged message is lost, and none comes after its acknowledged delete."""
+    name, service = "sqs", "sqs"
+
+    def __init__(self):
+        self.sent, self.tried, self.deleted = set(), set(), set()
+        self.maybe = set()  # a delete was begun
+
+    def setup(self, c):
+        self.url = c.create_queue(QueueName="crash", Attributes={"VisibilityTimeout": "5"})["QueueUrl"]
+
+    def at(self, c):
+        return c.meta.endpoint_url + "/" + self.url.split("/", 3)[3]  # the platform may have another port since
+
+    def take(self, c, **args):
+        messages = c.receive_message(QueueUrl=self.at(c), MaxNumberOfMessages=10, **args).get("Messages", [])
+        for m in messages:
+            i = int(m["Body"])
+            assert i not in self.deleted, f"message {i} after its delete"
+            assert i in self.tried, f"message {i} from nowhere"
+        for m in messages[:7]:  # the others are for later
+            self.maybe.add(int(m["Body"]))
+            c.delete_message(QueueUrl=self.at(c), ReceiptHandle=m["ReceiptHandle"])
+            self.deleted.add(int(m["Body"]))
+        return messages
+
+    def step(self, c, i):
+        self.tried.add(i)
+        c.send_message(QueueUrl=self.at(c), MessageBody=str(i))
+        self.sent.add(i)
+        if i % 5 == 0:
+            self.take(c)
+
+    def check(self, c, known, unknown):
+        eventually("every message", lambda: not self.take(c, WaitTimeSeconds=1) and self.left(c) == 0)
+        assert self.sent <= self.maybe, f"lost: {sorted(self.sent - self.maybe)}"
+
+    def left(self, c):
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"]
+        return sum(int(n) for n in c.get_queue_attributes(QueueUrl=self.at(c), AttributeNames=names)["Attributes"].values())
+
+
+class FIFO(Queue):
+    """Groups in their order, and each message once, although a send whose answer was lost is sent again."""
+    name, service = "sqs.fifo", "sqs"
+
+    def __init__(self):
+        super().__init__()
+        self.again = []  # sends without an answer
+
+    def setup(self, c):
+        self.url = c.create_queue(QueueName="crash.fifo", Attributes={"FifoQueue": "true", "VisibilityTimeout": "5"})["QueueUrl"]
+
+    def send(self, c, i):
+        c.send_message(QueueUrl=self.at(c), MessageBody=str(i), MessageGroupId=f"g{i % 3}", MessageDeduplicationId=str(i))
+        self.sent.add(i)
+
+    def take(self, c, **args):
+        messages = c.receive_message(QueueUrl=self.at(c), MaxNumberOfMessages=4, **args).get("Messages", [])
+        before = set()
+        for m in messages:
+            i = int(m["Body"])
+            assert i not in self.deleted, f"message {i} after its delete"
+            skipped = [j for j in self.sent if j < i and j % 3 == i % 3 and j not in self.maybe | before]
+            assert not skipped, f"message {i} before {skipped}"
+            before.add(i)
+        for m in messages:
+            i = int(m["Body"])
+            self.maybe.add(i)
+            try:
+                c.delete_message(QueueUrl=self.at(c), ReceiptHandle=m["ReceiptHandle"])
+            except ClientError as e:
+                if "has expired" not in str(e):
+                    raise
+                break  # it took too long to come here: the group is another's
+            self.deleted.add(i)
+        return messages
+
+    def step(self, c, i):
+        while self.again:  # before anything later of its group is sent
+            self.send(c, self.again[0])
+            self.again.pop(0)
+        self.again.append(i)
+        self.send(c, i)
+        self.again.pop()
+        if i % 4 == 0:
+            self.take(c)
+
+    def check(self, c, known, unknown):
+        for i in self.again:
+            self.send(c, i)
+        eventually("every message", lambda: not self.take(c, WaitTimeSeconds=1) and self.left(c) == 0, 120)
+        assert self.sent <= self.maybe, f"lost: {sorted(self.sent - self.maybe)}"
+
+
+WORKERS = [Items(), Counter(), Parameters(), Secrets(), Logs(), Users(), Objects(), Events(), Functions(), Stacks(), Traces(), Queue(), FIFO()]
