@@ -3,10 +3,10 @@ package sns
 import (
 	"context"
 	"strconv"
-	"strings"
 	"time"
 
-	"github.com/brume-dev/brume/jsondoc"
+	"github.com/brume-dev/brume/service/sns/attribute"
+	"github.com/brume-dev/brume/service/sns/message"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/store/record"
 	"github.com/brume-dev/brume/timer"
@@ -36,48 +36,6 @@ func (r *replayRecord) paused() bool {
 	return r.State == replayPending || r.State == replayProgress || r.State == replayDone && !r.End.IsZero()
 }
 
-// replayPolicy is what a ReplayPolicy says.
-type replayPolicy struct{ start, end time.Time }
-
-// parseReplay reads {"PointType":"Timestamp","StartingPoint":"…","EndingPoint":"…"}; nil says that nothing is replayed.
-func parseReplay(value, in string) (*replayPolicy, error) {
-	if strings.TrimSpace(value) == "" || strings.TrimSpace(value) == "{}" {
-		return nil, nil
-	}
-	doc, err := jsondoc.Parse([]byte(value))
-	o, ok := doc.(*jsondoc.Object)
-	if err != nil || !ok {
-		return nil, invalid("%sReplayPolicy: failed to parse JSON", in)
-	}
-	p := &replayPolicy{}
-	for name, v := range o.All() {
-		text, _ := v.(string)
-		var err error
-		switch name {
-		case "PointType":
-			if text != "Timestamp" {
-				return nil, invalid("%sReplayPolicy: PointType must be Timestamp", in)
-			}
-		case "StartingPoint":
-			p.start, err = time.Parse(time.RFC3339, text)
-		case "EndingPoint":
-			p.end, err = time.Parse(time.RFC3339, text)
-		default:
-			return nil, invalid("%sReplayPolicy: Unexpected JSON member: %s", in, name)
-		}
-		if err != nil {
-			return nil, invalid("%sReplayPolicy: %s must be a timestamp in ISO 8601 format", in, name)
-		}
-	}
-	if _, ok := o.Get("PointType"); !ok || p.start.IsZero() {
-		return nil, invalid("%sReplayPolicy: PointType and StartingPoint are required", in)
-	}
-	if !p.end.IsZero() && !p.end.After(p.start) {
-		return nil, invalid("%sReplayPolicy: EndingPoint must be after StartingPoint", in)
-	}
-	return p, nil
-}
-
 // replaying is the promise to go on with a replay.
 type replaying struct {
 	place
@@ -97,7 +55,7 @@ func (r *replaying) spot() spot { return spot{ref{r.place, r.Topic}, r.TopicID} 
 // startReplay has the subscription's replay begin, as its policy says, or end when it has none. The settings lie in another
 // shard than what is published, so a promise carries it over.
 func (rec *subRecord) startReplay(tx store.Tx, t spot, topic *topicRecord, id string) error {
-	p, err := parseReplay(rec.Attributes[subReplay], "")
+	p, err := attribute.Replay(rec.Attributes[subReplay])
 	if err != nil {
 		return err
 	}
@@ -112,18 +70,18 @@ func (rec *subRecord) startReplay(tx store.Tx, t spot, topic *topicRecord, id st
 	switch {
 	case !topic.archives():
 		return invalid("ReplayPolicy: the topic has no ArchivePolicy")
-	case p.start.After(tx.Now()):
+	case p.Start.After(tx.Now()):
 		return invalid("ReplayPolicy: StartingPoint must not be in the future")
-	case !p.end.IsZero() && !p.end.After(begin):
+	case !p.End.IsZero() && !p.End.After(begin):
 		return invalid("ReplayPolicy: EndingPoint is before the beginning of the archive")
 	}
-	if p.start.Before(begin) {
-		p.start = begin
+	if p.Start.Before(begin) {
+		p.Start = begin
 	}
 	if rec.Replay, err = confirmedSince(tx, t); err != nil {
 		return err
 	}
-	r := replaying{place: t.place, Topic: t.name, TopicID: t.id, Sub: id, Begin: true, Start: p.start, End: p.end, Gen: rec.Replay}
+	r := replaying{place: t.place, Topic: t.name, TopicID: t.id, Sub: id, Begin: true, Start: p.Start, End: p.End, Gen: rec.Replay}
 	return timer.Set(tx, timer.Promise{Kind: kindReplay, Order: t.subARN(id), Args: record.Encode(version, r)})
 }
 
@@ -188,11 +146,11 @@ func (s *Service) replayOf(ctx context.Context, d data, sub string) (rec replayR
 // archived is a message of the archive with its key below the archive's prefix.
 type archived struct {
 	key []byte
-	m   *message
+	m   *message.Message
 }
 
 // keep puts a message into the archive.
-func keep(tx store.Tx, d data, m *message) error {
+func keep(tx store.Tx, d data, m *message.Message) error {
 	return store.SetLarge(tx, d.archive().Int(m.Time.UnixMicro()).Uint(m.Sequence), record.Encode(version, *m))
 }
 
@@ -245,7 +203,7 @@ func (s *Service) replaySome(ctx context.Context, k *timer.Kept, p *replaying, d
 			now.After = a.key
 			m := *a.m
 			m.Replay = replayName(now.Gen, p.Sub)
-			if !sub.filter.Accepts(m.filtered()) {
+			if !sub.filter.Accepts(m.Filtered()) {
 				continue
 			}
 			if err := sendOrdered(tx, d, &m, []*compiledSub{sub}); err != nil {
@@ -288,7 +246,7 @@ func readArchive(r store.Reader, d data, state *replayRecord) (out []archived, e
 			if err != nil {
 				return nil, err
 			}
-			a := archived{key: append([]byte(nil), kv.Key[len(prefix):]...), m: &message{}}
+			a := archived{key: append([]byte(nil), kv.Key[len(prefix):]...), m: &message.Message{}}
 			if err := record.Decode(b, version, a.m); err != nil {
 				return nil, err
 			}

@@ -1,16 +1,16 @@
 package sns
 
 import (
+	"errors"
 	"fmt"
 	"maps"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/brume-dev/brume/aws"
-	"github.com/brume-dev/brume/jsondoc"
+	"github.com/brume-dev/brume/service/sns/attribute"
 	"github.com/brume-dev/brume/service/sns/envelope"
 	"github.com/brume-dev/brume/service/sns/retry"
 )
@@ -39,78 +39,27 @@ const (
 
 // set changes one attribute of the record. in is where errors say that it stands.
 func (rec *topicRecord) set(t ref, name, value, in string) error {
-	bad := func(format string, args ...any) error {
-		return invalid("%s%s: %s", in, name, fmt.Sprintf(format, args...))
-	}
-	oneOf := func(words ...string) error {
-		for _, w := range words {
-			if value == w {
-				return nil
-			}
-		}
-		return bad("Invalid value [%s]. Please use one of: %s", value, strings.Join(words, ", "))
-	}
-	onlyFIFO := func() error {
-		if !rec.FIFO {
-			return bad("Content-based deduplication, throughput scope and archiving can only be set for FIFO topics")
-		}
-		return nil
-	}
-	var err error
-	switch name {
-	case attrPolicy:
+	if name == attrPolicy {
 		if value == "" {
 			return invalid("%sPolicy Error: null", in)
 		}
-		if err = checkPolicy(value, in); err == nil {
+		err := checkPolicy(value, in)
+		if err == nil {
 			rec.Policy = value
 		}
 		return err
-	case attrDisplay:
-		if utf8.RuneCountInString(value) > maxDisplay || strings.ContainsFunc(value, unicode.IsControl) {
-			err = bad("must be at most %d characters without control characters", maxDisplay)
-		}
-	case attrDelivery:
-		if _, bad := retry.ParseTopic(value); bad != nil {
-			err = invalid("%sDeliveryPolicy: %v", in, bad)
-		}
-	case attrSignature:
-		err = oneOf("1", "2")
-	case attrTracing:
-		if rec.FIFO && value == "Active" {
-			return bad("Active tracing is only supported on standard topics")
-		}
-		err = oneOf("PassThrough", "Active")
-	case attrKey:
-		if len(value) > 2048 {
-			err = bad("too long")
-		}
-	case attrContentDedup:
-		if err = onlyFIFO(); err == nil {
-			err = oneOf("true", "false")
-		}
-	case attrThroughput:
-		if err = onlyFIFO(); err == nil {
-			err = oneOf("Topic", "MessageGroup")
-		}
-	case attrArchive:
-		if err = onlyFIFO(); err == nil {
-			rec.Days, err = parseArchive(value, in)
-		}
-		if rec.Days == 0 {
-			value = ""
-		}
-	default:
-		known, problem := checkFeedback(name, value)
-		if !known {
-			return invalid("%sAttributeName", in)
-		}
-		if problem != "" {
-			err = bad("%s", problem)
-		}
+	}
+	known, err := rec.check(name, value)
+	if !known {
+		return invalid("%sAttributeName", in)
 	}
 	if err != nil {
-		return err
+		return wrong(in, name, err)
+	}
+	if name == attrArchive {
+		if rec.Days, _ = attribute.Archive(value); rec.Days == 0 {
+			value = ""
+		}
 	}
 	rec.Attributes = maps.Clone(rec.Attributes)
 	if rec.Attributes == nil {
@@ -124,55 +73,52 @@ func (rec *topicRecord) set(t ref, name, value, in string) error {
 	return nil
 }
 
-// feedbackProtocols are those whose deliveries are logged, as the attributes begin.
-func feedbackProtocols() []string {
-	return []string{"HTTP", "Firehose", "Lambda", "Application", "SQS"}
-}
-
-// checkFeedback checks an attribute that says where delivery logs go.
-// https://docs.aws.amazon.com/sns/latest/dg/sns-topic-attributes.html
-func checkFeedback(name, value string) (known bool, problem string) {
-	for _, p := range feedbackProtocols() {
-		rest, ok := strings.CutPrefix(name, p)
-		if !ok {
-			continue
-		}
-		switch rest {
-		case "SuccessFeedbackRoleArn", "FailureFeedbackRoleArn":
-			a, err := aws.ParseARN(value)
-			if value != "" && (err != nil || a.Service != "iam" || !strings.HasPrefix(a.Resource, "role/")) {
-				return true, "not the ARN of a role"
-			}
-			return true, ""
-		case "SuccessFeedbackSampleRate":
-			if n, err := strconv.Atoi(value); value != "" && (err != nil || n < 0 || n > 100) {
-				return true, "must be between 0 and 100"
-			}
-			return true, ""
+// check says what is wrong with the value of an attribute; known is false when there is no such attribute.
+func (rec *topicRecord) check(name, value string) (known bool, err error) {
+	switch name {
+	case attrContentDedup, attrThroughput, attrArchive:
+		if !rec.FIFO {
+			return true, errors.New("it can only be set for FIFO topics")
 		}
 	}
-	return false, ""
+	switch name {
+	case attrDisplay:
+		if utf8.RuneCountInString(value) > maxDisplay || strings.ContainsFunc(value, unicode.IsControl) {
+			err = fmt.Errorf("must be at most %d characters without control characters", maxDisplay)
+		}
+	case attrDelivery:
+		_, err = retry.ParseTopic(value)
+	case attrSignature:
+		err = oneOf(value, "1", "2")
+	case attrTracing:
+		if err = oneOf(value, "PassThrough", "Active"); rec.FIFO && value == "Active" {
+			err = errors.New("Active tracing is only supported on standard topics")
+		}
+	case attrKey:
+		if len(value) > maxKeyID {
+			err = errors.New("too long")
+		}
+	case attrContentDedup:
+		err = oneOf(value, "true", "false")
+	case attrThroughput:
+		err = oneOf(value, "Topic", "MessageGroup")
+	case attrArchive:
+		_, err = attribute.Archive(value)
+	default:
+		var problem string
+		if known, problem = attribute.Feedback(name, value); problem != "" {
+			err = errors.New(problem)
+		}
+		return known, err
+	}
+	return true, err
 }
 
-// parseArchive reads {"MessageRetentionPeriod":"30"}; 0 says that nothing is archived.
-func parseArchive(value, in string) (days int, err error) {
-	if strings.TrimSpace(value) == "" {
-		return 0, nil
+func oneOf(value string, words ...string) error {
+	if !slices.Contains(words, value) {
+		return fmt.Errorf("Invalid value [%s]. Please use one of: %s", value, strings.Join(words, ", "))
 	}
-	doc, err := jsondoc.Parse([]byte(value))
-	o, ok := doc.(*jsondoc.Object)
-	if err != nil || !ok {
-		return 0, invalid("%sArchivePolicy: failed to parse JSON", in)
-	}
-	if o.Len() == 0 {
-		return 0, nil
-	}
-	v, _ := o.Get("MessageRetentionPeriod")
-	text := strings.Trim(jsondoc.Text(v), `"`)
-	if days, err = strconv.Atoi(text); err != nil || o.Len() != 1 || days < minRetention || days > maxRetention {
-		return 0, invalid("%sArchivePolicy: MessageRetentionPeriod must be between %d and %d days", in, minRetention, maxRetention)
-	}
-	return days, nil
+	return nil
 }
 
 // show is the record as GetTopicAttributes gives it, without the counters.

@@ -5,6 +5,8 @@ import (
 	"context"
 	"sync"
 
+	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/sns/attribute"
 	"github.com/brume-dev/brume/service/sns/filter"
 	"github.com/brume-dev/brume/service/sns/retry"
 	"github.com/brume-dev/brume/store"
@@ -32,9 +34,10 @@ type compiledSub struct {
 }
 
 // compile fills in what follows from the records.
-func (c *compiledSub) compile(topic *topicRecord) {
+func (c *compiledSub) compile(topic *topicRecord, t aws.ARN) {
 	c.filter, _ = filter.Compile(cmp.Or(c.rec.Attributes[subFilter], "{}"), c.rec.scope()) // it was checked when it was set
-	c.raw, c.dead = c.rec.raw(), c.rec.deadLetter()
+	c.raw = c.rec.raw()
+	c.dead, _ = attribute.Redrive(c.rec.Attributes[subRedrive], t)
 	c.feedback = feedbackOf(topic, c.rec.Protocol)
 	c.policy = retry.Policy{ContentType: retry.DefaultContentType}
 	var s retry.Schedule
@@ -92,7 +95,7 @@ func (s *Service) compiled(ctx context.Context, t ref) (_ *compiledTopic, there 
 	}
 	if found != known {
 		for _, sub := range found.subs { // outside of the transaction: it takes longer than one may
-			sub.compile(&found.rec)
+			sub.compile(&found.rec, aws.MakeARN(service, t.Region, t.Account, t.name))
 		}
 		s.topics.put(found)
 	}

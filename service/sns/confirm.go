@@ -73,11 +73,11 @@ func (s *Service) sendConfirmation(ctx context.Context, k *timer.Kept) error {
 		return err
 	}
 	sub := &compiledSub{id: c.Sub, arn: c.spot().subARN(c.Sub), rec: c.To}
+	settings := &topicRecord{}
 	if there {
-		sub.compile(&topic.rec)
-	} else {
-		sub.compile(&topicRecord{})
+		settings = &topic.rec
 	}
+	sub.compile(settings, aws.MakeARN(service, c.Region, c.Account, c.Topic))
 	f := s.send(ctx, c.spot().ref, sub, &parcel{m: m})
 	if f == nil {
 		return nil

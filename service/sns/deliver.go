@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"hash/fnv"
-	"sync"
 	"time"
 
 	"github.com/brume-dev/brume/service/sns/envelope"
+	"github.com/brume-dev/brume/service/sns/message"
 	"github.com/brume-dev/brume/service/sns/retry"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/store/record"
@@ -25,7 +25,7 @@ func (s *Service) deliver(ctx context.Context, k *timer.Kept) error {
 	if err != nil || sub == nil {
 		return err
 	}
-	if at, wait := s.pace.slot(sub, s.Clock.Now(), k.Key); wait {
+	if at, wait := s.pace.Slot(sub.arn, sub.policy.Rate, s.Clock.Now(), k.Key); wait {
 		return &timer.Retry{At: at, Uncounted: true}
 	}
 	return s.attempt(ctx, k, topic, sub, m, d.Tried, func(p *timer.Promise) error {
@@ -72,8 +72,8 @@ func (s *Service) deliverOrdered(ctx context.Context, k *timer.Kept) error {
 }
 
 // receiver finds the topic and the subscription; sub is nil when either is gone.
-func (s *Service) receiver(ctx context.Context, m *message, id string) (topic *compiledTopic, sub *compiledSub, err error) {
-	topic, there, err := s.compiled(ctx, m.ref())
+func (s *Service) receiver(ctx context.Context, m *message.Message, id string) (topic *compiledTopic, sub *compiledSub, err error) {
+	topic, there, err := s.compiled(ctx, refOf(m))
 	if err != nil || !there || topic.rec.ID != m.TopicID {
 		return nil, nil, err
 	}
@@ -81,7 +81,7 @@ func (s *Service) receiver(ctx context.Context, m *message, id string) (topic *c
 }
 
 // attempt makes one attempt. end is called when it is over with the message, with the promise of its dead letter, if any.
-func (s *Service) attempt(ctx context.Context, k *timer.Kept, topic *compiledTopic, sub *compiledSub, m *message, tried int, end func(*timer.Promise) error) error {
+func (s *Service) attempt(ctx context.Context, k *timer.Kept, topic *compiledTopic, sub *compiledSub, m *message.Message, tried int, end func(*timer.Promise) error) error {
 	seal := sealer{s: s, topic: topic, m: m}
 	p, err := seal.parcel(sub)
 	if err != nil {
@@ -123,13 +123,13 @@ func jitter(key string, attempt int) float64 {
 // letter is a message that could not be delivered, on its way to a dead-letter queue.
 type letter struct {
 	place
-	Topic      string               `cbor:"3,keyasint"`
-	Queue      string               `cbor:"4,keyasint"`
-	Body       string               `cbor:"5,keyasint"`
-	Attributes map[string]attribute `cbor:"6,keyasint,omitempty"`
-	Group      string               `cbor:"7,keyasint,omitempty"`
-	Dedup      string               `cbor:"8,keyasint,omitempty"`
-	ID         string               `cbor:"9,keyasint"`
+	Topic      string                       `cbor:"3,keyasint"`
+	Queue      string                       `cbor:"4,keyasint"`
+	Body       string                       `cbor:"5,keyasint"`
+	Attributes map[string]message.Attribute `cbor:"6,keyasint,omitempty"`
+	Group      string                       `cbor:"7,keyasint,omitempty"`
+	Dedup      string                       `cbor:"8,keyasint,omitempty"`
+	ID         string                       `cbor:"9,keyasint"`
 }
 
 // deadLetter is the promise to send what failed to the subscription's dead-letter queue; nil when it has none. The message
@@ -140,21 +140,21 @@ func (s *Service) deadLetter(t ref, r *result) *timer.Promise {
 	if r.sub.dead == "" {
 		return nil
 	}
-	l := letter{place: t.place, Topic: t.name, Queue: r.sub.dead, ID: r.parcel.m.ID, Attributes: map[string]attribute{}}
+	l := letter{place: t.place, Topic: t.name, Queue: r.sub.dead, ID: r.parcel.m.ID, Attributes: map[string]message.Attribute{}}
 	e := s.queueEntry(t, r.sub, r.parcel)
 	l.Body = e.MessageBody
 	if r.sub.raw && len(r.parcel.message.Bodies) == 0 {
-		for name, a := range r.parcel.message.attributes() {
+		for name, a := range r.parcel.message.Delivered() {
 			l.Attributes[name] = a
 		}
 	}
 	for name, value := range map[string]string{"RequestID": r.parcel.m.ID, "ErrorCode": r.failure.code, "ErrorMessage": r.failure.err.Error()} {
 		if _, taken := l.Attributes[name]; !taken && value != "" && len(l.Attributes) < queueAttributesMax {
-			l.Attributes[name] = attribute{"String", []byte(clean(value))}
+			l.Attributes[name] = message.Attribute{Type: "String", Value: []byte(clean(value))}
 		}
 	}
 	if m := r.parcel.message; m.Group != "" {
-		l.Group, l.Dedup = m.Group, m.dedupID()
+		l.Group, l.Dedup = m.Group, m.DedupID()
 	}
 	return &timer.Promise{Kind: kindBury, Dest: r.sub.dead, Args: record.Encode(version, l)}
 }
@@ -180,7 +180,7 @@ func (s *Service) bury(ctx context.Context, k *timer.Kept) error {
 		return err
 	}
 	t := ref{l.place, l.Topic}
-	m := &message{Attributes: l.Attributes, Group: l.Group, Dedup: l.Dedup, ID: l.ID}
+	m := &message.Message{Attributes: l.Attributes, Group: l.Group, Dedup: l.Dedup, ID: l.ID}
 	sub := &compiledSub{rec: subRecord{Protocol: protoQueue, Endpoint: l.Queue}, raw: true}
 	managed := retry.Managed()
 	sub.policy.Schedule = &managed
@@ -199,36 +199,3 @@ func (s *Service) bury(ctx context.Context, k *timer.Kept) error {
 
 // queueAttributesMax is how many attributes a queue takes.
 const queueAttributesMax = 10
-
-// pace holds deliveries to maxReceivesPerSecond of a subscription. It is in memory: a restart forgets who waits.
-type pace struct {
-	mu      sync.Mutex
-	next    map[string]time.Time // when the next delivery may begin, by subscription
-	granted map[string]string    // subscription by the promise that was given a time
-}
-
-// slot says when a promise's turn is; wait is false when it is now.
-func (p *pace) slot(sub *compiledSub, now time.Time, key string) (at time.Time, wait bool) {
-	if sub.policy.Rate == 0 {
-		return now, false
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.next == nil || len(p.next) > 10_000 {
-		p.next, p.granted = map[string]time.Time{}, map[string]string{}
-	}
-	if _, ok := p.granted[key]; ok {
-		delete(p.granted, key) // it has waited
-		return now, false
-	}
-	at = p.next[sub.arn]
-	if at.Before(now) {
-		at = now
-	}
-	p.next[sub.arn] = at.Add(time.Second / time.Duration(sub.policy.Rate))
-	if at.After(now) {
-		p.granted[key] = sub.arn
-		return at, true
-	}
-	return now, false
-}

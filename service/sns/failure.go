@@ -13,9 +13,12 @@ func invalid(format string, args ...any) error {
 	return &snsapi.InvalidParameterException{Message: "Invalid parameter: " + fmt.Sprintf(format, args...)}
 }
 
-// badValue is the error for a message attribute.
-func badValue(format string, args ...any) error {
-	return &snsapi.InvalidParameterValueException{Message: "Invalid parameter value: " + fmt.Sprintf(format, args...)}
+// wrong is the error of an attribute for the reason err; in is where it stands.
+func wrong(in, attribute string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return invalid("%s%s: %v", in, attribute, err)
 }
 
 func noTopic() error { return &snsapi.NotFoundException{Message: "Topic does not exist"} }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/brume-dev/brume/service/sns/message"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/store/record"
 	"github.com/brume-dev/brume/timer"
@@ -13,19 +14,19 @@ import (
 
 // fanout is a message of a standard topic on its way to its subscriptions.
 type fanout struct {
-	Message message `cbor:"1,keyasint"`
-	After   string  `cbor:"2,keyasint,omitempty"` // those up to this one have it
+	Message message.Message `cbor:"1,keyasint"`
+	After   string          `cbor:"2,keyasint,omitempty"` // those up to this one have it
 }
 
 func setFan(tx store.Tx, f *fanout) error {
-	return timer.Set(tx, timer.Promise{Kind: kindFan, Dest: f.Message.ref().arn(), Args: record.Encode(version, *f)})
+	return timer.Set(tx, timer.Promise{Kind: kindFan, Dest: refOf(&f.Message).arn(), Args: record.Encode(version, *f)})
 }
 
 // delivery is the promise to deliver a message to one subscription of a standard topic.
 type delivery struct {
-	Message message `cbor:"1,keyasint"`
-	Sub     string  `cbor:"2,keyasint"`
-	Tried   int     `cbor:"3,keyasint,omitempty"` // attempts before those that the promise counts
+	Message message.Message `cbor:"1,keyasint"`
+	Sub     string          `cbor:"2,keyasint"`
+	Tried   int             `cbor:"3,keyasint,omitempty"` // attempts before those that the promise counts
 }
 
 // result is what became of a message for one subscription.
@@ -43,7 +44,7 @@ func (s *Service) fan(ctx context.Context, k *timer.Kept) error {
 		return err
 	}
 	m := &f.Message
-	topic, there, err := s.compiled(ctx, m.ref())
+	topic, there, err := s.compiled(ctx, refOf(m))
 	if err != nil || !there || topic.rec.ID != m.TopicID {
 		return err
 	}
@@ -70,7 +71,7 @@ func (s *Service) fan(ctx context.Context, k *timer.Kept) error {
 
 // next are the subscriptions that get the message in this step. f is moved on behind them.
 func (t *compiledTopic) next(f *fanout) (to []*compiledSub, more bool) {
-	filtered := f.Message.filtered()
+	filtered := f.Message.Filtered()
 	n := 0
 	for _, sub := range t.subs {
 		if sub.id <= f.After || sub.rec.Since > f.Message.Gen {
@@ -89,7 +90,7 @@ func (t *compiledTopic) next(f *fanout) (to []*compiledSub, more bool) {
 
 // deliverAll makes the first attempt at queues and functions, all at the same time. Those that are slow come back as they
 // are.
-func (s *Service) deliverAll(ctx context.Context, topic *compiledTopic, m *message, to []*compiledSub) ([]result, error) {
+func (s *Service) deliverAll(ctx context.Context, topic *compiledTopic, m *message.Message, to []*compiledSub) ([]result, error) {
 	seal := sealer{s: s, topic: topic, m: m}
 	results := make([]result, len(to))
 	var wg sync.WaitGroup
@@ -115,7 +116,7 @@ func (s *Service) deliverAll(ctx context.Context, topic *compiledTopic, m *messa
 }
 
 // afterwards is the promise that is left to make for a subscription; nil when it has the message.
-func (s *Service) afterwards(topic *compiledTopic, m *message, r *result) (*timer.Promise, error) {
+func (s *Service) afterwards(topic *compiledTopic, m *message.Message, r *result) (*timer.Promise, error) {
 	d := delivery{Message: *m, Sub: r.sub.id}
 	due := time.Time{}
 	if !r.sub.slow() {

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/sns/mail"
 	"github.com/brume-dev/brume/store"
 )
 
@@ -18,8 +19,7 @@ import (
 //	home(account, region) "sns" "ends" number hash         id, by the hash of protocol and endpoint
 //	home(account, region) "sns" "token" token            tokenRecord: who has it may confirm
 //	home(account, region) "sns" "count" number what      counters: "confirmed" "pending" "deleted" "filters"
-//	home(account, region) "sns" "mail" n                 mailRecord, when there is no relay
-//	home(account, region) "sns" "mails"                  counter behind n
+//	home(account, region) "sns" "mail" …                 mails, when there is no relay (package mail)
 //	home(owner, region)   "sns" "own" topic id           nothing: the subscriptions of an account, by the topic's ARN
 //	global                "sns" "key"                    the signing key
 //
@@ -47,8 +47,7 @@ func (p place) topics() store.Tuple              { return p.home().Text("topic")
 func (p place) own() store.Tuple                 { return p.home().Text("own") }
 func (p place) ownOf(topic, id string) store.Key { return p.own().Text(topic).Text(id) }
 func (p place) token(token string) store.Key     { return p.home().Text("token").Text(token) }
-func (p place) mails() store.Tuple               { return p.home().Text("mail") }
-func (p place) mailCount() store.Key             { return p.home().Text("mails") }
+func (p place) mails() mail.Box                  { return mail.Box{Prefix: p.home().Text("mail")} }
 func (p place) topicCount(fifo bool) store.Key {
 	if fifo {
 		return p.home().Text("fifos")

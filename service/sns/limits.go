@@ -14,31 +14,23 @@ const (
 	listPage             = 100
 
 	// https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
-	maxMessage  = 256 << 10 // bytes of a message with its attributes, and of a batch
-	maxSubject  = 100       // characters
-	maxGroup    = 128       // characters of a group or deduplication id
-	maxBatch    = 10        // messages of a batch
-	maxBatchID  = 80
-	maxAttrName = 256
-	maxDisplay  = 100
-	maxPolicy   = 30 << 10 // bytes of a topic's policy
-	maxMasking  = 30_720   // characters of a data protection policy
+	maxBatch   = 10 // messages of a batch
+	maxBatchID = 80
+	maxDisplay = 100
+	maxKeyID   = 2048     // characters of KmsMasterKeyId
+	maxPolicy  = 30 << 10 // bytes of a topic's policy
+	maxMasking = 30_720   // characters of a data protection policy
 
 	// https://docs.aws.amazon.com/sns/latest/dg/fifo-message-dedup.html
 	dedupWindow = 5 * time.Minute
 	// https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html: tokens are valid for two days.
 	tokenLife = 48 * time.Hour
-	// https://docs.aws.amazon.com/sns/latest/dg/message-archiving-and-replay-topic-owner.html
-	minRetention, maxRetention = 1, 365 // days
 	// https://docs.aws.amazon.com/sns/latest/dg/SendMessageToHttp.prepare.html
 	postTimeout = 15 * time.Second
 )
 
 // Our own.
 const (
-	queueBatch    = 10       // messages to a queue in one call, SQS's limit
-	queueBytes    = 1 << 20  // bytes of them, likewise
-	queueParallel = 3        // calls to one queue at a time: what comes meanwhile shares the next
 	inlineMessage = 16 << 10 // bytes up to which a FIFO delivery holds its message itself
 	fanParallel   = 512      // messages of one topic on their way to its subscriptions at a time
 	fanChunk      = 500      // subscriptions that one step of a message goes to
@@ -51,7 +43,6 @@ const (
 	maxCached     = 1000             // topics that are kept compiled
 	callTimeout   = 30 * time.Second // of a call of SQS or Lambda
 	mailTimeout   = 60 * time.Second
-	keptMails     = 200 // without a relay, of an account and region
 	answerBytes   = 64 << 10
 	jitterShare   = 0.1 // of a wait, by which it may be longer
 )

@@ -9,6 +9,7 @@ import (
 
 	"github.com/brume-dev/brume/api/snsapi"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/sns/message"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/store/record"
 	"github.com/brume-dev/brume/timer"
@@ -37,17 +38,26 @@ func (s *Service) Publish(ctx context.Context, id aws.Identity, in *snsapi.Publi
 		return nil, err
 	}
 	m.Trace = id.Request.Trace
-	taken, err := s.accept(ctx, topic, []*message{m})
+	taken, err := s.accept(ctx, topic, []*message.Message{m})
 	if err != nil {
 		return nil, err
 	}
 	out := &snsapi.PublishResponse{MessageId: &taken[0].ID}
 	if topic.rec.FIFO {
-		n := sequence(taken[0].Sequence)
+		n := message.Sequence(taken[0].Sequence)
 		out.SequenceNumber = &n
 	}
 	return out, nil
 }
+
+// take makes what a request publishes a message to the topic.
+func (t *compiledTopic) take(in *snsapi.PublishBatchRequestEntry) (*message.Message, error) {
+	m := &message.Message{Account: t.Account, Region: t.Region, Topic: t.name, TopicID: t.rec.ID, Gen: t.gen}
+	return m, m.Take(in, message.Rules{FIFO: t.rec.FIFO, ContentDedup: t.rec.contentDedup()})
+}
+
+// refOf is the topic of a message.
+func refOf(m *message.Message) ref { return ref{place{m.Account, m.Region}, m.Topic} }
 
 // publishedTo is the topic that a request names.
 func publishedTo(in *snsapi.PublishInput) (string, error) {
@@ -87,7 +97,7 @@ func (s *Service) PublishBatch(ctx context.Context, id aws.Identity, in *snsapi.
 		return nil, err
 	}
 	out := &snsapi.PublishBatchResponse{Successful: []snsapi.PublishBatchResultEntry{}, Failed: []snsapi.BatchResultErrorEntry{}}
-	var all []*message
+	var all []*message.Message
 	var ids []string
 	for i := range in.PublishBatchRequestEntries {
 		e := &in.PublishBatchRequestEntries[i]
@@ -113,7 +123,7 @@ func (s *Service) PublishBatch(ctx context.Context, id aws.Identity, in *snsapi.
 	for i, m := range taken {
 		e := snsapi.PublishBatchResultEntry{Id: &ids[i], MessageId: &m.ID}
 		if topic.rec.FIFO {
-			n := sequence(m.Sequence)
+			n := message.Sequence(m.Sequence)
 			e.SequenceNumber = &n
 		}
 		out.Successful = append(out.Successful, e)
@@ -139,9 +149,9 @@ func checkBatch(entries []snsapi.PublishBatchRequestEntry) error {
 			return &snsapi.BatchEntryIdsNotDistinctException{Message: "Two or more batch entries in the request have the same Id."}
 		}
 		seen[e.Id] = true
-		total += size(e)
+		total += message.Size(e)
 	}
-	if total > maxMessage {
+	if total > message.MaxSize {
 		return &snsapi.BatchRequestTooLongException{Message: "The length of all the messages put together is more than the limit."}
 	}
 	return nil
@@ -154,7 +164,7 @@ type taken struct {
 }
 
 // accept commits messages, with the promises to send them on, in one transaction.
-func (s *Service) accept(ctx context.Context, topic *compiledTopic, all []*message) ([]taken, error) {
+func (s *Service) accept(ctx context.Context, topic *compiledTopic, all []*message.Message) ([]taken, error) {
 	if topic.rec.FIFO {
 		return s.acceptOrdered(ctx, topic, all)
 	}
@@ -180,7 +190,7 @@ func (s *Service) accept(ctx context.Context, topic *compiledTopic, all []*messa
 
 // acceptOrdered is accept for FIFO topics: messages that repeat others are taken, and nothing becomes of them.
 // https://docs.aws.amazon.com/sns/latest/dg/fifo-message-dedup.html
-func (s *Service) acceptOrdered(ctx context.Context, topic *compiledTopic, all []*message) ([]taken, error) {
+func (s *Service) acceptOrdered(ctx context.Context, topic *compiledTopic, all []*message.Message) ([]taken, error) {
 	d := topic.at(&topic.rec).data()
 	wanted := make([][]*compiledSub, len(all)) // filters are evaluated outside of the transaction
 	for i, m := range all {
@@ -225,8 +235,8 @@ func (s *Service) acceptOrdered(ctx context.Context, topic *compiledTopic, all [
 }
 
 // receivers are the subscriptions whose filters take the message.
-func (t *compiledTopic) receivers(m *message) (out []*compiledSub) {
-	f := m.filtered()
+func (t *compiledTopic) receivers(m *message.Message) (out []*compiledSub) {
+	f := m.Filtered()
 	for _, sub := range t.subs {
 		if sub.filter.Accepts(f) {
 			out = append(out, sub)
@@ -236,7 +246,7 @@ func (t *compiledTopic) receivers(m *message) (out []*compiledSub) {
 }
 
 // remember gives m its number, or, when it repeats another, that one's id and number.
-func remember(tx store.Tx, d data, topic *topicRecord, m *message) (known bool, err error) {
+func remember(tx store.Tx, d data, topic *topicRecord, m *message.Message) (known bool, err error) {
 	scope := m.Dedup
 	if topic.Attributes[attrThroughput] == "MessageGroup" {
 		scope = m.Group + "\n" + m.Dedup
@@ -285,19 +295,19 @@ func forgetDedup(tx store.Tx, d data) error {
 // ordered is the promise to deliver a message of a FIFO topic to a subscription. A large message lies in the store once.
 type ordered struct {
 	place
-	Topic   string   `cbor:"3,keyasint"`
-	TopicID uint64   `cbor:"4,keyasint"`
-	Sub     string   `cbor:"5,keyasint"`
-	N       uint64   `cbor:"6,keyasint,omitempty"` // where the message is
-	Message *message `cbor:"7,keyasint,omitempty"` // or the message
+	Topic   string           `cbor:"3,keyasint"`
+	TopicID uint64           `cbor:"4,keyasint"`
+	Sub     string           `cbor:"5,keyasint"`
+	N       uint64           `cbor:"6,keyasint,omitempty"` // where the message is
+	Message *message.Message `cbor:"7,keyasint,omitempty"` // or the message
 }
 
 // sendOrdered promises to deliver a message to each of these subscriptions, after those of its group before.
-func sendOrdered(tx store.Tx, d data, m *message, to []*compiledSub) error {
+func sendOrdered(tx store.Tx, d data, m *message.Message, to []*compiledSub) error {
 	if len(to) == 0 {
 		return nil
 	}
-	o := ordered{place: m.place, Topic: m.Topic, TopicID: m.TopicID, Message: m}
+	o := ordered{place: refOf(m).place, Topic: m.Topic, TopicID: m.TopicID, Message: m}
 	if b := record.Encode(version, *m); len(b) > inlineMessage {
 		n, err := store.NextID(tx, d.left(0))
 		if err != nil {
@@ -337,16 +347,16 @@ func letGo(tx store.Tx, d data, n uint64) error {
 }
 
 // loadOrdered is the message of a promise; nil when the topic is gone with it.
-func (s *Service) loadOrdered(ctx context.Context, o *ordered, d data) (*message, error) {
+func (s *Service) loadOrdered(ctx context.Context, o *ordered, d data) (*message.Message, error) {
 	if o.N == 0 {
 		return o.Message, nil
 	}
-	return store.View(ctx, s.dataShard(d), func(_ context.Context, r store.Reader) (*message, error) {
+	return store.View(ctx, s.dataShard(d), func(_ context.Context, r store.Reader) (*message.Message, error) {
 		b, there, err := store.GetLarge(r, d.message(o.N))
 		if err != nil || !there {
 			return nil, err
 		}
-		m := &message{}
+		m := &message.Message{}
 		return m, record.Decode(b, version, m)
 	})
 }

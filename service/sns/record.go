@@ -67,50 +67,6 @@ type dedupRecord struct {
 	Sequence uint64    `cbor:"3,keyasint"`
 }
 
-// mailRecord is a mail that nobody took.
-type mailRecord struct {
-	At      time.Time `cbor:"1,keyasint"`
-	From    string    `cbor:"2,keyasint"`
-	To      string    `cbor:"3,keyasint"`
-	Subject string    `cbor:"4,keyasint"`
-	Text    string    `cbor:"5,keyasint"`
-}
-
-// attribute is a message attribute as it was published; of a binary one Value holds the bytes.
-type attribute struct {
-	Type  string `cbor:"1,keyasint"`
-	Value []byte `cbor:"2,keyasint"`
-}
-
-// message is a published message.
-type message struct {
-	place
-	Topic      string               `cbor:"3,keyasint"` // name
-	TopicID    uint64               `cbor:"4,keyasint"`
-	Gen        int64                `cbor:"5,keyasint"` // of the topic when it was published
-	ID         string               `cbor:"6,keyasint"`
-	Time       time.Time            `cbor:"7,keyasint"`
-	Body       string               `cbor:"8,keyasint"`
-	Bodies     map[string]string    `cbor:"9,keyasint,omitempty"` // by protocol, beside the default Body
-	Subject    string               `cbor:"10,keyasint,omitempty"`
-	Attributes map[string]attribute `cbor:"11,keyasint,omitempty"`
-	Group      string               `cbor:"12,keyasint,omitempty"`
-	Dedup      string               `cbor:"13,keyasint,omitempty"`
-	Sequence   uint64               `cbor:"14,keyasint,omitempty"`
-	Trace      string               `cbor:"15,keyasint,omitempty"`
-	Replay     string               `cbor:"16,keyasint,omitempty"` // the replay that it comes from
-}
-
-func (m *message) ref() ref { return ref{m.place, m.Topic} }
-
-// body is the text for a protocol.
-func (m *message) body(protocol string) string {
-	if b, ok := m.Bodies[protocol]; ok {
-		return b
-	}
-	return m.Body
-}
-
 // read decodes the record at k.
 func read[T any](r store.Reader, k store.Key) (v T, ok bool, err error) {
 	b, ok, err := r.Get(k)

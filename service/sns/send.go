@@ -10,7 +10,9 @@ import (
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/api/sqsapi"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/sns/courier"
 	"github.com/brume-dev/brume/service/sns/envelope"
+	"github.com/brume-dev/brume/service/sns/message"
 )
 
 const principal = "sns.amazonaws.com"
@@ -18,7 +20,7 @@ const principal = "sns.amazonaws.com"
 // parcel is what goes to one subscription.
 type parcel struct {
 	m       *envelope.Message
-	message *message // nil for a confirmation
+	message *message.Message // nil for a confirmation
 }
 
 // failure is why an endpoint did not get it.
@@ -47,7 +49,7 @@ func failed(err error) *failure {
 func (s *Service) send(ctx context.Context, t ref, sub *compiledSub, p *parcel) *failure {
 	switch sub.rec.Protocol {
 	case protoQueue:
-		return failed(s.courier.send(ctx, line{t.arn(), sub.rec.Endpoint}, s.queueEntry(t, sub, p)))
+		return failed(s.courier.Send(ctx, courier.Line{Topic: t.arn(), Queue: sub.rec.Endpoint}, s.queueEntry(t, sub, p)))
 	case protoFunction:
 		return failed(s.invoke(ctx, t, sub, p))
 	case protoHTTP, protoHTTPS:
@@ -66,8 +68,8 @@ func (s *Service) caller(t ref, p *parcel) aws.Identity {
 }
 
 // queueEntry is the message as a queue gets it.
-func (s *Service) queueEntry(t ref, sub *compiledSub, p *parcel) *entry {
-	e := &entry{id: s.caller(t, p)}
+func (s *Service) queueEntry(t ref, sub *compiledSub, p *parcel) *courier.Entry {
+	e := &courier.Entry{ID: s.caller(t, p)}
 	m := p.message
 	fifo := strings.HasSuffix(sub.rec.Endpoint, fifoSuffix)
 	if m == nil {
@@ -87,7 +89,7 @@ func (s *Service) queueEntry(t ref, sub *compiledSub, p *parcel) *entry {
 		e.MessageGroupId = &m.Group
 	}
 	if fifo {
-		dedup := m.dedupID()
+		dedup := m.DedupID()
 		e.MessageDeduplicationId = &dedup
 	}
 	if m.Trace != "" {
@@ -97,8 +99,8 @@ func (s *Service) queueEntry(t ref, sub *compiledSub, p *parcel) *entry {
 }
 
 // queueAttributes are the message's attributes for a queue that gets it raw.
-func queueAttributes(m *message) map[string]sqsapi.MessageAttributeValue {
-	all := m.attributes()
+func queueAttributes(m *message.Message) map[string]sqsapi.MessageAttributeValue {
+	all := m.Delivered()
 	if len(all) == 0 || len(m.Bodies) > 0 {
 		return nil
 	}
@@ -135,19 +137,19 @@ func (s *Service) invoke(ctx context.Context, t ref, sub *compiledSub, p *parcel
 type sealer struct {
 	s     *Service
 	topic *compiledTopic
-	m     *message
+	m     *message.Message
 	made  map[string]*envelope.Message // by body
 }
 
 // parcel is the message for a subscription. One that is delivered raw needs no signature.
 func (l *sealer) parcel(sub *compiledSub) (*parcel, error) {
 	if sub.raw {
-		return &parcel{m: l.m.envelope(sub.rec.Protocol, l.topic.arn()), message: l.m}, nil
+		return &parcel{m: l.m.Envelope(sub.rec.Protocol, l.topic.arn()), message: l.m}, nil
 	}
-	body := l.m.body(sub.rec.Protocol)
+	body := l.m.Text(sub.rec.Protocol)
 	e := l.made[body]
 	if e == nil {
-		e = l.m.envelope(sub.rec.Protocol, l.topic.arn())
+		e = l.m.Envelope(sub.rec.Protocol, l.topic.arn())
 		if !l.topic.rec.FIFO { // messages of FIFO topics are not signed
 			if err := l.s.sign(e, l.topic.rec.signatureVersion()); err != nil {
 				return nil, err

@@ -10,7 +10,7 @@ import (
 
 	"github.com/brume-dev/brume/api/snsapi"
 	"github.com/brume-dev/brume/aws"
-	"github.com/brume-dev/brume/jsondoc"
+	"github.com/brume-dev/brume/service/sns/attribute"
 	"github.com/brume-dev/brume/service/sns/filter"
 	"github.com/brume-dev/brume/service/sns/retry"
 	"github.com/brume-dev/brume/store"
@@ -95,7 +95,8 @@ func (rec *subRecord) set(t ref, name, value, in string) error {
 		}
 		return keep(nil)
 	case subRedrive:
-		return keep(checkRedrive(t, value, in))
+		_, err := attribute.Redrive(value, aws.MakeARN(service, t.Region, t.Account, t.name))
+		return keep(wrong(in, name, err))
 	case subDelivery:
 		if !isWeb(rec.Protocol) && value != "" {
 			return invalid("%sDeliveryPolicy: Delivery protocol [%s] does not support delivery policies.", in, rec.Protocol)
@@ -108,55 +109,12 @@ func (rec *subRecord) set(t ref, name, value, in string) error {
 		if !strings.HasSuffix(t.name, fifoSuffix) {
 			return invalid("%sReplayPolicy: replay is only supported for FIFO topics", in)
 		}
-		_, err := parseReplay(value, in)
-		return keep(err)
+		_, err := attribute.Replay(value)
+		return keep(wrong(in, name, err))
 	case "SubscriptionRoleArn":
 		return invalid("%sSubscriptionRoleArn: only Amazon Data Firehose subscriptions have a role", in)
 	}
 	return invalid("%sAttributeName", in)
-}
-
-// deadLetter is the queue of a redrive policy, "" when there is none.
-func (rec *subRecord) deadLetter() string {
-	doc, err := jsondoc.Parse([]byte(cmp.Or(rec.Attributes[subRedrive], "{}")))
-	o, ok := doc.(*jsondoc.Object)
-	if err != nil || !ok {
-		return ""
-	}
-	v, _ := o.Get("deadLetterTargetArn")
-	arn, _ := v.(string)
-	return arn
-}
-
-// checkRedrive checks {"deadLetterTargetArn":"arn:aws:sqs:…"}.
-// https://docs.aws.amazon.com/sns/latest/dg/sns-configure-dead-letter-queue.html
-func checkRedrive(t ref, value, in string) error {
-	if value == "" || value == "{}" {
-		return nil
-	}
-	doc, err := jsondoc.Parse([]byte(value))
-	o, ok := doc.(*jsondoc.Object)
-	if err != nil || !ok {
-		return invalid("%sRedrivePolicy: failed to parse JSON string", in)
-	}
-	v, _ := o.Get("deadLetterTargetArn")
-	arn, ok := v.(string)
-	if !ok || o.Len() != 1 {
-		return invalid("%sRedrivePolicy: deadLetterTargetArn is the only member and must be a string", in)
-	}
-	a, err := aws.ParseARN(arn)
-	kind, name := a.Split()
-	switch {
-	case err != nil || a.Service != "sqs" || kind != "":
-		return invalid("%sRedrivePolicy: deadLetterTargetArn is an invalid arn", in)
-	case a.Account != t.Account || a.Region != t.Region:
-		return invalid("%sRedrivePolicy: deadLetterTargetArn must be in the account and region of the subscription", in)
-	case strings.HasSuffix(name, fifoSuffix) && !strings.HasSuffix(t.name, fifoSuffix):
-		return invalid("%sRedrivePolicy: must use a standard queue as DLQ for a subscription to a standard topic", in)
-	case !strings.HasSuffix(name, fifoSuffix) && strings.HasSuffix(t.name, fifoSuffix):
-		return invalid("%sRedrivePolicy: must use a FIFO queue as DLQ for a FIFO topic", in)
-	}
-	return nil
 }
 
 // show is the record as GetSubscriptionAttributes gives it; topic, when not nil, adds what the topic's settings say.

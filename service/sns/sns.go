@@ -2,8 +2,8 @@
 // other. https://docs.aws.amazon.com/sns/latest/api/welcome.html
 //
 // Publish commits one promise, whatever number of subscriptions there is. Keeping it goes through the subscriptions: queues
-// and functions get the message at once, those to one queue together with others that are under way to it (package-local
-// type courier); what fails, and what goes to endpoints that may be slow, becomes a promise of its own, by the delivery policy
+// and functions get the message at once, those to one queue together with others that are under way to it (package
+// courier); what fails, and what goes to endpoints that may be slow, becomes a promise of its own, by the delivery policy
 // of the subscription (package retry). A FIFO topic promises each delivery in the order of its message group.
 package sns
 
@@ -20,7 +20,9 @@ import (
 	"github.com/brume-dev/brume/api/snsapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/clock"
+	"github.com/brume-dev/brume/service/sns/courier"
 	"github.com/brume-dev/brume/service/sns/mail"
+	"github.com/brume-dev/brume/service/sns/pace"
 	"github.com/brume-dev/brume/service/sns/signature"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/timer"
@@ -57,8 +59,8 @@ type Config struct {
 type Service struct {
 	Config
 	topics  cache
-	courier courier
-	pace    pace
+	courier courier.Courier
+	pace    pace.Pace
 
 	keyMu sync.Mutex
 	key   *signature.Key
@@ -89,7 +91,7 @@ func New(c Config) (*Service, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Service{Config: c}
-	s.courier.caller = c.Caller
+	s.courier.Caller = c.Caller
 	c.Timer.Handle(kindFan, s.fan, timer.Policy{Parallel: fanParallel})
 	c.Timer.Handle(kindDeliver, s.deliver, timer.Policy{})
 	c.Timer.Handle(kindOrdered, s.deliverOrdered, timer.Policy{})

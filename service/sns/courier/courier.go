@@ -1,42 +1,52 @@
-package sns
+// Package courier takes messages to queues: those that are to go to one queue while others are under way share the next call,
+// so that they share its transaction too.
+package courier
 
 import (
 	"context"
 	"errors"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/brume-dev/brume/api/sqsapi"
 	"github.com/brume-dev/brume/aws"
 )
 
-// courier takes messages to queues. Those that are to go to one queue while others are under way share the next call, so
-// that they share its transaction too.
-type courier struct {
-	caller aws.Caller
+const (
+	batchSize   = 10      // messages of one call, SQS's limit
+	batchBytes  = 1 << 20 // bytes of them, likewise
+	parallel    = 3       // calls to one queue at a time: what comes meanwhile shares the next
+	callTimeout = 30 * time.Second
+)
+
+// Courier takes messages to queues. It is safe for concurrent use.
+type Courier struct {
+	Caller aws.Caller
 	mu     sync.Mutex
-	lines  map[line]*waiting
+	lines  map[Line]*waiting
 }
 
-// line is a way that messages go: from a topic to a queue.
-type line struct{ topic, queue string }
+// Line is a way that messages go: from a topic to a queue, by their ARNs.
+type Line struct{ Topic, Queue string }
 
 // waiting is what waits on a line.
 type waiting struct {
 	running int // calls under way
-	entries []*entry
+	entries []*Entry
 }
 
-// entry is a message to a queue.
-type entry struct {
+// Entry is a message to a queue, sent by SNS as ID.
+type Entry struct {
 	sqsapi.SendMessageBatchRequestEntry
-	id   aws.Identity
+	ID   aws.Identity
 	size int
 	done chan error
 }
 
-// send takes a message to a queue and returns what the queue said.
-func (c *courier) send(ctx context.Context, from line, e *entry) error {
+// Send takes a message to a queue and returns what the queue said: the error of the call, or that of the message. When ctx ends
+// first, the message may still arrive.
+func (c *Courier) Send(ctx context.Context, from Line, e *Entry) error {
 	e.done = make(chan error, 1)
 	e.size = len(e.MessageBody)
 	for name, a := range e.MessageAttributes {
@@ -47,7 +57,7 @@ func (c *courier) send(ctx context.Context, from line, e *entry) error {
 	}
 	c.mu.Lock()
 	if c.lines == nil {
-		c.lines = map[line]*waiting{}
+		c.lines = map[Line]*waiting{}
 	}
 	w := c.lines[from]
 	if w == nil {
@@ -55,7 +65,7 @@ func (c *courier) send(ctx context.Context, from line, e *entry) error {
 		c.lines[from] = w
 	}
 	w.entries = append(w.entries, e)
-	if w.running < queueParallel {
+	if w.running < parallel {
 		w.running++
 		go c.run(from, w)
 	}
@@ -69,7 +79,7 @@ func (c *courier) send(ctx context.Context, from line, e *entry) error {
 }
 
 // run makes calls until nothing waits.
-func (c *courier) run(from line, w *waiting) {
+func (c *Courier) run(from Line, w *waiting) {
 	for {
 		c.mu.Lock()
 		batch := w.take()
@@ -86,24 +96,24 @@ func (c *courier) run(from line, w *waiting) {
 }
 
 // take takes as many entries as one call holds.
-func (w *waiting) take() []*entry {
+func (w *waiting) take() []*Entry {
 	n, size := 0, 0
-	for n < len(w.entries) && n < queueBatch {
-		if size += w.entries[n].size; n > 0 && size > queueBytes {
+	for n < len(w.entries) && n < batchSize {
+		if size += w.entries[n].size; n > 0 && size > batchBytes {
 			break
 		}
 		n++
 	}
-	batch := append([]*entry(nil), w.entries[:n]...)
+	batch := append([]*Entry(nil), w.entries[:n]...)
 	w.entries = append(w.entries[:0], w.entries[n:]...)
 	return batch
 }
 
 // call sends a batch and tells each of those who wait.
-func (c *courier) call(from line, batch []*entry) {
+func (c *Courier) call(from Line, batch []*Entry) {
 	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 	defer cancel()
-	queue, err := aws.ParseARN(from.queue)
+	queue, err := aws.ParseARN(from.Queue)
 	in := &sqsapi.SendMessageBatchRequest{QueueUrl: "https://sqs." + queue.Region + ".amazonaws.com/" + queue.Account + "/" + queue.Resource}
 	for i, e := range batch {
 		e.Id = strconv.Itoa(i)
@@ -111,9 +121,9 @@ func (c *courier) call(from line, batch []*entry) {
 	}
 	var out *sqsapi.SendMessageBatchResult
 	if err == nil {
-		id := batch[0].id
+		id := batch[0].ID
 		id.Account, id.Region = queue.Account, queue.Region
-		out, err = sqsapi.NewClient(c.caller).SendMessageBatch(ctx, id, in)
+		out, err = sqsapi.NewClient(c.Caller).SendMessageBatch(ctx, id, in)
 	}
 	results := make([]error, len(batch))
 	if err != nil {
@@ -140,7 +150,7 @@ func (c *courier) call(from line, batch []*entry) {
 	}
 }
 
-var errNoAnswer = errors.New("sns: the queue did not say what became of a message")
+var errNoAnswer = errors.New("courier: the queue did not say what became of a message")
 
 // entryError is the error of a message that the queue refused, as one of a call.
 func entryError(f *sqsapi.BatchResultErrorEntry) error {

@@ -1,11 +1,14 @@
-package sns
+// Package message is a published message: what Publish takes, and how subscribers and filter policies see it.
+package message
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"math/big"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -15,35 +18,76 @@ import (
 	"github.com/brume-dev/brume/service/sns/filter"
 )
 
-// take makes what a request publishes a message to the topic, or says what is wrong with it.
-// https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
-func (t *compiledTopic) take(in *snsapi.PublishBatchRequestEntry) (*message, error) {
-	m := &message{place: t.place, Topic: t.name, TopicID: t.rec.ID, Gen: t.gen, Body: in.Message}
+// Attribute is a message attribute as it was published; of a binary one Value holds the bytes.
+type Attribute struct {
+	Type  string `cbor:"1,keyasint"`
+	Value []byte `cbor:"2,keyasint"`
+}
+
+// Message is a message published to a topic.
+type Message struct {
+	Account    string               `cbor:"1,keyasint"`
+	Region     string               `cbor:"2,keyasint"`
+	Topic      string               `cbor:"3,keyasint"` // name
+	TopicID    uint64               `cbor:"4,keyasint"`
+	Gen        int64                `cbor:"5,keyasint"` // of the topic when it was published
+	ID         string               `cbor:"6,keyasint"`
+	Time       time.Time            `cbor:"7,keyasint"`
+	Body       string               `cbor:"8,keyasint"`
+	Bodies     map[string]string    `cbor:"9,keyasint,omitempty"` // by protocol, beside the default Body
+	Subject    string               `cbor:"10,keyasint,omitempty"`
+	Attributes map[string]Attribute `cbor:"11,keyasint,omitempty"`
+	Group      string               `cbor:"12,keyasint,omitempty"`
+	Dedup      string               `cbor:"13,keyasint,omitempty"`
+	Sequence   uint64               `cbor:"14,keyasint,omitempty"`
+	Trace      string               `cbor:"15,keyasint,omitempty"`
+	Replay     string               `cbor:"16,keyasint,omitempty"` // the replay that it comes from
+}
+
+// Text is what a protocol delivers.
+func (m *Message) Text(protocol string) string {
+	if b, ok := m.Bodies[protocol]; ok {
+		return b
+	}
+	return m.Body
+}
+
+// Rules are what a topic asks of its messages.
+type Rules struct {
+	FIFO         bool
+	ContentDedup bool // a message without a deduplication id gets one from its text
+}
+
+// Limits of messages. https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+const (
+	MaxSize     = 256 << 10 // bytes of a message with its attributes, and of a batch
+	maxSubject  = 100       // characters
+	maxGroup    = 128       // characters of a group or deduplication id
+	maxAttrName = 256
+)
+
+// Take fills m with what a request publishes, or says what is wrong with it.
+func (m *Message) Take(in *snsapi.PublishBatchRequestEntry, rules Rules) error {
+	m.Body = in.Message
 	if in.Message == "" {
-		return nil, invalid("Empty message")
+		return invalid("Empty message")
 	}
 	if !utf8.ValidString(in.Message) {
-		return nil, invalid("Message Reason: not UTF-8")
+		return invalid("Message Reason: not UTF-8")
 	}
-	if size(in) > maxMessage {
-		return nil, invalid("Message too long")
+	if Size(in) > MaxSize {
+		return invalid("Message too long")
 	}
 	if in.Subject != nil {
 		if m.Subject = *in.Subject; !validSubject(m.Subject) {
-			return nil, invalid("Subject")
+			return invalid("Subject")
 		}
 	}
-	if err := m.structure(in); err != nil {
-		return nil, err
-	}
-	if err := m.takeAttributes(in.MessageAttributes); err != nil {
-		return nil, err
-	}
-	return m, m.order(in, &t.rec)
+	return cmp.Or(m.structure(in), m.takeAttributes(in.MessageAttributes), m.order(in, rules))
 }
 
-// size is what counts of a message towards the limit.
-func size(in *snsapi.PublishBatchRequestEntry) int {
+// Size is what counts of a message towards the limit.
+func Size(in *snsapi.PublishBatchRequestEntry) int {
 	n := len(in.Message)
 	for name, a := range in.MessageAttributes {
 		n += len(name) + len(a.DataType) + len(a.BinaryValue)
@@ -59,7 +103,7 @@ func validSubject(s string) bool {
 }
 
 // structure reads a message of several texts: {"default":"…","sqs":"…"}.
-func (m *message) structure(in *snsapi.PublishBatchRequestEntry) error {
+func (m *Message) structure(in *snsapi.PublishBatchRequestEntry) error {
 	if in.MessageStructure == nil || *in.MessageStructure == "" {
 		return nil
 	}
@@ -88,11 +132,11 @@ func (m *message) structure(in *snsapi.PublishBatchRequestEntry) error {
 
 // takeAttributes checks the message attributes.
 // https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html
-func (m *message) takeAttributes(in map[string]snsapi.MessageAttributeValue) error {
+func (m *Message) takeAttributes(in map[string]snsapi.MessageAttributeValue) error {
 	if len(in) == 0 {
 		return nil
 	}
-	m.Attributes = make(map[string]attribute, len(in))
+	m.Attributes = make(map[string]Attribute, len(in))
 	for name, a := range in {
 		if err := checkAttribute(name, &a); err != nil {
 			return err
@@ -101,7 +145,7 @@ func (m *message) takeAttributes(in map[string]snsapi.MessageAttributeValue) err
 		if a.StringValue != nil {
 			value = []byte(*a.StringValue)
 		}
-		m.Attributes[name] = attribute{Type: a.DataType, Value: value}
+		m.Attributes[name] = Attribute{Type: a.DataType, Value: value}
 	}
 	return nil
 }
@@ -159,7 +203,7 @@ func isNumber(s string) bool {
 }
 
 // order takes what puts the message in its place among others.
-func (m *message) order(in *snsapi.PublishBatchRequestEntry, topic *topicRecord) error {
+func (m *Message) order(in *snsapi.PublishBatchRequestEntry, rules Rules) error {
 	for _, f := range []struct {
 		name string
 		from *string
@@ -173,13 +217,13 @@ func (m *message) order(in *snsapi.PublishBatchRequestEntry, topic *topicRecord)
 		}
 	}
 	switch {
-	case !topic.FIFO && m.Dedup != "":
+	case !rules.FIFO && m.Dedup != "":
 		return invalid("MessageDeduplicationId Reason: The request includes MessageDeduplicationId parameter that is not valid for this topic type")
-	case !topic.FIFO:
+	case !rules.FIFO:
 		return nil
 	case m.Group == "":
 		return invalid("The MessageGroupId parameter is required for FIFO topics")
-	case m.Dedup == "" && !topic.contentDedup():
+	case m.Dedup == "" && !rules.ContentDedup:
 		return invalid("The topic should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly")
 	case m.Dedup == "":
 		m.Dedup = fmt.Sprintf("%x", sha256.Sum256([]byte(in.Message)))
@@ -199,8 +243,8 @@ func printable(s string) bool {
 // sequenceBase is where the sequence numbers of topics begin: they have 20 digits, as AWS's do.
 const sequenceBase = "10000000000000000000"
 
-// sequence is n as a SequenceNumber.
-func sequence(n uint64) string {
+// Sequence is n as a SequenceNumber.
+func Sequence(n uint64) string {
 	if n == 0 {
 		return ""
 	}
@@ -211,20 +255,20 @@ func sequence(n uint64) string {
 // replayedAttribute marks messages that come from a replay.
 const replayedAttribute = "Replayed"
 
-// attributes are those that subscribers get.
-func (m *message) attributes() map[string]attribute {
+// Delivered are the attributes that subscribers get.
+func (m *Message) Delivered() map[string]Attribute {
 	if m.Replay == "" {
 		return m.Attributes
 	}
-	out := map[string]attribute{replayedAttribute: {Type: "String", Value: []byte("true")}}
+	out := map[string]Attribute{replayedAttribute: {Type: "String", Value: []byte("true")}}
 	for name, a := range m.Attributes {
 		out[name] = a
 	}
 	return out
 }
 
-// dedupID is what a FIFO queue tells the message from others by. A message that is replayed is none that the queue has.
-func (m *message) dedupID() string {
+// DedupID is what a FIFO queue tells the message from others by. A message that is replayed is none that the queue has.
+func (m *Message) DedupID() string {
 	switch {
 	case m.Replay != "":
 		return fmt.Sprintf("%x", sha256.Sum256([]byte(m.Replay+"/"+m.ID)))
@@ -234,10 +278,10 @@ func (m *message) dedupID() string {
 	return m.Dedup
 }
 
-// filtered is the message as filter policies see it, for a protocol.
-func (m *message) filtered() *filter.Message {
+// Filtered is the message as filter policies see it, for a protocol.
+func (m *Message) Filtered() *filter.Message {
 	var attributes map[string]filter.Attribute
-	if all := m.attributes(); len(all) > 0 {
+	if all := m.Delivered(); len(all) > 0 {
 		attributes = make(map[string]filter.Attribute, len(all))
 		for name, a := range all {
 			attributes[name] = filter.Attribute{Type: a.Type, Value: string(a.Value)}
@@ -246,10 +290,10 @@ func (m *message) filtered() *filter.Message {
 	return filter.NewMessage(m.Body, attributes)
 }
 
-// envelope is the message for a protocol, unsigned.
-func (m *message) envelope(protocol, arn string) *envelope.Message {
-	e := &envelope.Message{Type: envelope.Notification, ID: m.ID, Sequence: sequence(m.Sequence), Topic: arn, Subject: m.Subject, Message: m.body(protocol), Time: m.Time}
-	all := m.attributes()
+// Envelope is the message for a protocol, unsigned.
+func (m *Message) Envelope(protocol, arn string) *envelope.Message {
+	e := &envelope.Message{Type: envelope.Notification, ID: m.ID, Sequence: Sequence(m.Sequence), Topic: arn, Subject: m.Subject, Message: m.Text(protocol), Time: m.Time}
+	all := m.Delivered()
 	if len(all) > 0 && len(m.Bodies) == 0 { // attributes are sent with plain messages only
 		e.Attributes = make(map[string]envelope.Attribute, len(all))
 		for name, a := range all {
@@ -262,3 +306,16 @@ func (m *message) envelope(protocol, arn string) *envelope.Message {
 	}
 	return e
 }
+
+// invalid is the error for a parameter.
+func invalid(format string, args ...any) error {
+	return &snsapi.InvalidParameterException{Message: "Invalid parameter: " + fmt.Sprintf(format, args...)}
+}
+
+// badValue is the error for a message attribute.
+func badValue(format string, args ...any) error {
+	return &snsapi.InvalidParameterValueException{Message: "Invalid parameter value: " + fmt.Sprintf(format, args...)}
+}
+
+// nameCharacters are those of names.
+const nameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
