@@ -18,10 +18,11 @@ func SerializationError(format string, args ...any) error {
 
 // serialization turns what a scanner or a JSONCodec reports into what a client sees.
 func serialization(err error) error {
+	if err == nil {
+		return nil
+	}
 	var known aws.Error
 	switch {
-	case err == nil:
-		return nil
 	case errors.As(err, &known):
 		return err
 	case errors.Is(err, jsontext.ErrSyntax):
