@@ -10,7 +10,6 @@ import (
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/item"
 	"github.com/brume-dev/brume/service/dynamodb/expression"
-	"github.com/brume-dev/brume/store"
 )
 
 // demand is what an operation needs of one table.
@@ -54,31 +53,22 @@ func (s *Service) access(ctx context.Context, id aws.Identity, op string, d *dem
 		a.Resource = aws.MakeARN("dynamodb", id.Region, id.Account, "table/*").String()
 		return a, nil
 	}
-	a.Resource, a.ResourceAccount = n.ARN(), n.Account
+	a.ResourceAccount = n.Account
+	hash := ""
+	if op == "CreateTable" {
+		a.Resource = n.ARN()
+	} else if st, err := s.standing(ctx, n); err != nil {
+		return a, err
+	} else if st != nil {
+		a.Resource, a.ResourcePolicy, hash = st.ARN, st.Policy, st.Hash
+	} else {
+		a.Resource = n.ARN()
+	}
 	if d.index != nil {
 		a.Resource += "/index/" + *d.index
 	}
-	if op == "CreateTable" {
-		return a, nil
-	}
-	type facts struct{ hash, policy string }
-	f, err := view(ctx, s, n, func(r store.Reader) (facts, error) {
-		t, err := s.table(r, n)
-		if err != nil || t == nil {
-			return facts{}, err
-		}
-		if !t.HasPolicy {
-			return facts{hash: t.Hash}, nil
-		}
-		p, err := t.Policy(r)
-		return facts{t.Hash, p.Document}, err
-	})
-	if err != nil {
-		return a, err
-	}
-	a.ResourcePolicy = f.policy
 	if d.context != nil {
-		a.Late = func() map[string][]string { return d.context(f.hash) }
+		a.Late = func() map[string][]string { return d.context(hash) }
 	}
 	return a, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	api "github.com/brume-dev/brume/api/dynamodbapi"
@@ -71,6 +72,58 @@ func TestAccess(t *testing.T) {
 		}
 		if got := strings.Join(got, "; "); got != c.want {
 			t.Errorf("%s %s\n got %s\nwant %s", c.op, c.in, got, c.want)
+		}
+	}
+}
+
+// TestStanding: a change of a table or its policy is in force for the first request after its answer, while others ask all
+// the time.
+func TestStanding(t *testing.T) {
+	w := newWorld(t, memory)
+	const get = `{"TableName":"tab","Key":{"%s":{"S":"a"}}}`
+	policy := func() string {
+		access, err := w.s.Access(context.Background(), w.id, "GetItem", &api.GetItemInput{TableName: "tab"})
+		if err != nil || len(access) != 1 {
+			t.Fatal(access, err)
+		}
+		return access[0].ResourcePolicy
+	}
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					policy()
+				}
+			}
+		})
+	}
+	defer wg.Wait()
+	defer close(stop)
+	for i := range 50 {
+		hash := fmt.Sprintf("h%d", i)
+		w.must("CreateTable", tableInput("tab", hash, ""))
+		w.must("GetItem", fmt.Sprintf(get, hash))
+		if p := policy(); p != "" {
+			t.Fatalf("round %d: a new table has the policy %s", i, p)
+		}
+		for _, want := range []string{`{"Statement":[]}`, `{"Statement": []}`} {
+			w.must("PutResourcePolicy", fmt.Sprintf(`{"ResourceArn":"%stab","Policy":%q}`, arnPrefix, want))
+			if p := policy(); p != want {
+				t.Fatalf("round %d: policy %q, want %q", i, p, want)
+			}
+		}
+		w.must("DeleteResourcePolicy", `{"ResourceArn":"`+arnPrefix+`tab"}`)
+		if p := policy(); p != "" {
+			t.Fatalf("round %d: the policy %s has been deleted", i, p)
+		}
+		w.must("DeleteTable", `{"TableName":"tab"}`)
+		if _, err := w.call("GetItem", fmt.Sprintf(get, hash)); aws.CodeOf(err) != "ResourceNotFoundException" {
+			t.Fatalf("round %d: GetItem after DeleteTable: %v", i, err)
 		}
 	}
 }

@@ -31,14 +31,17 @@ func (s *Service) GetItem(ctx context.Context, id aws.Identity, in *api.GetItemI
 	if text := in.Key.Problem(item.Current); text != "" {
 		return nil, invalid(text)
 	}
-	st, err := view(ctx, s, n.tableName, func(r store.Reader) (table.Stored, error) {
-		t, err := s.mustTable(r, n.tableName)
-		if err != nil {
-			return table.Stored{}, err
-		}
-		if err := t.CheckKey(in.Key); err != nil {
-			return table.Stored{}, err
-		}
+	t, err := s.standing(ctx, n.tableName)
+	if err == nil && t == nil {
+		err = noTable()
+	}
+	if err == nil {
+		err = t.CheckKey(in.Key)
+	}
+	if err != nil {
+		return nil, refused(err)
+	}
+	st, err := store.View(ctx, t.Shard, func(_ context.Context, r store.Reader) (table.Stored, error) {
 		st, err := t.Load(r, t.Suffix(in.Key))
 		st.Body = bytes.Clone(st.Body) // decoded outside
 		if err == nil && t.Limited {

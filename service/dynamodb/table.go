@@ -1,10 +1,23 @@
 package dynamodb
 
 import (
+	"context"
+
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/service/dynamodb/table"
 	"github.com/brume-dev/brume/store"
 )
+
+// standing returns the table n as it stands, nil when there is none.
+func (s *Service) standing(ctx context.Context, n tableName) (*table.Standing, error) {
+	if st := s.tables.Standing(n); st != nil {
+		return st, nil
+	}
+	shard := s.shardOf(n)
+	return s.tables.Learn(n, shard, func(fn func(store.Reader) error) error {
+		return shard.View(ctx, func(_ context.Context, r store.Reader) error { return fn(r) })
+	})
+}
 
 // table returns the table n as r sees it, nil when there is none.
 func (s *Service) table(r store.Reader, n tableName) (*table.Table, error) { return s.tables.Get(r, n) }

@@ -55,7 +55,7 @@ func (s *Service) CreateTable(ctx context.Context, id aws.Identity, in *api.Crea
 		if err := table.StartStream(tx, n, &rec); err != nil {
 			return nil, err
 		}
-		table.Put(tx, n, &rec)
+		s.tables.Put(tx, n, &rec)
 		t := table.New(n, rec, nil)
 		for k, v := range tags {
 			tx.Set(t.TagKey(k), []byte(v))

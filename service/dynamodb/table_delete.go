@@ -45,7 +45,7 @@ func (s *Service) DeleteTable(ctx context.Context, id aws.Identity, in *api.Dele
 		if err != nil {
 			return nil, err
 		}
-		tx.Delete(n.Key())
+		s.tables.Delete(tx, n.tableName)
 		if t.Stream.Enabled {
 			if err := stream.End(tx, t.StreamName()); err != nil {
 				return nil, err

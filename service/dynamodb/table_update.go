@@ -59,7 +59,7 @@ func (s *Service) changeTable(tx store.Tx, n tableName, in *api.UpdateTableInput
 			return nil, err
 		}
 	}
-	table.Put(tx, n, &rec)
+	s.tables.Put(tx, n, &rec)
 	return table.New(n, rec, nil).Describe(tx, api.TableStatusUpdating)
 }
 

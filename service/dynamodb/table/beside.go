@@ -33,10 +33,11 @@ func (t *Table) Policy(r store.Reader) (Policy, error) {
 
 // setPolicy stores a policy in place of old and returns its revision, a time in milliseconds. "" removes it.
 func (t *Table) SetPolicy(tx store.Tx, old Policy, document string) string {
+	t.cache.changed(tx, t.Name)
 	last, _ := strconv.ParseInt(old.Revision, 10, 64)
 	rec := t.Record
 	if rec.HasPolicy = document != ""; rec.HasPolicy != t.HasPolicy {
-		Put(tx, t.Name, &rec)
+		t.put(tx, &rec)
 	}
 	if document == "" {
 		tx.Delete(t.PolicyKey())

@@ -142,10 +142,10 @@ func (t *Table) ChangeExpiry(tx store.Tx, spec *api.TimeToLiveSpecification) err
 			return err
 		}
 		rec.Expiry = definition.Expiry{Changed: tx.Now(), Round: rec.Expiry.Round}
-		Put(tx, t.Name, &rec)
+		t.put(tx, &rec)
 		return nil
 	}
 	rec.Expiry = definition.Expiry{Attribute: spec.AttributeName, Changed: tx.Now(), Filling: true, Round: rec.Expiry.Round + 1}
-	Put(tx, t.Name, &rec)
+	t.put(tx, &rec)
 	return SetFill(tx, t.Name, t.ID, 0)
 }

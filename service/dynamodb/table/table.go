@@ -3,15 +3,12 @@
 package table
 
 import (
-	"bytes"
 	"cmp"
-	"sync"
 
 	api "github.com/brume-dev/brume/api/dynamodbapi"
 	"github.com/brume-dev/brume/item"
 	"github.com/brume-dev/brume/service/dynamodb/definition"
 	"github.com/brume-dev/brume/store"
-	"github.com/brume-dev/brume/store/record"
 )
 
 // Record is what is stored of a table.
@@ -20,8 +17,9 @@ type Record = definition.Record
 // Table is a Record made ready for use. It never changes.
 type Table struct {
 	Record
-	Name Name
-	raw  []byte // the stored record
+	Name  Name
+	raw   []byte // the stored record
+	cache *Cache // that it came from; nil: none
 
 	hash, sort Attribute // sort.Name is "" when there is none
 	Data       store.Tuple
@@ -70,54 +68,8 @@ func (t *Table) attributes(names ...string) []Attribute {
 	return out
 }
 
-// Put stores the record of the table n.
-func Put(tx store.Tx, n Name, rec *Record) {
-	tx.Set(n.Key(), record.Encode(definition.Version, rec))
-}
-
-// Cache keeps tables by name. Each use compares the stored record with that of the cached table, so that a
-// transaction sees the table that it would have decoded. The zero Cache is empty.
-type Cache struct {
-	mu     sync.RWMutex
-	tables map[Name]cachedTable
-}
-
-type cachedTable struct {
-	key store.Key
-	t   *Table
-}
-
-// maxCachedTables bounds the cache; at the bound it starts anew.
-const maxCachedTables = 10_000
-
-// Get returns the table n as r sees it, nil when there is none.
-func (c *Cache) Get(r store.Reader, n Name) (*Table, error) {
-	c.mu.RLock()
-	had, cached := c.tables[n]
-	c.mu.RUnlock()
-	if !cached {
-		had.key = n.Key()
-	}
-	raw, ok, err := r.Get(had.key)
-	if err != nil || !ok {
-		return nil, err
-	}
-	if cached && bytes.Equal(raw, had.t.raw) {
-		return had.t, nil
-	}
-	var rec Record
-	if err := record.Decode(raw, definition.Version, &rec); err != nil {
-		return nil, err
-	}
-	had.t = New(n, rec, bytes.Clone(raw))
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.tables == nil || len(c.tables) >= maxCachedTables {
-		c.tables = make(map[Name]cachedTable)
-	}
-	c.tables[n] = had
-	return had.t, nil
-}
+// put stores the record of a table that came from a cache.
+func (t *Table) put(tx store.Tx, rec *Record) { t.cache.Put(tx, t.Name, rec) }
 
 // Counter reads one of the table's counters.
 func (t *Table) Counter(r store.Reader, k store.Key) (int64, error) {

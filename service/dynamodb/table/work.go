@@ -69,11 +69,11 @@ func (t *Table) FillSome(tx store.Tx, k *timer.Kept, w Work) (more bool, err err
 		tx.Delete(t.CountKey(familyBytes, x.ID))
 		tx.Delete(t.filledKey(x.ID))
 		rec = rec.Drop(x.ID)
-		Put(tx, t.Name, &rec)
+		t.put(tx, &rec)
 		return false, k.Done(tx)
 	case !x.Filling:
 		x.Filling = true
-		Put(tx, t.Name, &rec)
+		t.put(tx, &rec)
 		return true, nil
 	default:
 		return t.fillIndex(tx, k, &rec, x)
@@ -103,7 +103,7 @@ func (t *Table) fillIndex(tx store.Tx, k *timer.Kept, rec *Record, x *definition
 		return more, err
 	}
 	x.Status, x.Filling = definition.Active, false
-	Put(tx, t.Name, rec)
+	t.put(tx, rec)
 	return false, k.Done(tx)
 }
 
@@ -123,7 +123,7 @@ func (t *Table) fillExpiry(tx store.Tx, k *timer.Kept) (more bool, err error) {
 	}
 	rec := t.Record
 	rec.Expiry.Filling = false
-	Put(tx, t.Name, &rec)
+	t.put(tx, &rec)
 	return false, k.Done(tx)
 }
 
