@@ -42,6 +42,9 @@ func Cases() []Case {
 	return []Case{
 		{"put-item", "DynamoDB PutItem of small items", putItem, false},
 		{"get-item", "DynamoDB GetItem of the same", getItem, false},
+		{"query-100", "DynamoDB Query of 100 items of 200 bytes", query100, false},
+		{"transact-write", "DynamoDB TransactWriteItems of 4 items", transactWrite, false},
+		{"counter", "DynamoDB UpdateItem of one counter, 64 at a time", counter, false},
 		{"invoke", "Lambda Invoke of a warm Python function, over 1 connection and over all", invoke, false},
 		{"cold-start", "Lambda Invoke that starts an environment: Python without imports, a Go binary", coldStart, false},
 		{"api", "API Gateway to a mock and to a Lambda function, IAM-authorized", callAPI, false},

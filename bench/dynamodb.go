@@ -63,3 +63,73 @@ func getItem(ctx context.Context, r *rig) error {
 	}
 	return r.measure(ctx, measurement{"get-item", gets, r.Connections, false})
 }
+
+// query100 asks for 100 items of some 200 bytes at once: all of one partition.
+func query100(ctx context.Context, r *rig) error {
+	if err := r.wide(ctx); err != nil {
+		return err
+	}
+	const partitions = 16
+	var queries []*request
+	for p := range partitions {
+		for from := 0; from < 100; from += 25 {
+			var puts []document
+			for i := range 25 {
+				puts = append(puts, document{"PutRequest": document{"Item": document{"pk": document{"S": fmt.Sprintf("p%02d", p)},
+					"sk": document{"N": fmt.Sprint(from + i)}, "name": document{"S": "a thing"}, "total": document{"N": fmt.Sprint(12995 + i)},
+					"paid": document{"BOOL": true}, "note": document{"S": strings.Repeat("n", 140)}}}})
+			}
+			if _, err := r.call(ctx, dynamo("BatchWriteItem", document{"RequestItems": document{r.name: puts}})); err != nil {
+				return err
+			}
+		}
+		queries = append(queries, dynamo("Query", document{"TableName": r.name, "KeyConditionExpression": "pk = :p",
+			"ExpressionAttributeValues": document{":p": document{"S": fmt.Sprintf("p%02d", p)}}}))
+	}
+	return r.measure(ctx, measurement{"query-100", queries, r.Connections, false})
+}
+
+// wide makes a table with a sort key.
+func (r *rig) wide(ctx context.Context) error {
+	create := document{"TableName": r.name, "BillingMode": "PAY_PER_REQUEST",
+		"AttributeDefinitions": []document{{"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "sk", "AttributeType": "N"}},
+		"KeySchema":            []document{{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}}}
+	if err := r.json(ctx, dynamo("CreateTable", create), nil); err != nil {
+		return err
+	}
+	r.later(func(ctx context.Context) error {
+		return r.json(ctx, dynamo("DeleteTable", document{"TableName": r.name}), nil)
+	})
+	return nil
+}
+
+// transactWrite writes four items together.
+func transactWrite(ctx context.Context, r *rig) error {
+	if err := r.table(ctx); err != nil {
+		return err
+	}
+	all := make([]*request, items/4)
+	for i := range all {
+		var actions []document
+		for j := range 4 {
+			actions = append(actions, document{"Put": document{"TableName": r.name, "Item": document{
+				"pk": document{"S": fmt.Sprintf("customer-%06d", 4*i+j)}, "total": document{"N": fmt.Sprint(12995 + i)},
+				"note": document{"S": strings.Repeat("n", 100)}}}})
+		}
+		all[i] = dynamo("TransactWriteItems", document{"TransactItems": actions})
+	}
+	return r.measure(ctx, measurement{"transact-write-4", all, r.Connections, true})
+}
+
+// counterWriters is how many add to one counter at a time.
+const counterWriters = 64
+
+// counter has many writers add to one item.
+func counter(ctx context.Context, r *rig) error {
+	if err := r.table(ctx); err != nil {
+		return err
+	}
+	add := dynamo("UpdateItem", document{"TableName": r.name, "Key": document{"pk": document{"S": "counter"}},
+		"UpdateExpression": "ADD n :one", "ExpressionAttributeValues": document{":one": document{"N": "1"}}})
+	return r.measure(ctx, measurement{"counter-64", []*request{add}, counterWriters, true})
+}

@@ -86,12 +86,6 @@ with fails("ValidationException", 400, 'Invalid UpdateExpression: Syntax error; 
     ddb.update_item(TableName="things", Key={"pk": {"S": "x"}, "sk": {"N": "1"}}, UpdateExpression="SET a =")
 with fails("ValidationException", 400, "Attribute name is a reserved keyword; reserved keyword: name"):
     table.get_item(Key={"pk": "types", "sk": 1}, ProjectionExpression="name")
-with fails("NotImplemented", 501, "secondary indexes"):
-    ddb.create_table(TableName="indexed", BillingMode="PAY_PER_REQUEST",
-                     AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "g", "AttributeType": "S"}],
-                     KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-                     GlobalSecondaryIndexes=[{"IndexName": "gsi", "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}],
-                                              "Projection": {"ProjectionType": "ALL"}}])
 
 # Another region has tables of its own.
 assert client("dynamodb", region_name="eu-west-1").list_tables()["TableNames"] == []

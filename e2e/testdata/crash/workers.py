@@ -74,6 +74,63 @@ class Counter:
         assert len(known) <= n <= len(known) + len(unknown), f"{n} after {len(known)} additions and {len(unknown)} unknown ones"
 
 
+class Ledger:
+    """Transactions that write a receipt and add to a total, on a table with an index and a stream: both or neither, the index has
+    what the table has, and the stream, played back, is the table."""
+    name, service = "dynamodb.ledger", "dynamodb"
+
+    def setup(self, c):
+        ignore("ResourceInUse", c.create_table, TableName="ledger", BillingMode="PAY_PER_REQUEST",
+               AttributeDefinitions=[{"AttributeName": n, "AttributeType": t} for n, t in (("id", "S"), ("kind", "S"), ("n", "N"))],
+               KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+               GlobalSecondaryIndexes=[{"IndexName": "kinds", "Projection": {"ProjectionType": "ALL"},
+                                        "KeySchema": [{"AttributeName": "kind", "KeyType": "HASH"}, {"AttributeName": "n", "KeyType": "RANGE"}]}],
+               StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"})
+
+    def step(self, c, i):
+        c.transact_write_items(ClientRequestToken=f"ledger-{i}", TransactItems=[
+            {"Put": {"TableName": "ledger", "Item": {"id": {"S": str(i)}, "kind": {"S": f"k{i % 2}"}, "n": {"N": str(i)}},
+                     "ConditionExpression": "attribute_not_exists(id)"}},
+            {"Update": {"TableName": "ledger", "Key": {"id": {"S": "total"}}, "UpdateExpression": "ADD amount :i, things :one",
+                        "ExpressionAttributeValues": {":i": {"N": str(i)}, ":one": {"N": "1"}}}}])
+
+    def check(self, c, known, unknown):
+        items = {}
+        for page in c.get_paginator("scan").paginate(TableName="ledger", ConsistentRead=True):
+            items.update({item["id"]["S"]: item for item in page["Items"]})
+        receipts = {int(i) for i in items if i != "total"}
+        assert set(known) <= receipts, f"lost: {sorted(set(known) - receipts)}"
+        assert receipts <= set(known) | set(unknown), f"from nowhere: {sorted(receipts - set(known) - set(unknown))}"
+        total = items["total"]
+        assert int(total["things"]["N"]) == len(receipts) and int(total["amount"]["N"]) == sum(receipts), f"{total} of {len(receipts)}"
+        for kind in (0, 1):
+            found = []
+            for page in c.get_paginator("query").paginate(TableName="ledger", IndexName="kinds", KeyConditionExpression="kind = :k",
+                                                          ExpressionAttributeValues={":k": {"S": f"k{kind}"}}):
+                found += [int(item["n"]["N"]) for item in page["Items"]]
+            assert found == sorted(i for i in receipts if i % 2 == kind), f"index: {found}"
+        self.replay(c, items)
+
+    def replay(self, c, items):
+        arn = c.describe_table(TableName="ledger")["Table"]["LatestStreamArn"]
+        streams = boto3.client("dynamodbstreams", endpoint_url=c.meta.endpoint_url, region_name=REGION, aws_access_key_id="test",
+                               aws_secret_access_key="test")
+        state, count = {}, 0
+        for shard in streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]:
+            it = streams.get_shard_iterator(StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
+            while it:
+                page = streams.get_records(ShardIterator=it)
+                it = page.get("NextShardIterator") if page["Records"] else None
+                for r in page["Records"]:
+                    change = r["dynamodb"]
+                    key = change["Keys"]["id"]["S"]
+                    assert state.get(key) == change.get("OldImage"), f"record {r['eventID']}: {change.get('OldImage')} is not what was there"
+                    state[key] = change["NewImage"]
+                    count += 1
+        assert state == items, "the stream is not the table's history"
+        assert count == 2 * (len(items) - 1), f"{count} records"
+
+
 class Parameters:
     """Versions of one parameter count every acknowledged write."""
     name, service = "ssm", "ssm"
@@ -384,4 +441,4 @@ class FIFO(Queue):
         assert self.sent <= self.maybe, f"lost: {sorted(self.sent - self.maybe)}"
 
 
-WORKERS = [Items(), Counter(), Parameters(), Secrets(), Logs(), Users(), Objects(), Events(), Functions(), Stacks(), Traces(), Queue(), FIFO()]
+WORKERS = [Items(), Counter(), Ledger(), Parameters(), Secrets(), Logs(), Users(), Objects(), Events(), Functions(), Stacks(), Traces(), Queue(), FIFO()]
