@@ -45,7 +45,7 @@ func (s *Service) GetItem(ctx context.Context, id aws.Identity, in *api.GetItemI
 		st, err := t.Load(r, t.Suffix(in.Key))
 		st.Body = bytes.Clone(st.Body) // decoded outside
 		if err == nil && t.Limited {
-			err = s.chargeRead(t, nil, table.ReadUnits(st.Size, isTrue(in.ConsistentRead)))
+			err = s.chargeRead(t.Table, nil, table.ReadUnits(st.Size, isTrue(in.ConsistentRead)))
 		}
 		return st, err
 	})
