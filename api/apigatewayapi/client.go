@@ -16,6 +16,11 @@ var _ Handler = Client{}
 // NewClient returns a client that calls through c.
 func NewClient(c aws.Caller) Client { return Client{c} }
 
+// CreateAuthorizer calls the operation of that name.
+func (c Client) CreateAuthorizer(ctx context.Context, id aws.Identity, in *CreateAuthorizerRequest) (*Authorizer, error) {
+	return aws.Invoke[Authorizer](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "CreateAuthorizer"}, in)
+}
+
 // CreateDeployment calls the operation of that name.
 func (c Client) CreateDeployment(ctx context.Context, id aws.Identity, in *CreateDeploymentRequest) (*Deployment, error) {
 	return aws.Invoke[Deployment](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "CreateDeployment"}, in)
@@ -44,6 +49,11 @@ func (c Client) CreateRestApi(ctx context.Context, id aws.Identity, in *CreateRe
 // CreateStage calls the operation of that name.
 func (c Client) CreateStage(ctx context.Context, id aws.Identity, in *CreateStageRequest) (*Stage, error) {
 	return aws.Invoke[Stage](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "CreateStage"}, in)
+}
+
+// DeleteAuthorizer calls the operation of that name.
+func (c Client) DeleteAuthorizer(ctx context.Context, id aws.Identity, in *DeleteAuthorizerRequest) (*DeleteAuthorizerOutput, error) {
+	return aws.Invoke[DeleteAuthorizerOutput](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "DeleteAuthorizer"}, in)
 }
 
 // DeleteDeployment calls the operation of that name.
@@ -101,9 +111,24 @@ func (c Client) DeleteStage(ctx context.Context, id aws.Identity, in *DeleteStag
 	return aws.Invoke[DeleteStageOutput](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "DeleteStage"}, in)
 }
 
+// FlushStageAuthorizersCache calls the operation of that name.
+func (c Client) FlushStageAuthorizersCache(ctx context.Context, id aws.Identity, in *FlushStageAuthorizersCacheRequest) (*FlushStageAuthorizersCacheOutput, error) {
+	return aws.Invoke[FlushStageAuthorizersCacheOutput](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "FlushStageAuthorizersCache"}, in)
+}
+
 // GetAccount calls the operation of that name.
 func (c Client) GetAccount(ctx context.Context, id aws.Identity, in *GetAccountRequest) (*Account, error) {
 	return aws.Invoke[Account](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "GetAccount"}, in)
+}
+
+// GetAuthorizer calls the operation of that name.
+func (c Client) GetAuthorizer(ctx context.Context, id aws.Identity, in *GetAuthorizerRequest) (*Authorizer, error) {
+	return aws.Invoke[Authorizer](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "GetAuthorizer"}, in)
+}
+
+// GetAuthorizers calls the operation of that name.
+func (c Client) GetAuthorizers(ctx context.Context, id aws.Identity, in *GetAuthorizersRequest) (*Authorizers, error) {
+	return aws.Invoke[Authorizers](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "GetAuthorizers"}, in)
 }
 
 // GetDeployment calls the operation of that name.
@@ -254,6 +279,11 @@ func (c Client) UntagResource(ctx context.Context, id aws.Identity, in *UntagRes
 // UpdateAccount calls the operation of that name.
 func (c Client) UpdateAccount(ctx context.Context, id aws.Identity, in *UpdateAccountRequest) (*Account, error) {
 	return aws.Invoke[Account](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "UpdateAccount"}, in)
+}
+
+// UpdateAuthorizer calls the operation of that name.
+func (c Client) UpdateAuthorizer(ctx context.Context, id aws.Identity, in *UpdateAuthorizerRequest) (*Authorizer, error) {
+	return aws.Invoke[Authorizer](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "UpdateAuthorizer"}, in)
 }
 
 // UpdateDeployment calls the operation of that name.

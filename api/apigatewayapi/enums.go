@@ -32,6 +32,21 @@ func (ApiStatus) EnumValues() []string {
 	return []string{"UPDATING", "AVAILABLE", "PENDING", "FAILED"}
 }
 
+// AuthorizerType: The authorizer type.
+type AuthorizerType string
+
+// Values of AuthorizerType.
+const (
+	AuthorizerTypeToken            AuthorizerType = "TOKEN"
+	AuthorizerTypeRequest          AuthorizerType = "REQUEST"
+	AuthorizerTypeCognitoUserPools AuthorizerType = "COGNITO_USER_POOLS"
+)
+
+// EnumValues returns the values of AuthorizerType in the order of the model.
+func (AuthorizerType) EnumValues() []string {
+	return []string{"TOKEN", "REQUEST", "COGNITO_USER_POOLS"}
+}
+
 // CacheClusterSize: Returns the size of the CacheCluster.
 type CacheClusterSize string
 

@@ -2,6 +2,20 @@
 
 package apigatewayapi
 
+// CreateAuthorizerRequest: Request to add a new Authorizer to an existing RestApi resource.
+type CreateAuthorizerRequest struct {
+	RestApiId                    string         `aws:"restApiId,uri=restapi_id,req"`
+	Name                         string         `aws:"name,req"`
+	Type                         AuthorizerType `aws:"type,req"`
+	ProviderARNs                 []string       `aws:"providerARNs"`
+	AuthType                     *string        `aws:"authType"`
+	AuthorizerUri                *string        `aws:"authorizerUri"`
+	AuthorizerCredentials        *string        `aws:"authorizerCredentials"`
+	IdentitySource               *string        `aws:"identitySource"`
+	IdentityValidationExpression *string        `aws:"identityValidationExpression"`
+	AuthorizerResultTtlInSeconds *int32         `aws:"authorizerResultTtlInSeconds"`
+}
+
 // CreateDeploymentRequest: Requests API Gateway to create a Deployment resource.
 type CreateDeploymentRequest struct {
 	RestApiId           string                    `aws:"restApiId,uri=restapi_id,req"`
@@ -69,6 +83,12 @@ type CreateStageRequest struct {
 	CanarySettings       *CanarySettings   `aws:"canarySettings"`
 	TracingEnabled       *bool             `aws:"tracingEnabled"`
 	Tags                 map[string]string `aws:"tags"`
+}
+
+// DeleteAuthorizerRequest: Request to delete an existing Authorizer resource.
+type DeleteAuthorizerRequest struct {
+	RestApiId    string `aws:"restApiId,uri=restapi_id,req"`
+	AuthorizerId string `aws:"authorizerId,uri=authorizer_id,req"`
 }
 
 // DeleteDeploymentRequest: Requests API Gateway to delete a Deployment resource.
@@ -142,8 +162,27 @@ type DeleteStageRequest struct {
 	StageName string `aws:"stageName,uri=stage_name,req"`
 }
 
+// FlushStageAuthorizersCacheRequest: Request to flush authorizer cache entries on a specified stage.
+type FlushStageAuthorizersCacheRequest struct {
+	RestApiId string `aws:"restApiId,uri=restapi_id,req"`
+	StageName string `aws:"stageName,uri=stage_name,req"`
+}
+
 // GetAccountRequest: Requests API Gateway to get information about the current Account resource.
 type GetAccountRequest struct {
+}
+
+// GetAuthorizerRequest: Request to describe an existing Authorizer resource.
+type GetAuthorizerRequest struct {
+	RestApiId    string `aws:"restApiId,uri=restapi_id,req"`
+	AuthorizerId string `aws:"authorizerId,uri=authorizer_id,req"`
+}
+
+// GetAuthorizersRequest: Request to describe an existing Authorizers resource.
+type GetAuthorizersRequest struct {
+	RestApiId string  `aws:"restApiId,uri=restapi_id,req"`
+	Position  *string `aws:"position,query=position"`
+	Limit     *int32  `aws:"limit,query=limit"`
 }
 
 // GetDeploymentRequest: Requests API Gateway to get information about a Deployment resource.
@@ -387,6 +426,13 @@ type UntagResourceRequest struct {
 
 // UpdateAccountRequest: Requests API Gateway to change information about the current Account resource.
 type UpdateAccountRequest struct {
+	PatchOperations []PatchOperation `aws:"patchOperations"`
+}
+
+// UpdateAuthorizerRequest: Request to update an existing Authorizer resource.
+type UpdateAuthorizerRequest struct {
+	RestApiId       string           `aws:"restApiId,uri=restapi_id,req"`
+	AuthorizerId    string           `aws:"authorizerId,uri=authorizer_id,req"`
 	PatchOperations []PatchOperation `aws:"patchOperations"`
 }
 

@@ -2,6 +2,12 @@
 
 package apigatewayapi
 
+// Authorizers: Represents a collection of Authorizer resources.
+type Authorizers struct {
+	Position *string      `aws:"position"`
+	Items    []Authorizer `aws:"item"`
+}
+
 // Deployments: Represents a collection resource that contains zero or more references to your existing deployments, and links that guide you on how to interact with …
 type Deployments struct {
 	Position *string      `aws:"position"`
@@ -58,6 +64,9 @@ type TestInvokeMethodResponse struct {
 	Latency           *int64              `aws:"latency"`
 }
 
+// DeleteAuthorizerOutput is the empty output of an operation.
+type DeleteAuthorizerOutput struct{}
+
 // DeleteDeploymentOutput is the empty output of an operation.
 type DeleteDeploymentOutput struct{}
 
@@ -90,6 +99,9 @@ type DeleteRestApiOutput struct{}
 
 // DeleteStageOutput is the empty output of an operation.
 type DeleteStageOutput struct{}
+
+// FlushStageAuthorizersCacheOutput is the empty output of an operation.
+type FlushStageAuthorizersCacheOutput struct{}
 
 // TagResourceOutput is the empty output of an operation.
 type TagResourceOutput struct{}

@@ -11,6 +11,8 @@ import (
 
 // Handler serves the operations of API Gateway that Brume has.
 type Handler interface {
+	// CreateAuthorizer: Adds a new Authorizer resource to an existing RestApi resource.
+	CreateAuthorizer(context.Context, aws.Identity, *CreateAuthorizerRequest) (*Authorizer, error)
 	// CreateDeployment: Creates a Deployment resource, which makes a specified RestApi callable over the internet.
 	CreateDeployment(context.Context, aws.Identity, *CreateDeploymentRequest) (*Deployment, error)
 	// CreateModel: Adds a new Model resource to an existing RestApi resource.
@@ -23,6 +25,8 @@ type Handler interface {
 	CreateRestApi(context.Context, aws.Identity, *CreateRestApiRequest) (*RestApi, error)
 	// CreateStage: Creates a new Stage resource that references a pre-existing Deployment for the API.
 	CreateStage(context.Context, aws.Identity, *CreateStageRequest) (*Stage, error)
+	// DeleteAuthorizer: Deletes an existing Authorizer resource.
+	DeleteAuthorizer(context.Context, aws.Identity, *DeleteAuthorizerRequest) (*DeleteAuthorizerOutput, error)
 	// DeleteDeployment: Deletes a Deployment resource.
 	DeleteDeployment(context.Context, aws.Identity, *DeleteDeploymentRequest) (*DeleteDeploymentOutput, error)
 	// DeleteGatewayResponse: Clears any customization of a GatewayResponse of a specified response type on the given RestApi and resets it with the default settings.
@@ -45,8 +49,14 @@ type Handler interface {
 	DeleteRestApi(context.Context, aws.Identity, *DeleteRestApiRequest) (*DeleteRestApiOutput, error)
 	// DeleteStage: Deletes a Stage resource.
 	DeleteStage(context.Context, aws.Identity, *DeleteStageRequest) (*DeleteStageOutput, error)
+	// FlushStageAuthorizersCache: Flushes all authorizer cache entries on a stage.
+	FlushStageAuthorizersCache(context.Context, aws.Identity, *FlushStageAuthorizersCacheRequest) (*FlushStageAuthorizersCacheOutput, error)
 	// GetAccount: Gets information about the current Account resource.
 	GetAccount(context.Context, aws.Identity, *GetAccountRequest) (*Account, error)
+	// GetAuthorizer: Describe an existing Authorizer resource.
+	GetAuthorizer(context.Context, aws.Identity, *GetAuthorizerRequest) (*Authorizer, error)
+	// GetAuthorizers: Describe an existing Authorizers resource.
+	GetAuthorizers(context.Context, aws.Identity, *GetAuthorizersRequest) (*Authorizers, error)
 	// GetDeployment: Gets information about a Deployment resource.
 	GetDeployment(context.Context, aws.Identity, *GetDeploymentRequest) (*Deployment, error)
 	// GetDeployments: Gets information about a Deployments collection.
@@ -107,6 +117,8 @@ type Handler interface {
 	UntagResource(context.Context, aws.Identity, *UntagResourceRequest) (*UntagResourceOutput, error)
 	// UpdateAccount: Changes information about the current Account resource.
 	UpdateAccount(context.Context, aws.Identity, *UpdateAccountRequest) (*Account, error)
+	// UpdateAuthorizer: Updates an existing Authorizer resource.
+	UpdateAuthorizer(context.Context, aws.Identity, *UpdateAuthorizerRequest) (*Authorizer, error)
 	// UpdateDeployment: Changes information about a Deployment resource.
 	UpdateDeployment(context.Context, aws.Identity, *UpdateDeploymentRequest) (*Deployment, error)
 	// UpdateGatewayResponse: Updates a GatewayResponse of a specified response type on the given RestApi.
@@ -142,7 +154,7 @@ var Service = aws.Describe[Handler](aws.Meta{
 	Protocols: aws.RestJSON,
 },
 	aws.Lacks("CreateApiKey", "POST", "/apikeys"),
-	aws.Lacks("CreateAuthorizer", "POST", "/restapis/{restapi_id}/authorizers"),
+	aws.Has("CreateAuthorizer", "POST", "/restapis/{restapi_id}/authorizers", 201, Handler.CreateAuthorizer),
 	aws.Lacks("CreateBasePathMapping", "POST", "/domainnames/{domain_name}/basepathmappings"),
 	aws.Has("CreateDeployment", "POST", "/restapis/{restapi_id}/deployments", 201, Handler.CreateDeployment),
 	aws.Lacks("CreateDocumentationPart", "POST", "/restapis/{restapi_id}/documentation/parts"),
@@ -158,7 +170,7 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Lacks("CreateUsagePlanKey", "POST", "/usageplans/{usageplanId}/keys"),
 	aws.Lacks("CreateVpcLink", "POST", "/vpclinks"),
 	aws.Lacks("DeleteApiKey", "DELETE", "/apikeys/{api_Key}"),
-	aws.Lacks("DeleteAuthorizer", "DELETE", "/restapis/{restapi_id}/authorizers/{authorizer_id}"),
+	aws.Has("DeleteAuthorizer", "DELETE", "/restapis/{restapi_id}/authorizers/{authorizer_id}", 202, Handler.DeleteAuthorizer),
 	aws.Lacks("DeleteBasePathMapping", "DELETE", "/domainnames/{domain_name}/basepathmappings/{base_path}"),
 	aws.Lacks("DeleteClientCertificate", "DELETE", "/clientcertificates/{clientcertificate_id}"),
 	aws.Has("DeleteDeployment", "DELETE", "/restapis/{restapi_id}/deployments/{deployment_id}", 202, Handler.DeleteDeployment),
@@ -179,14 +191,14 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Lacks("DeleteUsagePlan", "DELETE", "/usageplans/{usageplanId}"),
 	aws.Lacks("DeleteUsagePlanKey", "DELETE", "/usageplans/{usageplanId}/keys/{keyId}"),
 	aws.Lacks("DeleteVpcLink", "DELETE", "/vpclinks/{vpclink_id}"),
-	aws.Lacks("FlushStageAuthorizersCache", "DELETE", "/restapis/{restapi_id}/stages/{stage_name}/cache/authorizers"),
+	aws.Has("FlushStageAuthorizersCache", "DELETE", "/restapis/{restapi_id}/stages/{stage_name}/cache/authorizers", 202, Handler.FlushStageAuthorizersCache),
 	aws.Lacks("FlushStageCache", "DELETE", "/restapis/{restapi_id}/stages/{stage_name}/cache/data"),
 	aws.Lacks("GenerateClientCertificate", "POST", "/clientcertificates"),
 	aws.Has("GetAccount", "GET", "/account", 200, Handler.GetAccount),
 	aws.Lacks("GetApiKey", "GET", "/apikeys/{api_Key}"),
 	aws.Lacks("GetApiKeys", "GET", "/apikeys"),
-	aws.Lacks("GetAuthorizer", "GET", "/restapis/{restapi_id}/authorizers/{authorizer_id}"),
-	aws.Lacks("GetAuthorizers", "GET", "/restapis/{restapi_id}/authorizers"),
+	aws.Has("GetAuthorizer", "GET", "/restapis/{restapi_id}/authorizers/{authorizer_id}", 200, Handler.GetAuthorizer),
+	aws.Has("GetAuthorizers", "GET", "/restapis/{restapi_id}/authorizers", 200, Handler.GetAuthorizers),
 	aws.Lacks("GetBasePathMapping", "GET", "/domainnames/{domain_name}/basepathmappings/{base_path}"),
 	aws.Lacks("GetBasePathMappings", "GET", "/domainnames/{domain_name}/basepathmappings"),
 	aws.Lacks("GetClientCertificate", "GET", "/clientcertificates/{clientcertificate_id}"),
@@ -245,7 +257,7 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Has("UntagResource", "DELETE", "/tags/{resource_arn}", 204, Handler.UntagResource),
 	aws.Has("UpdateAccount", "PATCH", "/account", 200, Handler.UpdateAccount),
 	aws.Lacks("UpdateApiKey", "PATCH", "/apikeys/{api_Key}"),
-	aws.Lacks("UpdateAuthorizer", "PATCH", "/restapis/{restapi_id}/authorizers/{authorizer_id}"),
+	aws.Has("UpdateAuthorizer", "PATCH", "/restapis/{restapi_id}/authorizers/{authorizer_id}", 200, Handler.UpdateAuthorizer),
 	aws.Lacks("UpdateBasePathMapping", "PATCH", "/domainnames/{domain_name}/basepathmappings/{base_path}"),
 	aws.Lacks("UpdateClientCertificate", "PATCH", "/clientcertificates/{clientcertificate_id}"),
 	aws.Has("UpdateDeployment", "PATCH", "/restapis/{restapi_id}/deployments/{deployment_id}", 200, Handler.UpdateDeployment),

@@ -20,6 +20,20 @@ type Account struct {
 	ApiKeyVersion     *string           `aws:"apiKeyVersion"`
 }
 
+// Authorizer: Represents an authorization layer for methods.
+type Authorizer struct {
+	Id                           *string        `aws:"id"`
+	Name                         *string        `aws:"name"`
+	Type                         AuthorizerType `aws:"type"`
+	ProviderARNs                 []string       `aws:"providerARNs"`
+	AuthType                     *string        `aws:"authType"`
+	AuthorizerUri                *string        `aws:"authorizerUri"`
+	AuthorizerCredentials        *string        `aws:"authorizerCredentials"`
+	IdentitySource               *string        `aws:"identitySource"`
+	IdentityValidationExpression *string        `aws:"identityValidationExpression"`
+	AuthorizerResultTtlInSeconds *int32         `aws:"authorizerResultTtlInSeconds"`
+}
+
 // CanarySettings: Configuration settings of a canary deployment.
 type CanarySettings struct {
 	PercentTraffic         *float64          `aws:"percentTraffic"`

@@ -17,6 +17,7 @@ var gatewayKinds = map[string]*Kind{
 	"AWS::ApiGateway::Resource":         {Create: createPath, Delete: deletePath},
 	"AWS::ApiGateway::Method":           {Create: createMethod, Update: updateMethod, Delete: deleteMethod, Replaces: []string{"RestApiId", "ResourceId", "HttpMethod"}},
 	"AWS::ApiGateway::Model":            {Create: createModel, Update: updateModel, Delete: deleteModel, Replaces: []string{"RestApiId", "Name", "ContentType"}},
+	"AWS::ApiGateway::Authorizer":       {Create: createAuthorizer, Update: updateAuthorizer, Delete: deleteAuthorizer, Replaces: []string{"RestApiId"}},
 	"AWS::ApiGateway::RequestValidator": {Create: createValidator, Update: updateValidator, Delete: deleteValidator, Replaces: []string{"RestApiId", "Name"}},
 	"AWS::ApiGateway::Deployment":       {Create: createDeployment, Update: updateDeployment, Delete: deleteDeployment, Replaces: []string{"RestApiId", "DeploymentCanarySettings"}},
 	"AWS::ApiGateway::Stage":            {Create: createStage, Update: updateStage, Delete: deleteStage, Replaces: []string{"RestApiId", "StageName"}, Tags: true},
@@ -297,27 +298,6 @@ func updateModel(o *Op) error {
 
 func deleteModel(o *Op) error {
 	return ignoreGone(o.do("apigateway", "DeleteModel", "restApiId", o.text("RestApiId"), "modelName", o.Physical))
-}
-
-func createValidator(o *Op) error {
-	out, err := o.call("apigateway", "CreateRequestValidator", o.properties())
-	if err != nil {
-		return err
-	}
-	o.Physical = textOf(out, "id")
-	o.Attributes["RequestValidatorId"] = o.Physical
-	return nil
-}
-
-func updateValidator(o *Op) error {
-	var p patches
-	p.set(o, "ValidateRequestBody", "/validateRequestBody", "false")
-	p.set(o, "ValidateRequestParameters", "/validateRequestParameters", "false")
-	return p.send(o, "UpdateRequestValidator", "restApiId", o.text("RestApiId"), "requestValidatorId", o.Physical)
-}
-
-func deleteValidator(o *Op) error {
-	return ignoreGone(o.do("apigateway", "DeleteRequestValidator", "restApiId", o.text("RestApiId"), "requestValidatorId", o.Physical))
 }
 
 func createDeployment(o *Op) error {

@@ -42,6 +42,7 @@ type world struct {
 	groups  []string
 	traces  []string
 	noRoles bool
+	lambda  func(id aws.Identity, in *lambdaapi.InvocationRequest) (*lambdaapi.InvocationResponse, error) // of authorizers
 }
 
 func (w *world) RoundTrip(id aws.Identity, r *http.Request) (*http.Response, error) {
@@ -82,10 +83,12 @@ func (w *world) Authorize(_ context.Context, id aws.Identity, access []aws.Acces
 	return nil
 }
 
-func (w *world) Call(_ context.Context, _ aws.Identity, op aws.Op, in any) (any, error) {
+func (w *world) Call(_ context.Context, id aws.Identity, op aws.Op, in any) (any, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch in := in.(type) {
+	case *lambdaapi.InvocationRequest:
+		return w.lambda(id, in)
 	case *logsapi.PutLogEventsRequest:
 		for _, e := range in.LogEvents {
 			w.lines = append(w.lines, in.LogGroupName+" "+e.Message)
@@ -281,7 +284,7 @@ func TestMethodsRefuse(t *testing.T) {
 	}
 	wantError(t, "BadRequestException", "Invalid HttpMethod", put("FETCH", "NONE", nil))
 	wantError(t, "BadRequestException", "Invalid authorization type", put("GET", "SOME", nil))
-	wantError(t, "BadRequestException", "Brume has no authorizers", put("GET", "CUSTOM", nil))
+	wantError(t, "BadRequestException", "Invalid authorizer ID specified", put("GET", "CUSTOM", nil))
 	wantError(t, "BadRequestException", "Brume has no API keys", put("GET", "NONE", func(r *apigatewayapi.PutMethodRequest) { r.ApiKeyRequired = p(true) }))
 	wantError(t, "BadRequestException", "Invalid model identifier", put("GET", "NONE", func(r *apigatewayapi.PutMethodRequest) { r.RequestModels = map[string]string{"a/b": "No"} }))
 	wantError(t, "BadRequestException", "Invalid Request Validator", put("GET", "NONE", func(r *apigatewayapi.PutMethodRequest) { r.RequestValidatorId = p("no") }))

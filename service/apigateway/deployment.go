@@ -33,6 +33,9 @@ func (d *draft) snapshot() (*execute.Snapshot, error) {
 	if snap.Validators, err = all[apigatewayapi.RequestValidator](d.r, d.key.validators()); err != nil {
 		return nil, err
 	}
+	if snap.Authorizers, err = all[apigatewayapi.Authorizer](d.r, d.key.authorizers()); err != nil {
+		return nil, err
+	}
 	snap.Responses, err = all[apigatewayapi.GatewayResponse](d.r, d.key.responses())
 	return snap, err
 }

@@ -95,7 +95,7 @@ func (d *draft) imported(def *definition.Definition) *apigatewayapi.RestApi {
 
 // newIDs makes enough ids for what a definition holds: a transaction may run again and draws none itself.
 func (s *Service) newIDs(def *definition.Definition) (*supply, error) {
-	n := len(def.Models) + len(def.Validators)
+	n := len(def.Models) + len(def.Validators) + len(def.Authorizers)
 	for _, p := range def.Paths {
 		n += strings.Count(p.Path, "/")
 	}
@@ -163,13 +163,17 @@ func (d *draft) take(def *definition.Definition, ids *supply) error {
 	if err != nil {
 		return err
 	}
+	authorizers, err := d.takeAuthorizers(def.Authorizers, next)
+	if err != nil {
+		return err
+	}
 	for _, g := range def.Responses {
 		if err := d.saveGatewayResponse(&g); err != nil {
 			return err
 		}
 	}
 	for _, p := range def.Paths {
-		if err := d.takePath(p, validators, next); err != nil {
+		if err := d.takePath(p, known{validators, authorizers}, next); err != nil {
 			return err
 		}
 	}
@@ -225,8 +229,11 @@ func (d *draft) takeValidators(def *definition.Definition, next func() string) (
 	return byName, nil
 }
 
+// known are the ids of what methods name.
+type known struct{ validators, authorizers map[string]string }
+
 // takePath writes the resources of a path that are not there, and its methods.
-func (d *draft) takePath(p definition.Path, validators map[string]string, next func() string) error {
+func (d *draft) takePath(p definition.Path, named known, next func() string) error {
 	at := *d.api.RootResourceId
 	for part := range strings.SplitSeq(strings.Trim(p.Path, "/"), "/") {
 		if part == "" {
@@ -247,21 +254,28 @@ func (d *draft) takePath(p definition.Path, validators map[string]string, next f
 		at = *r.Id
 	}
 	for _, m := range p.Methods {
-		if err := d.takeMethod(at, m, validators); err != nil {
+		if err := d.takeMethod(at, m, named); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (d *draft) takeMethod(resource string, in definition.Method, validators map[string]string) error {
+func (d *draft) takeMethod(resource string, in definition.Method, named known) error {
 	m := in.Method
 	if in.Validator != "" {
-		id, ok := validators[in.Validator]
+		id, ok := named.validators[in.Validator]
 		if !ok {
 			return bad("Invalid OpenAPI input: there is no request validator %s", in.Validator)
 		}
 		m.RequestValidatorId = &id
+	}
+	if in.Authorizer != "" {
+		id, ok := named.authorizers[in.Authorizer]
+		if !ok {
+			return bad("Invalid OpenAPI input: there is no authorizer %s", in.Authorizer)
+		}
+		m.AuthorizerId = &id
 	}
 	responses := m.MethodResponses
 	m.MethodResponses = nil

@@ -22,6 +22,7 @@ import (
 //	  "method" resource verb      Method with its responses and integration (large)
 //	  "model" name                Model (large)
 //	  "validator" id              RequestValidator
+//	  "authorizer" id             Authorizer
 //	  "response" type             GatewayResponse (large)
 //	  "deployment" id             Deployment
 //	  "snapshot" deployment       execute.Snapshot (large)
@@ -53,6 +54,7 @@ func (p place) resource(id string) store.Tuple      { return p.resources().Text(
 func (p place) children(parent string) store.Tuple  { return p.inside().Text("child").Text(parent) }
 func (p place) methods(resource string) store.Tuple { return p.inside().Text("method").Text(resource) }
 func (p place) models() store.Tuple                 { return p.inside().Text("model") }
+func (p place) authorizers() store.Tuple            { return p.inside().Text("authorizer") }
 func (p place) validators() store.Tuple             { return p.inside().Text("validator") }
 func (p place) responses() store.Tuple              { return p.inside().Text("response") }
 func (p place) deployments() store.Tuple            { return p.inside().Text("deployment") }

@@ -7,6 +7,7 @@ const (
 	maxAPIs           = 600 // regional APIs of an account and region
 	maxResources      = 300 // of an API
 	maxStages         = 10
+	maxAuthorizers    = 10
 	maxModels         = 300       // not published; as many as resources
 	maxModelSize      = 400 << 10 // bytes of a model's schema
 	maxTemplateSize   = 300 << 10

@@ -85,8 +85,13 @@ func (d *draft) checkMethod(m *apigatewayapi.Method) error {
 		if m.AuthorizerId != nil && *m.AuthorizerId != "" {
 			return bad("Invalid authorizer ID specified. Setting the authorization type to CUSTOM or COGNITO_USER_POOLS requires a valid authorizer.")
 		}
-	case "CUSTOM", "COGNITO_USER_POOLS":
-		return bad("Brume has no authorizers of API Gateway yet: the authorization type is NONE or AWS_IAM, not %s", *m.AuthorizationType)
+	case "CUSTOM":
+		if _, err := must[apigatewayapi.Authorizer](d.r, d.key.authorizers().Text(text(m.AuthorizerId)), bad("Invalid authorizer ID specified. "+
+			"Setting the authorization type to CUSTOM or COGNITO_USER_POOLS requires a valid authorizer.")); err != nil {
+			return err
+		}
+	case "COGNITO_USER_POOLS":
+		return bad("Brume has no user pools yet: the authorization type is NONE, AWS_IAM or CUSTOM, not %s", *m.AuthorizationType)
 	default:
 		return bad("Invalid authorization type specified. Valid options are [NONE, AWS_IAM, CUSTOM, COGNITO_USER_POOLS]")
 	}

@@ -27,6 +27,7 @@ type Definition struct {
 	Endpoint                   *apigatewayapi.EndpointConfiguration
 	Models                     []apigatewayapi.Model
 	Validators                 []apigatewayapi.RequestValidator
+	Authorizers                []apigatewayapi.Authorizer
 	Responses                  []apigatewayapi.GatewayResponse
 	Paths                      []Path
 	Warnings                   []string // what was left out
@@ -38,10 +39,10 @@ type Path struct {
 	Methods []Method
 }
 
-// Method is a method, and the name of its validator.
+// Method is a method, and the names of its validator and its authorizer.
 type Method struct {
 	apigatewayapi.Method
-	Validator string
+	Validator, Authorizer string
 }
 
 // reader is the state of reading a file.
@@ -76,6 +77,7 @@ func Read(b []byte) (*Definition, error) {
 		r.out.Description = d
 	}
 	r.settings()
+	r.authorizers()
 	if err := r.models(); err != nil {
 		return nil, err
 	}

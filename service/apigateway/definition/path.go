@@ -85,10 +85,7 @@ func (r *reader) security(m *Method, op *jsondoc.Object) {
 	if required == nil {
 		required = get(r.root, "security")
 	}
-	schemes := obj(r.root, "securityDefinitions")
-	if r.three {
-		schemes = obj(obj(r.root, "components"), "securitySchemes")
-	}
+	schemes := r.schemes()
 	if a, ok := required.(*jsondoc.Array); ok {
 		for _, v := range a.Items {
 			o, ok := v.(*jsondoc.Object)
@@ -103,7 +100,7 @@ func (r *reader) security(m *Method, op *jsondoc.Object) {
 				case strings.EqualFold(t, "cognito_user_pools"):
 					kind = "COGNITO_USER_POOLS"
 				case obj(scheme, "x-amazon-apigateway-authorizer") != nil:
-					kind = "CUSTOM"
+					kind, m.Authorizer = "CUSTOM", name
 				case str(scheme, "type") == "apiKey" && strings.EqualFold(str(scheme, "name"), "x-api-key"):
 					key = true
 				}
@@ -114,6 +111,40 @@ func (r *reader) security(m *Method, op *jsondoc.Object) {
 		kind = strings.ToUpper(t)
 	}
 	m.AuthorizationType, m.ApiKeyRequired = &kind, &key
+}
+
+// schemes are the security schemes of the file.
+func (r *reader) schemes() *jsondoc.Object {
+	if r.three {
+		return obj(obj(r.root, "components"), "securitySchemes")
+	}
+	return obj(r.root, "securityDefinitions")
+}
+
+// authorizers reads the Lambda authorizers among the security schemes.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-authorizer.html
+func (r *reader) authorizers() {
+	all := r.schemes()
+	if all == nil {
+		return
+	}
+	for name, v := range all.All() {
+		scheme, _ := v.(*jsondoc.Object)
+		x := obj(scheme, "x-amazon-apigateway-authorizer")
+		if x == nil || strings.EqualFold(str(scheme, "x-amazon-apigateway-authtype"), "cognito_user_pools") {
+			continue
+		}
+		authType := str(scheme, "x-amazon-apigateway-authtype")
+		a := apigatewayapi.Authorizer{Name: &name, Type: apigatewayapi.AuthorizerType(strings.ToUpper(str(x, "type"))), AuthType: &authType,
+			AuthorizerUri: orNil(str(x, "authorizerUri")), AuthorizerCredentials: orNil(str(x, "authorizerCredentials")),
+			IdentitySource: orNil(str(x, "identitySource")), IdentityValidationExpression: orNil(str(x, "identityValidationExpression")),
+			AuthorizerResultTtlInSeconds: number(x, "authorizerResultTtlInSeconds")}
+		if a.Type == apigatewayapi.AuthorizerTypeToken && a.IdentitySource == nil { // the scheme says where the token is
+			source := "method.request.header." + str(scheme, "name")
+			a.IdentitySource = &source
+		}
+		r.out.Authorizers = append(r.out.Authorizers, a)
+	}
 }
 
 func (r *reader) parameter(m *Method, op, p *jsondoc.Object) {

@@ -11,6 +11,9 @@ import (
 // authorize asks who calls, where the method wants IAM authorization, and whether they may: by their policies and the
 // API's. https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html
 func (c *call) authorize() *failure {
+	if c.method.authorizer != "" {
+		return c.ask()
+	}
 	if !c.method.iam && c.program.policy == "" {
 		return nil
 	}

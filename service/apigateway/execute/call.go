@@ -18,6 +18,7 @@ import (
 	"github.com/brume-dev/brume/api/apigatewayapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/jsondoc"
+	"github.com/brume-dev/brume/service/apigateway/guard"
 )
 
 // call is one request under way. It is used by one goroutine.
@@ -49,6 +50,8 @@ type call struct {
 
 	id        aws.Identity // who calls, where the method wants to know
 	known     bool
+	verdict   *guard.Verdict // of the method's authorizer
+	asked     time.Duration  // how long that took
 	overrides *overrides
 	failure   *failure
 	reply     reply // of the integration

@@ -23,7 +23,7 @@ func (c *call) value(name string) string {
 		case "integration":
 			return c.integrationValue(rest)
 		case "authorizer":
-			return "" // there are none
+			return c.authorizerValue(rest)
 		}
 		return ""
 	}
@@ -124,6 +124,19 @@ func (c *call) identity(name string) string {
 	return ""
 }
 
+// authorizerValue is what the method's authorizer says of the caller.
+func (c *call) authorizerValue(name string) string {
+	switch {
+	case c.verdict == nil:
+		return ""
+	case name == "principalId":
+		return c.verdict.Principal
+	case name == "integrationLatency", name == "latency":
+		return strconv.FormatInt(c.asked.Milliseconds(), 10)
+	}
+	return c.verdict.Context[name]
+}
+
 func (c *call) errorValue(name string) string {
 	f := c.failure
 	if f == nil {
@@ -133,6 +146,9 @@ func (c *call) errorValue(name string) string {
 	case "message":
 		return f.message
 	case "messageString":
+		if f.noMessage {
+			return "null"
+		}
 		return string(jsondoc.AppendString(nil, f.message))
 	case "responseType":
 		return string(f.kind)

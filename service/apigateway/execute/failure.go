@@ -19,6 +19,7 @@ type failure struct {
 	errorType  string // x-amzn-ErrorType
 	validation string // $context.error.validationErrorString
 	detail     string // for the logs
+	noMessage  bool   // the answer's message is null
 }
 
 // gatewayResponse is a compiled gateway response.
@@ -95,6 +96,9 @@ func (c *call) fail(f *failure) {
 			member = "Message" // the policies' own answer
 		}
 		c.out.body = append(jsondoc.AppendString([]byte(`{"`+member+`":`), f.message), '}')
+		if f.noMessage {
+			c.out.body = []byte(`{"message":null}`)
+		}
 	} else {
 		c.shape(g)
 	}

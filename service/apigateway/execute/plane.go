@@ -37,11 +37,12 @@ type Source interface {
 
 // Snapshot is an API as it was when it was deployed.
 type Snapshot struct {
-	API        apigatewayapi.RestApi
-	Resources  []apigatewayapi.Resource // with their methods
-	Models     []apigatewayapi.Model
-	Validators []apigatewayapi.RequestValidator
-	Responses  []apigatewayapi.GatewayResponse // those that are not default
+	API         apigatewayapi.RestApi
+	Resources   []apigatewayapi.Resource // with their methods
+	Models      []apigatewayapi.Model
+	Validators  []apigatewayapi.RequestValidator
+	Responses   []apigatewayapi.GatewayResponse // those that are not default
+	Authorizers []apigatewayapi.Authorizer
 }
 
 // Config is what a Plane needs.

@@ -10,6 +10,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/brume-dev/brume/api/apigatewayapi"
+	"github.com/brume-dev/brume/policy"
+	"github.com/brume-dev/brume/service/apigateway/guard"
 	"github.com/brume-dev/brume/service/apigateway/vtl"
 )
 
@@ -23,12 +25,15 @@ type program struct {
 	disabled    bool
 	compression int // least size to compress, -1: never
 	responses   map[apigatewayapi.GatewayResponseType]*gatewayResponse
+	document    *policy.Document // policy, nil when there is none
+	authorizers map[string]*guard.Authorizer
 }
 
 // method is a compiled method.
 type method struct {
 	verb, resource, resourceID string
 	iam                        bool
+	authorizer                 string // id, "" for none
 	checkBody, checkParameters bool
 	required                   []string // parameters, "header.X"
 	schemas                    map[string]schema
@@ -71,12 +76,21 @@ type integrationResponse struct {
 // compile makes a program of a snapshot. What is wrong in it is found out by the requests that come to it.
 func compile(s *Snapshot, o owner, deployment string) *program {
 	p := &program{deployment: deployment, root: &node{}, api: s.API, binary: s.API.BinaryMediaTypes, disabled: truth(s.API.DisableExecuteApiEndpoint),
-		compression: -1, responses: map[apigatewayapi.GatewayResponseType]*gatewayResponse{}}
+		compression: -1, responses: map[apigatewayapi.GatewayResponseType]*gatewayResponse{},
+		authorizers: map[string]*guard.Authorizer{}}
 	if s.API.MinimumCompressionSize != nil {
 		p.compression = int(*s.API.MinimumCompressionSize)
 	}
 	if s.API.Policy != nil {
 		p.policy = ExpandPolicy(*s.API.Policy, "arn:aws:execute-api:"+o.region+":"+o.account+":"+text(s.API.Id)+"/")
+	}
+	if p.policy != "" {
+		p.document, _ = policy.Parse(policy.Resource, p.policy) // checked when it was written
+	}
+	for _, a := range s.Authorizers {
+		if g, err := guard.Compile(&a); err == nil { // checked when it was written
+			p.authorizers[g.ID] = g
+		}
 	}
 	for _, r := range s.Responses {
 		p.responses[r.ResponseType] = compileResponse(&r)
@@ -104,6 +118,9 @@ func compile(s *Snapshot, o owner, deployment string) *program {
 
 func compileMethod(m *apigatewayapi.Method, n *node, verb string, validators map[string]apigatewayapi.RequestValidator, models map[string]string) *method {
 	out := &method{verb: verb, resource: n.path, resourceID: n.id, iam: text(m.AuthorizationType) == "AWS_IAM"}
+	if text(m.AuthorizationType) == "CUSTOM" {
+		out.authorizer = text(m.AuthorizerId)
+	}
 	v := validators[text(m.RequestValidatorId)]
 	out.checkBody, out.checkParameters = truth(v.ValidateRequestBody), truth(v.ValidateRequestParameters)
 	for name, required := range m.RequestParameters {

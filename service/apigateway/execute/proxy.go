@@ -47,6 +47,7 @@ type eventContext struct {
 	DomainName        string        `json:"domainName"`
 	DeploymentID      string        `json:"deploymentId"`
 	APIID             string        `json:"apiId"`
+	Authorizer        any           `json:"authorizer,omitempty"`
 }
 
 // eventIdentity has null for what is not known.
@@ -115,6 +116,13 @@ func (c *call) event() *event {
 		DeploymentID: c.program.deployment, APIID: c.stage.api,
 		Identity: eventIdentity{SourceIP: orNull(c.identity("sourceIp")), UserAgent: orNull(c.identity("userAgent")), AccountID: orNull(c.identity("accountId")),
 			Caller: orNull(c.identity("caller")), User: orNull(c.identity("user")), UserArn: orNull(c.identity("userArn")), AccessKey: orNull(c.identity("accessKey"))}}
+	if v := c.verdict; v != nil {
+		said := map[string]any{"principalId": v.Principal, "integrationLatency": c.asked.Milliseconds()}
+		for name, value := range v.Context {
+			said[name] = value
+		}
+		e.RequestContext.Authorizer = said
+	}
 	return e
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/brume-dev/brume/api/apigatewayapi"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/apigateway/guard"
 )
 
 // stage is what a stage serves, as of a revision.
@@ -23,6 +24,7 @@ type stage struct {
 	tracing   bool
 	settings  map[string]*setting // by "resource/METHOD", without the leading slash
 	access    *accessLog
+	verdicts  guard.Memory // of authorizers
 
 	mu      sync.Mutex
 	perCall map[*method]*setting // those that settings give, worked out once
