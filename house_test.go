@@ -45,7 +45,7 @@ var mayImport = map[string][]string{
 	"deploy":        {"aws", "api", "shape", "store", "jsondoc"},
 	"service":       {"aws", "checksum", "api", "shape", "store", "blob", "timer", "clock", "policy", "event", "item", "jsondoc"},
 	"service/lambda": {"aws", "api", "shape", "store", "blob", "timer", "clock", "policy", "event", "sandbox",
-		"jsondoc"},
+		"jsondoc", "protocol/eventstream"},
 	"service/cloudformation": {"aws", "api", "shape", "store", "blob", "timer", "clock", "policy", "event",
 		"deploy", "jsondoc"},
 }

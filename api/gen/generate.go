@@ -131,7 +131,10 @@ func (g *generator) walk(name string, uses map[string]int) {
 	}
 	s := g.model.shape(name)
 	if s.EventStream {
-		panic(failure("event streams are not supported: " + name))
+		if !strings.HasPrefix(g.model.Metadata.Protocol, "rest-") {
+			panic(failure("event streams are not supported in this protocol: " + name))
+		}
+		return // the payload, whose messages the service writes itself (package protocol/eventstream)
 	}
 	switch {
 	case s.document():
@@ -154,6 +157,9 @@ func (g *generator) walk(name string, uses map[string]int) {
 		g.reached[name] = true
 	}
 }
+
+// streams reports whether a member is a payload that comes or goes piece by piece.
+func (m member) streams() bool { return m.ref.Streaming || m.shape.Streaming || m.shape.EventStream }
 
 // members returns the members of the structure called name in the model's order.
 func (g *generator) members(name string) []member {
@@ -235,7 +241,7 @@ func (g *generator) goType(name string) string {
 
 // fieldType returns the Go type of a member: optional scalars and structures are pointers.
 func (g *generator) fieldType(s *shape, m member) string {
-	if m.ref.Streaming || m.shape.Streaming {
+	if m.streams() {
 		return "io.Reader"
 	}
 	t := g.goType(m.ref.Shape)

@@ -133,7 +133,7 @@ func (b *tagBuilder) location(s *shape, m member) {
 	if s.Payload == m.name {
 		b.opt("payload")
 	}
-	if m.ref.Streaming || m.shape.Streaming {
+	if m.streams() {
 		b.opt("stream")
 	}
 }

@@ -16,6 +16,11 @@ var _ Handler = Client{}
 // NewClient returns a client that calls through c.
 func NewClient(c aws.Caller) Client { return Client{c} }
 
+// AddLayerVersionPermission calls the operation of that name.
+func (c Client) AddLayerVersionPermission(ctx context.Context, id aws.Identity, in *AddLayerVersionPermissionRequest) (*AddLayerVersionPermissionResponse, error) {
+	return aws.Invoke[AddLayerVersionPermissionResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "AddLayerVersionPermission"}, in)
+}
+
 // AddPermission calls the operation of that name.
 func (c Client) AddPermission(ctx context.Context, id aws.Identity, in *AddPermissionRequest) (*AddPermissionResponse, error) {
 	return aws.Invoke[AddPermissionResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "AddPermission"}, in)
@@ -24,6 +29,11 @@ func (c Client) AddPermission(ctx context.Context, id aws.Identity, in *AddPermi
 // CreateAlias calls the operation of that name.
 func (c Client) CreateAlias(ctx context.Context, id aws.Identity, in *CreateAliasRequest) (*AliasConfiguration, error) {
 	return aws.Invoke[AliasConfiguration](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "CreateAlias"}, in)
+}
+
+// CreateCodeSigningConfig calls the operation of that name.
+func (c Client) CreateCodeSigningConfig(ctx context.Context, id aws.Identity, in *CreateCodeSigningConfigRequest) (*CreateCodeSigningConfigResponse, error) {
+	return aws.Invoke[CreateCodeSigningConfigResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "CreateCodeSigningConfig"}, in)
 }
 
 // CreateEventSourceMapping calls the operation of that name.
@@ -36,9 +46,19 @@ func (c Client) CreateFunction(ctx context.Context, id aws.Identity, in *CreateF
 	return aws.Invoke[FunctionConfiguration](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "CreateFunction"}, in)
 }
 
+// CreateFunctionUrlConfig calls the operation of that name.
+func (c Client) CreateFunctionUrlConfig(ctx context.Context, id aws.Identity, in *CreateFunctionUrlConfigRequest) (*CreateFunctionUrlConfigResponse, error) {
+	return aws.Invoke[CreateFunctionUrlConfigResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "CreateFunctionUrlConfig"}, in)
+}
+
 // DeleteAlias calls the operation of that name.
 func (c Client) DeleteAlias(ctx context.Context, id aws.Identity, in *DeleteAliasRequest) (*DeleteAliasOutput, error) {
 	return aws.Invoke[DeleteAliasOutput](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "DeleteAlias"}, in)
+}
+
+// DeleteCodeSigningConfig calls the operation of that name.
+func (c Client) DeleteCodeSigningConfig(ctx context.Context, id aws.Identity, in *DeleteCodeSigningConfigRequest) (*DeleteCodeSigningConfigResponse, error) {
+	return aws.Invoke[DeleteCodeSigningConfigResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "DeleteCodeSigningConfig"}, in)
 }
 
 // DeleteEventSourceMapping calls the operation of that name.
@@ -51,6 +71,11 @@ func (c Client) DeleteFunction(ctx context.Context, id aws.Identity, in *DeleteF
 	return aws.Invoke[DeleteFunctionResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "DeleteFunction"}, in)
 }
 
+// DeleteFunctionCodeSigningConfig calls the operation of that name.
+func (c Client) DeleteFunctionCodeSigningConfig(ctx context.Context, id aws.Identity, in *DeleteFunctionCodeSigningConfigRequest) (*DeleteFunctionCodeSigningConfigOutput, error) {
+	return aws.Invoke[DeleteFunctionCodeSigningConfigOutput](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "DeleteFunctionCodeSigningConfig"}, in)
+}
+
 // DeleteFunctionConcurrency calls the operation of that name.
 func (c Client) DeleteFunctionConcurrency(ctx context.Context, id aws.Identity, in *DeleteFunctionConcurrencyRequest) (*DeleteFunctionConcurrencyOutput, error) {
 	return aws.Invoke[DeleteFunctionConcurrencyOutput](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "DeleteFunctionConcurrency"}, in)
@@ -61,6 +86,21 @@ func (c Client) DeleteFunctionEventInvokeConfig(ctx context.Context, id aws.Iden
 	return aws.Invoke[DeleteFunctionEventInvokeConfigOutput](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "DeleteFunctionEventInvokeConfig"}, in)
 }
 
+// DeleteFunctionUrlConfig calls the operation of that name.
+func (c Client) DeleteFunctionUrlConfig(ctx context.Context, id aws.Identity, in *DeleteFunctionUrlConfigRequest) (*DeleteFunctionUrlConfigOutput, error) {
+	return aws.Invoke[DeleteFunctionUrlConfigOutput](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "DeleteFunctionUrlConfig"}, in)
+}
+
+// DeleteLayerVersion calls the operation of that name.
+func (c Client) DeleteLayerVersion(ctx context.Context, id aws.Identity, in *DeleteLayerVersionRequest) (*DeleteLayerVersionOutput, error) {
+	return aws.Invoke[DeleteLayerVersionOutput](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "DeleteLayerVersion"}, in)
+}
+
+// DeleteProvisionedConcurrencyConfig calls the operation of that name.
+func (c Client) DeleteProvisionedConcurrencyConfig(ctx context.Context, id aws.Identity, in *DeleteProvisionedConcurrencyConfigRequest) (*DeleteProvisionedConcurrencyConfigOutput, error) {
+	return aws.Invoke[DeleteProvisionedConcurrencyConfigOutput](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "DeleteProvisionedConcurrencyConfig"}, in)
+}
+
 // GetAccountSettings calls the operation of that name.
 func (c Client) GetAccountSettings(ctx context.Context, id aws.Identity, in *GetAccountSettingsRequest) (*GetAccountSettingsResponse, error) {
 	return aws.Invoke[GetAccountSettingsResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "GetAccountSettings"}, in)
@@ -69,6 +109,11 @@ func (c Client) GetAccountSettings(ctx context.Context, id aws.Identity, in *Get
 // GetAlias calls the operation of that name.
 func (c Client) GetAlias(ctx context.Context, id aws.Identity, in *GetAliasRequest) (*AliasConfiguration, error) {
 	return aws.Invoke[AliasConfiguration](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "GetAlias"}, in)
+}
+
+// GetCodeSigningConfig calls the operation of that name.
+func (c Client) GetCodeSigningConfig(ctx context.Context, id aws.Identity, in *GetCodeSigningConfigRequest) (*GetCodeSigningConfigResponse, error) {
+	return aws.Invoke[GetCodeSigningConfigResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "GetCodeSigningConfig"}, in)
 }
 
 // GetEventSourceMapping calls the operation of that name.
@@ -106,9 +151,34 @@ func (c Client) GetFunctionRecursionConfig(ctx context.Context, id aws.Identity,
 	return aws.Invoke[GetFunctionRecursionConfigResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "GetFunctionRecursionConfig"}, in)
 }
 
+// GetFunctionUrlConfig calls the operation of that name.
+func (c Client) GetFunctionUrlConfig(ctx context.Context, id aws.Identity, in *GetFunctionUrlConfigRequest) (*GetFunctionUrlConfigResponse, error) {
+	return aws.Invoke[GetFunctionUrlConfigResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "GetFunctionUrlConfig"}, in)
+}
+
+// GetLayerVersion calls the operation of that name.
+func (c Client) GetLayerVersion(ctx context.Context, id aws.Identity, in *GetLayerVersionRequest) (*GetLayerVersionResponse, error) {
+	return aws.Invoke[GetLayerVersionResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "GetLayerVersion"}, in)
+}
+
+// GetLayerVersionByArn calls the operation of that name.
+func (c Client) GetLayerVersionByArn(ctx context.Context, id aws.Identity, in *GetLayerVersionByArnRequest) (*GetLayerVersionResponse, error) {
+	return aws.Invoke[GetLayerVersionResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "GetLayerVersionByArn"}, in)
+}
+
+// GetLayerVersionPolicy calls the operation of that name.
+func (c Client) GetLayerVersionPolicy(ctx context.Context, id aws.Identity, in *GetLayerVersionPolicyRequest) (*GetLayerVersionPolicyResponse, error) {
+	return aws.Invoke[GetLayerVersionPolicyResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "GetLayerVersionPolicy"}, in)
+}
+
 // GetPolicy calls the operation of that name.
 func (c Client) GetPolicy(ctx context.Context, id aws.Identity, in *GetPolicyRequest) (*GetPolicyResponse, error) {
 	return aws.Invoke[GetPolicyResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "GetPolicy"}, in)
+}
+
+// GetProvisionedConcurrencyConfig calls the operation of that name.
+func (c Client) GetProvisionedConcurrencyConfig(ctx context.Context, id aws.Identity, in *GetProvisionedConcurrencyConfigRequest) (*GetProvisionedConcurrencyConfigResponse, error) {
+	return aws.Invoke[GetProvisionedConcurrencyConfigResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "GetProvisionedConcurrencyConfig"}, in)
 }
 
 // GetRuntimeManagementConfig calls the operation of that name.
@@ -126,9 +196,19 @@ func (c Client) InvokeAsync(ctx context.Context, id aws.Identity, in *InvokeAsyn
 	return aws.Invoke[InvokeAsyncResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "InvokeAsync"}, in)
 }
 
+// InvokeWithResponseStream calls the operation of that name.
+func (c Client) InvokeWithResponseStream(ctx context.Context, id aws.Identity, in *InvokeWithResponseStreamRequest) (*InvokeWithResponseStreamResponse, error) {
+	return aws.Invoke[InvokeWithResponseStreamResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "InvokeWithResponseStream"}, in)
+}
+
 // ListAliases calls the operation of that name.
 func (c Client) ListAliases(ctx context.Context, id aws.Identity, in *ListAliasesRequest) (*ListAliasesResponse, error) {
 	return aws.Invoke[ListAliasesResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "ListAliases"}, in)
+}
+
+// ListCodeSigningConfigs calls the operation of that name.
+func (c Client) ListCodeSigningConfigs(ctx context.Context, id aws.Identity, in *ListCodeSigningConfigsRequest) (*ListCodeSigningConfigsResponse, error) {
+	return aws.Invoke[ListCodeSigningConfigsResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "ListCodeSigningConfigs"}, in)
 }
 
 // ListEventSourceMappings calls the operation of that name.
@@ -141,9 +221,34 @@ func (c Client) ListFunctionEventInvokeConfigs(ctx context.Context, id aws.Ident
 	return aws.Invoke[ListFunctionEventInvokeConfigsResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "ListFunctionEventInvokeConfigs"}, in)
 }
 
+// ListFunctionUrlConfigs calls the operation of that name.
+func (c Client) ListFunctionUrlConfigs(ctx context.Context, id aws.Identity, in *ListFunctionUrlConfigsRequest) (*ListFunctionUrlConfigsResponse, error) {
+	return aws.Invoke[ListFunctionUrlConfigsResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "ListFunctionUrlConfigs"}, in)
+}
+
 // ListFunctions calls the operation of that name.
 func (c Client) ListFunctions(ctx context.Context, id aws.Identity, in *ListFunctionsRequest) (*ListFunctionsResponse, error) {
 	return aws.Invoke[ListFunctionsResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "ListFunctions"}, in)
+}
+
+// ListFunctionsByCodeSigningConfig calls the operation of that name.
+func (c Client) ListFunctionsByCodeSigningConfig(ctx context.Context, id aws.Identity, in *ListFunctionsByCodeSigningConfigRequest) (*ListFunctionsByCodeSigningConfigResponse, error) {
+	return aws.Invoke[ListFunctionsByCodeSigningConfigResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "ListFunctionsByCodeSigningConfig"}, in)
+}
+
+// ListLayerVersions calls the operation of that name.
+func (c Client) ListLayerVersions(ctx context.Context, id aws.Identity, in *ListLayerVersionsRequest) (*ListLayerVersionsResponse, error) {
+	return aws.Invoke[ListLayerVersionsResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "ListLayerVersions"}, in)
+}
+
+// ListLayers calls the operation of that name.
+func (c Client) ListLayers(ctx context.Context, id aws.Identity, in *ListLayersRequest) (*ListLayersResponse, error) {
+	return aws.Invoke[ListLayersResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "ListLayers"}, in)
+}
+
+// ListProvisionedConcurrencyConfigs calls the operation of that name.
+func (c Client) ListProvisionedConcurrencyConfigs(ctx context.Context, id aws.Identity, in *ListProvisionedConcurrencyConfigsRequest) (*ListProvisionedConcurrencyConfigsResponse, error) {
+	return aws.Invoke[ListProvisionedConcurrencyConfigsResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "ListProvisionedConcurrencyConfigs"}, in)
 }
 
 // ListTags calls the operation of that name.
@@ -156,9 +261,19 @@ func (c Client) ListVersionsByFunction(ctx context.Context, id aws.Identity, in 
 	return aws.Invoke[ListVersionsByFunctionResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "ListVersionsByFunction"}, in)
 }
 
+// PublishLayerVersion calls the operation of that name.
+func (c Client) PublishLayerVersion(ctx context.Context, id aws.Identity, in *PublishLayerVersionRequest) (*PublishLayerVersionResponse, error) {
+	return aws.Invoke[PublishLayerVersionResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "PublishLayerVersion"}, in)
+}
+
 // PublishVersion calls the operation of that name.
 func (c Client) PublishVersion(ctx context.Context, id aws.Identity, in *PublishVersionRequest) (*FunctionConfiguration, error) {
 	return aws.Invoke[FunctionConfiguration](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "PublishVersion"}, in)
+}
+
+// PutFunctionCodeSigningConfig calls the operation of that name.
+func (c Client) PutFunctionCodeSigningConfig(ctx context.Context, id aws.Identity, in *PutFunctionCodeSigningConfigRequest) (*PutFunctionCodeSigningConfigResponse, error) {
+	return aws.Invoke[PutFunctionCodeSigningConfigResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "PutFunctionCodeSigningConfig"}, in)
 }
 
 // PutFunctionConcurrency calls the operation of that name.
@@ -174,6 +289,21 @@ func (c Client) PutFunctionEventInvokeConfig(ctx context.Context, id aws.Identit
 // PutFunctionRecursionConfig calls the operation of that name.
 func (c Client) PutFunctionRecursionConfig(ctx context.Context, id aws.Identity, in *PutFunctionRecursionConfigRequest) (*PutFunctionRecursionConfigResponse, error) {
 	return aws.Invoke[PutFunctionRecursionConfigResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "PutFunctionRecursionConfig"}, in)
+}
+
+// PutProvisionedConcurrencyConfig calls the operation of that name.
+func (c Client) PutProvisionedConcurrencyConfig(ctx context.Context, id aws.Identity, in *PutProvisionedConcurrencyConfigRequest) (*PutProvisionedConcurrencyConfigResponse, error) {
+	return aws.Invoke[PutProvisionedConcurrencyConfigResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "PutProvisionedConcurrencyConfig"}, in)
+}
+
+// PutRuntimeManagementConfig calls the operation of that name.
+func (c Client) PutRuntimeManagementConfig(ctx context.Context, id aws.Identity, in *PutRuntimeManagementConfigRequest) (*PutRuntimeManagementConfigResponse, error) {
+	return aws.Invoke[PutRuntimeManagementConfigResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "PutRuntimeManagementConfig"}, in)
+}
+
+// RemoveLayerVersionPermission calls the operation of that name.
+func (c Client) RemoveLayerVersionPermission(ctx context.Context, id aws.Identity, in *RemoveLayerVersionPermissionRequest) (*RemoveLayerVersionPermissionOutput, error) {
+	return aws.Invoke[RemoveLayerVersionPermissionOutput](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "RemoveLayerVersionPermission"}, in)
 }
 
 // RemovePermission calls the operation of that name.
@@ -196,6 +326,11 @@ func (c Client) UpdateAlias(ctx context.Context, id aws.Identity, in *UpdateAlia
 	return aws.Invoke[AliasConfiguration](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "UpdateAlias"}, in)
 }
 
+// UpdateCodeSigningConfig calls the operation of that name.
+func (c Client) UpdateCodeSigningConfig(ctx context.Context, id aws.Identity, in *UpdateCodeSigningConfigRequest) (*UpdateCodeSigningConfigResponse, error) {
+	return aws.Invoke[UpdateCodeSigningConfigResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "UpdateCodeSigningConfig"}, in)
+}
+
 // UpdateEventSourceMapping calls the operation of that name.
 func (c Client) UpdateEventSourceMapping(ctx context.Context, id aws.Identity, in *UpdateEventSourceMappingRequest) (*EventSourceMappingConfiguration, error) {
 	return aws.Invoke[EventSourceMappingConfiguration](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "UpdateEventSourceMapping"}, in)
@@ -214,4 +349,9 @@ func (c Client) UpdateFunctionConfiguration(ctx context.Context, id aws.Identity
 // UpdateFunctionEventInvokeConfig calls the operation of that name.
 func (c Client) UpdateFunctionEventInvokeConfig(ctx context.Context, id aws.Identity, in *UpdateFunctionEventInvokeConfigRequest) (*FunctionEventInvokeConfig, error) {
 	return aws.Invoke[FunctionEventInvokeConfig](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "UpdateFunctionEventInvokeConfig"}, in)
+}
+
+// UpdateFunctionUrlConfig calls the operation of that name.
+func (c Client) UpdateFunctionUrlConfig(ctx context.Context, id aws.Identity, in *UpdateFunctionUrlConfigRequest) (*UpdateFunctionUrlConfigResponse, error) {
+	return aws.Invoke[UpdateFunctionUrlConfigResponse](ctx, c.caller, id, aws.Op{Service: "lambda", Name: "UpdateFunctionUrlConfig"}, in)
 }

@@ -34,6 +34,20 @@ func (Architecture) EnumValues() []string {
 	return []string{"x86_64", "arm64"}
 }
 
+// CodeSigningPolicy is one of the values below; "" is absent.
+type CodeSigningPolicy string
+
+// Values of CodeSigningPolicy.
+const (
+	CodeSigningPolicyWarn    CodeSigningPolicy = "Warn"
+	CodeSigningPolicyEnforce CodeSigningPolicy = "Enforce"
+)
+
+// EnumValues returns the values of CodeSigningPolicy in the order of the model.
+func (CodeSigningPolicy) EnumValues() []string {
+	return []string{"Warn", "Enforce"}
+}
+
 // EventSourceMappingMetric is one of the values below; "" is absent.
 type EventSourceMappingMetric string
 
@@ -159,6 +173,20 @@ const (
 // EnumValues returns the values of InvocationType in the order of the model.
 func (InvocationType) EnumValues() []string {
 	return []string{"Event", "RequestResponse", "DryRun"}
+}
+
+// InvokeMode is one of the values below; "" is absent.
+type InvokeMode string
+
+// Values of InvokeMode.
+const (
+	InvokeModeBuffered       InvokeMode = "BUFFERED"
+	InvokeModeResponseStream InvokeMode = "RESPONSE_STREAM"
+)
+
+// EnumValues returns the values of InvokeMode in the order of the model.
+func (InvokeMode) EnumValues() []string {
+	return []string{"BUFFERED", "RESPONSE_STREAM"}
 }
 
 // KafkaSchemaRegistryAuthType is one of the values below; "" is absent.
@@ -300,6 +328,21 @@ func (PackageType) EnumValues() []string {
 	return []string{"Zip", "Image"}
 }
 
+// ProvisionedConcurrencyStatusEnum is one of the values below; "" is absent.
+type ProvisionedConcurrencyStatusEnum string
+
+// Values of ProvisionedConcurrencyStatusEnum.
+const (
+	ProvisionedConcurrencyStatusEnumInProgress ProvisionedConcurrencyStatusEnum = "IN_PROGRESS"
+	ProvisionedConcurrencyStatusEnumReady      ProvisionedConcurrencyStatusEnum = "READY"
+	ProvisionedConcurrencyStatusEnumFailed     ProvisionedConcurrencyStatusEnum = "FAILED"
+)
+
+// EnumValues returns the values of ProvisionedConcurrencyStatusEnum in the order of the model.
+func (ProvisionedConcurrencyStatusEnum) EnumValues() []string {
+	return []string{"IN_PROGRESS", "READY", "FAILED"}
+}
+
 // RecursiveLoop is one of the values below; "" is absent.
 type RecursiveLoop string
 
@@ -312,6 +355,20 @@ const (
 // EnumValues returns the values of RecursiveLoop in the order of the model.
 func (RecursiveLoop) EnumValues() []string {
 	return []string{"Allow", "Terminate"}
+}
+
+// ResponseStreamingInvocationType is one of the values below; "" is absent.
+type ResponseStreamingInvocationType string
+
+// Values of ResponseStreamingInvocationType.
+const (
+	ResponseStreamingInvocationTypeRequestResponse ResponseStreamingInvocationType = "RequestResponse"
+	ResponseStreamingInvocationTypeDryRun          ResponseStreamingInvocationType = "DryRun"
+)
+
+// EnumValues returns the values of ResponseStreamingInvocationType in the order of the model.
+func (ResponseStreamingInvocationType) EnumValues() []string {
+	return []string{"RequestResponse", "DryRun"}
 }
 
 // Runtime is one of the values below; "" is absent.

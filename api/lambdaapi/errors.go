@@ -470,6 +470,21 @@ func (e *PreconditionFailedException) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "PreconditionFailedException", Status: 412, Message: e.Message}
 }
 
+// ProvisionedConcurrencyConfigNotFoundException: The specified configuration does not exist.
+type ProvisionedConcurrencyConfigNotFoundException struct {
+	Message string  `aws:"message"`
+	Type    *string `aws:"Type"`
+}
+
+func (e *ProvisionedConcurrencyConfigNotFoundException) Error() string {
+	return "ProvisionedConcurrencyConfigNotFoundException: " + e.Message
+}
+
+// ErrorInfo says how the protocols render the error.
+func (e *ProvisionedConcurrencyConfigNotFoundException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "ProvisionedConcurrencyConfigNotFoundException", Status: 404, Message: e.Message}
+}
+
 // PublicPolicyException: The resource-based policy you tried to add to the Lambda function would grant public access to it, and your account's BlockPublicAccess setting …
 type PublicPolicyException struct {
 	Message string  `aws:"Message"`

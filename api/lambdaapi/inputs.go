@@ -7,6 +7,17 @@ import (
 	"time"
 )
 
+// AddLayerVersionPermissionRequest is the input of AddLayerVersionPermission.
+type AddLayerVersionPermissionRequest struct {
+	LayerName      string  `aws:"LayerName,uri=LayerName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:layer:[a-zA-Z0-9-_]+)|[a-zA-Z0-9-_]+"`
+	VersionNumber  int64   `aws:"VersionNumber,uri=VersionNumber,req"`
+	StatementId    string  `aws:"StatementId,req,len=1:100" pattern:"([a-zA-Z0-9-_]+)"`
+	Action         string  `aws:"Action,req,len=0:22" pattern:"lambda:GetLayerVersion"`
+	Principal      string  `aws:"Principal,req,len=0:10000" pattern:"\\d{12}|\\*|arn:(aws[a-zA-Z-]*):iam::\\d{12}:root"`
+	OrganizationId *string `aws:"OrganizationId,len=0:34" pattern:"o-[a-z0-9]{10,32}"`
+	RevisionId     *string `aws:"RevisionId,query=RevisionId"`
+}
+
 // AddPermissionRequest is the input of AddPermission.
 type AddPermissionRequest struct {
 	FunctionName          string              `aws:"FunctionName,uri=FunctionName,req,len=1:256" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:|(((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?))(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"`
@@ -30,6 +41,14 @@ type CreateAliasRequest struct {
 	FunctionVersion string                     `aws:"FunctionVersion,req,len=1:1024" pattern:"(\\$LATEST(\\.PUBLISHED)?|[0-9]+)"`
 	Description     *string                    `aws:"Description,len=0:256"`
 	RoutingConfig   *AliasRoutingConfiguration `aws:"RoutingConfig"`
+}
+
+// CreateCodeSigningConfigRequest is the input of CreateCodeSigningConfig.
+type CreateCodeSigningConfigRequest struct {
+	Description         *string              `aws:"Description,len=0:256"`
+	AllowedPublishers   *AllowedPublishers   `aws:"AllowedPublishers,req"`
+	CodeSigningPolicies *CodeSigningPolicies `aws:"CodeSigningPolicies"`
+	Tags                map[string]string    `aws:"Tags" keys:"len=1:128" keyspattern:"([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)" each:"len=0:256" eachpattern:"([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)"`
 }
 
 // CreateEventSourceMappingRequest is the input of CreateEventSourceMapping.
@@ -96,15 +115,34 @@ type CreateFunctionRequest struct {
 	DurableConfig          *DurableConfig                 `aws:"DurableConfig"`
 }
 
+// CreateFunctionUrlConfigRequest is the input of CreateFunctionUrlConfig.
+type CreateFunctionUrlConfigRequest struct {
+	FunctionName string              `aws:"FunctionName,uri=FunctionName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]{1,64})(:([0-9]*[a-zA-Z\\-_][0-9a-zA-Z\\-_]*))?" patterntext:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]{1,64})(:((?!\\d+$)[0-9a-zA-Z-_]+))?"`
+	Qualifier    *string             `aws:"Qualifier,query=Qualifier,len=1:128" pattern:"[0-9]*[a-zA-Z\\-_][0-9a-zA-Z\\-_]*" patterntext:"((?!^\\d+$)^[0-9a-zA-Z-_]+$)"`
+	AuthType     FunctionUrlAuthType `aws:"AuthType,req"`
+	Cors         *Cors               `aws:"Cors"`
+	InvokeMode   InvokeMode          `aws:"InvokeMode"`
+}
+
 // DeleteAliasRequest is the input of DeleteAlias.
 type DeleteAliasRequest struct {
 	FunctionName string `aws:"FunctionName,uri=FunctionName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"`
 	Name         string `aws:"Name,uri=Name,req,len=1:128" pattern:"[0-9]*[a-zA-Z\\-_][a-zA-Z0-9\\-_]*" patterntext:"(?!^[0-9]+$)([a-zA-Z0-9-_]+)"`
 }
 
+// DeleteCodeSigningConfigRequest is the input of DeleteCodeSigningConfig.
+type DeleteCodeSigningConfigRequest struct {
+	CodeSigningConfigArn string `aws:"CodeSigningConfigArn,uri=CodeSigningConfigArn,req,len=0:200" pattern:"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:code-signing-config:csc-[a-z0-9]{17}"`
+}
+
 // DeleteEventSourceMappingRequest is the input of DeleteEventSourceMapping.
 type DeleteEventSourceMappingRequest struct {
 	UUID string `aws:"UUID,uri=UUID,req,len=36:36"`
+}
+
+// DeleteFunctionCodeSigningConfigRequest is the input of DeleteFunctionCodeSigningConfig.
+type DeleteFunctionCodeSigningConfigRequest struct {
+	FunctionName string `aws:"FunctionName,uri=FunctionName,req,len=1:256" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:|(((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?))(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"`
 }
 
 // DeleteFunctionConcurrencyRequest is the input of DeleteFunctionConcurrency.
@@ -124,6 +162,24 @@ type DeleteFunctionRequest struct {
 	Qualifier    *string `aws:"Qualifier,query=Qualifier,len=1:128" pattern:"\\$(LATEST(\\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"`
 }
 
+// DeleteFunctionUrlConfigRequest is the input of DeleteFunctionUrlConfig.
+type DeleteFunctionUrlConfigRequest struct {
+	FunctionName string  `aws:"FunctionName,uri=FunctionName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]{1,64})(:([0-9]*[a-zA-Z\\-_][0-9a-zA-Z\\-_]*))?" patterntext:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]{1,64})(:((?!\\d+$)[0-9a-zA-Z-_]+))?"`
+	Qualifier    *string `aws:"Qualifier,query=Qualifier,len=1:128" pattern:"[0-9]*[a-zA-Z\\-_][0-9a-zA-Z\\-_]*" patterntext:"((?!^\\d+$)^[0-9a-zA-Z-_]+$)"`
+}
+
+// DeleteLayerVersionRequest is the input of DeleteLayerVersion.
+type DeleteLayerVersionRequest struct {
+	LayerName     string `aws:"LayerName,uri=LayerName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:layer:[a-zA-Z0-9-_]+)|[a-zA-Z0-9-_]+"`
+	VersionNumber int64  `aws:"VersionNumber,uri=VersionNumber,req"`
+}
+
+// DeleteProvisionedConcurrencyConfigRequest is the input of DeleteProvisionedConcurrencyConfig.
+type DeleteProvisionedConcurrencyConfigRequest struct {
+	FunctionName string `aws:"FunctionName,uri=FunctionName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"`
+	Qualifier    string `aws:"Qualifier,query=Qualifier,req,len=1:128" pattern:"(|[a-zA-Z0-9$_-]+)"`
+}
+
 // GetAccountSettingsRequest is the input of GetAccountSettings.
 type GetAccountSettingsRequest struct {
 }
@@ -132,6 +188,11 @@ type GetAccountSettingsRequest struct {
 type GetAliasRequest struct {
 	FunctionName string `aws:"FunctionName,uri=FunctionName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"`
 	Name         string `aws:"Name,uri=Name,req,len=1:128" pattern:"[0-9]*[a-zA-Z\\-_][a-zA-Z0-9\\-_]*" patterntext:"(?!^[0-9]+$)([a-zA-Z0-9-_]+)"`
+}
+
+// GetCodeSigningConfigRequest is the input of GetCodeSigningConfig.
+type GetCodeSigningConfigRequest struct {
+	CodeSigningConfigArn string `aws:"CodeSigningConfigArn,uri=CodeSigningConfigArn,req,len=0:200" pattern:"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:code-signing-config:csc-[a-z0-9]{17}"`
 }
 
 // GetEventSourceMappingRequest is the input of GetEventSourceMapping.
@@ -172,10 +233,39 @@ type GetFunctionRequest struct {
 	Qualifier    *string `aws:"Qualifier,query=Qualifier,len=1:128" pattern:"\\$(LATEST(\\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"`
 }
 
+// GetFunctionUrlConfigRequest is the input of GetFunctionUrlConfig.
+type GetFunctionUrlConfigRequest struct {
+	FunctionName string  `aws:"FunctionName,uri=FunctionName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]{1,64})(:([0-9]*[a-zA-Z\\-_][0-9a-zA-Z\\-_]*))?" patterntext:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]{1,64})(:((?!\\d+$)[0-9a-zA-Z-_]+))?"`
+	Qualifier    *string `aws:"Qualifier,query=Qualifier,len=1:128" pattern:"[0-9]*[a-zA-Z\\-_][0-9a-zA-Z\\-_]*" patterntext:"((?!^\\d+$)^[0-9a-zA-Z-_]+$)"`
+}
+
+// GetLayerVersionByArnRequest is the input of GetLayerVersionByArn.
+type GetLayerVersionByArnRequest struct {
+	Arn string `aws:"Arn,query=Arn,req,len=1:2048" pattern:"((arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+)|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+))"`
+}
+
+// GetLayerVersionPolicyRequest is the input of GetLayerVersionPolicy.
+type GetLayerVersionPolicyRequest struct {
+	LayerName     string `aws:"LayerName,uri=LayerName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:layer:[a-zA-Z0-9-_]+)|[a-zA-Z0-9-_]+"`
+	VersionNumber int64  `aws:"VersionNumber,uri=VersionNumber,req"`
+}
+
+// GetLayerVersionRequest is the input of GetLayerVersion.
+type GetLayerVersionRequest struct {
+	LayerName     string `aws:"LayerName,uri=LayerName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:layer:[a-zA-Z0-9-_]+)|[a-zA-Z0-9-_]+"`
+	VersionNumber int64  `aws:"VersionNumber,uri=VersionNumber,req"`
+}
+
 // GetPolicyRequest is the input of GetPolicy.
 type GetPolicyRequest struct {
 	FunctionName string  `aws:"FunctionName,uri=FunctionName,req,len=1:256" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:|(((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?))(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"`
 	Qualifier    *string `aws:"Qualifier,query=Qualifier,len=1:128" pattern:"\\$(LATEST(\\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"`
+}
+
+// GetProvisionedConcurrencyConfigRequest is the input of GetProvisionedConcurrencyConfig.
+type GetProvisionedConcurrencyConfigRequest struct {
+	FunctionName string `aws:"FunctionName,uri=FunctionName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"`
+	Qualifier    string `aws:"Qualifier,query=Qualifier,req,len=1:128" pattern:"(|[a-zA-Z0-9$_-]+)"`
 }
 
 // GetRuntimeManagementConfigRequest is the input of GetRuntimeManagementConfig.
@@ -202,12 +292,29 @@ type InvokeAsyncRequest struct {
 	InvokeArgs   io.Reader `aws:"InvokeArgs,payload,stream,req"`
 }
 
+// InvokeWithResponseStreamRequest is the input of InvokeWithResponseStream.
+type InvokeWithResponseStreamRequest struct {
+	FunctionName   string                          `aws:"FunctionName,uri=FunctionName,req,len=1:256" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:|(((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?))(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"`
+	LogType        LogType                         `aws:"LogType,header=X-Amz-Log-Type"`
+	ClientContext  *string                         `aws:"ClientContext,header=X-Amz-Client-Context"`
+	Qualifier      *string                         `aws:"Qualifier,query=Qualifier,len=1:128" pattern:"\\$(LATEST(\\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"`
+	Payload        []byte                          `aws:"Payload,payload,sens"`
+	TenantId       *string                         `aws:"TenantId,header=X-Amz-Tenant-Id,len=1:256" pattern:"[a-zA-Z0-9\\._:\\/=+\\-@ ]+"`
+	InvocationType ResponseStreamingInvocationType `aws:"InvocationType,header=X-Amz-Invocation-Type"`
+}
+
 // ListAliasesRequest is the input of ListAliases.
 type ListAliasesRequest struct {
 	FunctionName    string  `aws:"FunctionName,uri=FunctionName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"`
 	FunctionVersion *string `aws:"FunctionVersion,query=FunctionVersion,len=1:1024" pattern:"(\\$LATEST(\\.PUBLISHED)?|[0-9]+)"`
 	Marker          *string `aws:"Marker,query=Marker"`
 	MaxItems        *int32  `aws:"MaxItems,query=MaxItems,range=1:10000"`
+}
+
+// ListCodeSigningConfigsRequest is the input of ListCodeSigningConfigs.
+type ListCodeSigningConfigsRequest struct {
+	Marker   *string `aws:"Marker,query=Marker"`
+	MaxItems *int32  `aws:"MaxItems,query=MaxItems,range=1:10000"`
 }
 
 // ListEventSourceMappingsRequest is the input of ListEventSourceMappings.
@@ -225,12 +332,50 @@ type ListFunctionEventInvokeConfigsRequest struct {
 	MaxItems     *int32  `aws:"MaxItems,query=MaxItems,range=1:50"`
 }
 
+// ListFunctionUrlConfigsRequest is the input of ListFunctionUrlConfigs.
+type ListFunctionUrlConfigsRequest struct {
+	FunctionName string  `aws:"FunctionName,uri=FunctionName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]{1,64})(:([0-9]*[a-zA-Z\\-_][0-9a-zA-Z\\-_]*))?" patterntext:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]{1,64})(:((?!\\d+$)[0-9a-zA-Z-_]+))?"`
+	Marker       *string `aws:"Marker,query=Marker"`
+	MaxItems     *int32  `aws:"MaxItems,query=MaxItems,range=1:50"`
+}
+
+// ListFunctionsByCodeSigningConfigRequest is the input of ListFunctionsByCodeSigningConfig.
+type ListFunctionsByCodeSigningConfigRequest struct {
+	CodeSigningConfigArn string  `aws:"CodeSigningConfigArn,uri=CodeSigningConfigArn,req,len=0:200" pattern:"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:code-signing-config:csc-[a-z0-9]{17}"`
+	Marker               *string `aws:"Marker,query=Marker"`
+	MaxItems             *int32  `aws:"MaxItems,query=MaxItems,range=1:10000"`
+}
+
 // ListFunctionsRequest is the input of ListFunctions.
 type ListFunctionsRequest struct {
 	MasterRegion    *string         `aws:"MasterRegion,query=MasterRegion,len=1:50" pattern:"ALL|(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}"`
 	FunctionVersion FunctionVersion `aws:"FunctionVersion,query=FunctionVersion"`
 	Marker          *string         `aws:"Marker,query=Marker"`
 	MaxItems        *int32          `aws:"MaxItems,query=MaxItems,range=1:10000"`
+}
+
+// ListLayerVersionsRequest is the input of ListLayerVersions.
+type ListLayerVersionsRequest struct {
+	CompatibleArchitecture Architecture `aws:"CompatibleArchitecture,query=CompatibleArchitecture"`
+	CompatibleRuntime      Runtime      `aws:"CompatibleRuntime,query=CompatibleRuntime"`
+	LayerName              string       `aws:"LayerName,uri=LayerName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:layer:[a-zA-Z0-9-_]+)|[a-zA-Z0-9-_]+"`
+	Marker                 *string      `aws:"Marker,query=Marker"`
+	MaxItems               *int32       `aws:"MaxItems,query=MaxItems,range=1:50"`
+}
+
+// ListLayersRequest is the input of ListLayers.
+type ListLayersRequest struct {
+	CompatibleArchitecture Architecture `aws:"CompatibleArchitecture,query=CompatibleArchitecture"`
+	CompatibleRuntime      Runtime      `aws:"CompatibleRuntime,query=CompatibleRuntime"`
+	Marker                 *string      `aws:"Marker,query=Marker"`
+	MaxItems               *int32       `aws:"MaxItems,query=MaxItems,range=1:50"`
+}
+
+// ListProvisionedConcurrencyConfigsRequest is the input of ListProvisionedConcurrencyConfigs.
+type ListProvisionedConcurrencyConfigsRequest struct {
+	FunctionName string  `aws:"FunctionName,uri=FunctionName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"`
+	Marker       *string `aws:"Marker,query=Marker"`
+	MaxItems     *int32  `aws:"MaxItems,query=MaxItems,range=1:50"`
 }
 
 // ListTagsRequest is the input of ListTags.
@@ -245,6 +390,16 @@ type ListVersionsByFunctionRequest struct {
 	MaxItems     *int32  `aws:"MaxItems,query=MaxItems,range=1:10000"`
 }
 
+// PublishLayerVersionRequest is the input of PublishLayerVersion.
+type PublishLayerVersionRequest struct {
+	LayerName               string                    `aws:"LayerName,uri=LayerName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:layer:[a-zA-Z0-9-_]+)|[a-zA-Z0-9-_]+"`
+	Description             *string                   `aws:"Description,len=0:256"`
+	Content                 *LayerVersionContentInput `aws:"Content,req"`
+	CompatibleArchitectures []Architecture            `aws:"CompatibleArchitectures,len=0:2"`
+	CompatibleRuntimes      []Runtime                 `aws:"CompatibleRuntimes,len=0:15"`
+	LicenseInfo             *string                   `aws:"LicenseInfo,len=0:512" pattern:".*"`
+}
+
 // PublishVersionRequest is the input of PublishVersion.
 type PublishVersionRequest struct {
 	FunctionName string                         `aws:"FunctionName,uri=FunctionName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"`
@@ -252,6 +407,12 @@ type PublishVersionRequest struct {
 	Description  *string                        `aws:"Description,len=0:256"`
 	RevisionId   *string                        `aws:"RevisionId"`
 	PublishTo    FunctionVersionLatestPublished `aws:"PublishTo"`
+}
+
+// PutFunctionCodeSigningConfigRequest is the input of PutFunctionCodeSigningConfig.
+type PutFunctionCodeSigningConfigRequest struct {
+	CodeSigningConfigArn string `aws:"CodeSigningConfigArn,req,len=0:200" pattern:"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:code-signing-config:csc-[a-z0-9]{17}"`
+	FunctionName         string `aws:"FunctionName,uri=FunctionName,req,len=1:256" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:|(((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?))(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"`
 }
 
 // PutFunctionConcurrencyRequest is the input of PutFunctionConcurrency.
@@ -273,6 +434,29 @@ type PutFunctionEventInvokeConfigRequest struct {
 type PutFunctionRecursionConfigRequest struct {
 	FunctionName  string        `aws:"FunctionName,uri=FunctionName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)"`
 	RecursiveLoop RecursiveLoop `aws:"RecursiveLoop,req"`
+}
+
+// PutProvisionedConcurrencyConfigRequest is the input of PutProvisionedConcurrencyConfig.
+type PutProvisionedConcurrencyConfigRequest struct {
+	FunctionName                    string `aws:"FunctionName,uri=FunctionName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"`
+	Qualifier                       string `aws:"Qualifier,query=Qualifier,req,len=1:128" pattern:"(|[a-zA-Z0-9$_-]+)"`
+	ProvisionedConcurrentExecutions int32  `aws:"ProvisionedConcurrentExecutions,req,range=1:"`
+}
+
+// PutRuntimeManagementConfigRequest is the input of PutRuntimeManagementConfig.
+type PutRuntimeManagementConfigRequest struct {
+	FunctionName      string          `aws:"FunctionName,uri=FunctionName,req,len=1:256" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:|(((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?))(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"`
+	Qualifier         *string         `aws:"Qualifier,query=Qualifier,len=1:128" pattern:"\\$(LATEST(\\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"`
+	UpdateRuntimeOn   UpdateRuntimeOn `aws:"UpdateRuntimeOn,req"`
+	RuntimeVersionArn *string         `aws:"RuntimeVersionArn,len=26:2048" pattern:"arn:(aws[a-zA-Z-]*):lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}::runtime:.+"`
+}
+
+// RemoveLayerVersionPermissionRequest is the input of RemoveLayerVersionPermission.
+type RemoveLayerVersionPermissionRequest struct {
+	LayerName     string  `aws:"LayerName,uri=LayerName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:layer:[a-zA-Z0-9-_]+)|[a-zA-Z0-9-_]+"`
+	VersionNumber int64   `aws:"VersionNumber,uri=VersionNumber,req"`
+	StatementId   string  `aws:"StatementId,uri=StatementId,req,len=1:100" pattern:"([a-zA-Z0-9-_]+)"`
+	RevisionId    *string `aws:"RevisionId,query=RevisionId"`
 }
 
 // RemovePermissionRequest is the input of RemovePermission.
@@ -303,6 +487,14 @@ type UpdateAliasRequest struct {
 	Description     *string                    `aws:"Description,len=0:256"`
 	RoutingConfig   *AliasRoutingConfiguration `aws:"RoutingConfig"`
 	RevisionId      *string                    `aws:"RevisionId"`
+}
+
+// UpdateCodeSigningConfigRequest is the input of UpdateCodeSigningConfig.
+type UpdateCodeSigningConfigRequest struct {
+	CodeSigningConfigArn string               `aws:"CodeSigningConfigArn,uri=CodeSigningConfigArn,req,len=0:200" pattern:"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:code-signing-config:csc-[a-z0-9]{17}"`
+	Description          *string              `aws:"Description,len=0:256"`
+	AllowedPublishers    *AllowedPublishers   `aws:"AllowedPublishers"`
+	CodeSigningPolicies  *CodeSigningPolicies `aws:"CodeSigningPolicies"`
 }
 
 // UpdateEventSourceMappingRequest is the input of UpdateEventSourceMapping.
@@ -380,4 +572,13 @@ type UpdateFunctionEventInvokeConfigRequest struct {
 	MaximumRetryAttempts     *int32             `aws:"MaximumRetryAttempts,range=0:2"`
 	MaximumEventAgeInSeconds *int32             `aws:"MaximumEventAgeInSeconds,range=60:21600"`
 	DestinationConfig        *DestinationConfig `aws:"DestinationConfig"`
+}
+
+// UpdateFunctionUrlConfigRequest is the input of UpdateFunctionUrlConfig.
+type UpdateFunctionUrlConfigRequest struct {
+	FunctionName string              `aws:"FunctionName,uri=FunctionName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]{1,64})(:([0-9]*[a-zA-Z\\-_][0-9a-zA-Z\\-_]*))?" patterntext:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]{1,64})(:((?!\\d+$)[0-9a-zA-Z-_]+))?"`
+	Qualifier    *string             `aws:"Qualifier,query=Qualifier,len=1:128" pattern:"[0-9]*[a-zA-Z\\-_][0-9a-zA-Z\\-_]*" patterntext:"((?!^\\d+$)^[0-9a-zA-Z-_]+$)"`
+	AuthType     FunctionUrlAuthType `aws:"AuthType"`
+	Cors         *Cors               `aws:"Cors"`
+	InvokeMode   InvokeMode          `aws:"InvokeMode"`
 }

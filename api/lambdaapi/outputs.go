@@ -2,9 +2,38 @@
 
 package lambdaapi
 
+import (
+	"io"
+)
+
+// AddLayerVersionPermissionResponse is the output of AddLayerVersionPermission.
+type AddLayerVersionPermissionResponse struct {
+	Statement  *string `aws:"Statement"`
+	RevisionId *string `aws:"RevisionId"`
+}
+
 // AddPermissionResponse is the output of AddPermission.
 type AddPermissionResponse struct {
 	Statement *string `aws:"Statement"`
+}
+
+// CreateCodeSigningConfigResponse is the output of CreateCodeSigningConfig.
+type CreateCodeSigningConfigResponse struct {
+	CodeSigningConfig *CodeSigningConfig `aws:"CodeSigningConfig,req"`
+}
+
+// CreateFunctionUrlConfigResponse is the output of CreateFunctionUrlConfig.
+type CreateFunctionUrlConfigResponse struct {
+	FunctionUrl  string              `aws:"FunctionUrl,req,len=40:100"`
+	FunctionArn  string              `aws:"FunctionArn,req,len=0:10000" pattern:"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?"`
+	AuthType     FunctionUrlAuthType `aws:"AuthType,req"`
+	Cors         *Cors               `aws:"Cors"`
+	CreationTime string              `aws:"CreationTime,req,len=0:100" pattern:".*"`
+	InvokeMode   InvokeMode          `aws:"InvokeMode"`
+}
+
+// DeleteCodeSigningConfigResponse is the output of DeleteCodeSigningConfig.
+type DeleteCodeSigningConfigResponse struct {
 }
 
 // DeleteFunctionResponse is the output of DeleteFunction.
@@ -16,6 +45,11 @@ type DeleteFunctionResponse struct {
 type GetAccountSettingsResponse struct {
 	AccountLimit *AccountLimit `aws:"AccountLimit"`
 	AccountUsage *AccountUsage `aws:"AccountUsage"`
+}
+
+// GetCodeSigningConfigResponse is the output of GetCodeSigningConfig.
+type GetCodeSigningConfigResponse struct {
+	CodeSigningConfig *CodeSigningConfig `aws:"CodeSigningConfig,req"`
 }
 
 // GetFunctionCodeSigningConfigResponse is the output of GetFunctionCodeSigningConfig.
@@ -43,10 +77,37 @@ type GetFunctionResponse struct {
 	Concurrency   *Concurrency           `aws:"Concurrency"`
 }
 
+// GetFunctionUrlConfigResponse is the output of GetFunctionUrlConfig.
+type GetFunctionUrlConfigResponse struct {
+	FunctionUrl      string              `aws:"FunctionUrl,req,len=40:100"`
+	FunctionArn      string              `aws:"FunctionArn,req,len=0:10000" pattern:"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?"`
+	AuthType         FunctionUrlAuthType `aws:"AuthType,req"`
+	Cors             *Cors               `aws:"Cors"`
+	CreationTime     string              `aws:"CreationTime,req,len=0:100" pattern:".*"`
+	LastModifiedTime string              `aws:"LastModifiedTime,req,len=0:100" pattern:".*"`
+	InvokeMode       InvokeMode          `aws:"InvokeMode"`
+}
+
+// GetLayerVersionPolicyResponse is the output of GetLayerVersionPolicy.
+type GetLayerVersionPolicyResponse struct {
+	Policy     *string `aws:"Policy"`
+	RevisionId *string `aws:"RevisionId"`
+}
+
 // GetPolicyResponse is the output of GetPolicy.
 type GetPolicyResponse struct {
 	Policy     *string `aws:"Policy"`
 	RevisionId *string `aws:"RevisionId"`
+}
+
+// GetProvisionedConcurrencyConfigResponse is the output of GetProvisionedConcurrencyConfig.
+type GetProvisionedConcurrencyConfigResponse struct {
+	RequestedProvisionedConcurrentExecutions *int32                           `aws:"RequestedProvisionedConcurrentExecutions,range=1:"`
+	AvailableProvisionedConcurrentExecutions *int32                           `aws:"AvailableProvisionedConcurrentExecutions,range=0:"`
+	AllocatedProvisionedConcurrentExecutions *int32                           `aws:"AllocatedProvisionedConcurrentExecutions,range=0:"`
+	Status                                   ProvisionedConcurrencyStatusEnum `aws:"Status"`
+	StatusReason                             *string                          `aws:"StatusReason"`
+	LastModified                             *string                          `aws:"LastModified,len=0:100" pattern:".*"`
 }
 
 // GetRuntimeManagementConfigResponse is the output of GetRuntimeManagementConfig.
@@ -71,10 +132,24 @@ type InvokeAsyncResponse struct {
 	Status *int32 `aws:"Status,status"`
 }
 
+// InvokeWithResponseStreamResponse is the output of InvokeWithResponseStream.
+type InvokeWithResponseStreamResponse struct {
+	StatusCode                *int32    `aws:"StatusCode,status"`
+	ExecutedVersion           *string   `aws:"ExecutedVersion,header=X-Amz-Executed-Version,len=1:1024" pattern:"(\\$LATEST|[0-9]+)"`
+	EventStream               io.Reader `aws:"EventStream,payload,stream"`
+	ResponseStreamContentType *string   `aws:"ResponseStreamContentType,header=Content-Type"`
+}
+
 // ListAliasesResponse is the output of ListAliases.
 type ListAliasesResponse struct {
 	NextMarker *string              `aws:"NextMarker"`
 	Aliases    []AliasConfiguration `aws:"Aliases"`
+}
+
+// ListCodeSigningConfigsResponse is the output of ListCodeSigningConfigs.
+type ListCodeSigningConfigsResponse struct {
+	NextMarker         *string             `aws:"NextMarker"`
+	CodeSigningConfigs []CodeSigningConfig `aws:"CodeSigningConfigs"`
 }
 
 // ListEventSourceMappingsResponse is the output of ListEventSourceMappings.
@@ -89,10 +164,40 @@ type ListFunctionEventInvokeConfigsResponse struct {
 	NextMarker                 *string                     `aws:"NextMarker"`
 }
 
+// ListFunctionUrlConfigsResponse is the output of ListFunctionUrlConfigs.
+type ListFunctionUrlConfigsResponse struct {
+	FunctionUrlConfigs []FunctionUrlConfig `aws:"FunctionUrlConfigs,req"`
+	NextMarker         *string             `aws:"NextMarker"`
+}
+
+// ListFunctionsByCodeSigningConfigResponse is the output of ListFunctionsByCodeSigningConfig.
+type ListFunctionsByCodeSigningConfigResponse struct {
+	NextMarker   *string  `aws:"NextMarker"`
+	FunctionArns []string `aws:"FunctionArns" each:"len=0:10000" eachpattern:"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?"`
+}
+
 // ListFunctionsResponse: A list of Lambda functions.
 type ListFunctionsResponse struct {
 	NextMarker *string                 `aws:"NextMarker"`
 	Functions  []FunctionConfiguration `aws:"Functions"`
+}
+
+// ListLayerVersionsResponse is the output of ListLayerVersions.
+type ListLayerVersionsResponse struct {
+	NextMarker    *string                 `aws:"NextMarker"`
+	LayerVersions []LayerVersionsListItem `aws:"LayerVersions"`
+}
+
+// ListLayersResponse is the output of ListLayers.
+type ListLayersResponse struct {
+	NextMarker *string          `aws:"NextMarker"`
+	Layers     []LayersListItem `aws:"Layers"`
+}
+
+// ListProvisionedConcurrencyConfigsResponse is the output of ListProvisionedConcurrencyConfigs.
+type ListProvisionedConcurrencyConfigsResponse struct {
+	ProvisionedConcurrencyConfigs []ProvisionedConcurrencyConfigListItem `aws:"ProvisionedConcurrencyConfigs"`
+	NextMarker                    *string                                `aws:"NextMarker"`
 }
 
 // ListTagsResponse is the output of ListTags.
@@ -106,19 +211,86 @@ type ListVersionsByFunctionResponse struct {
 	Versions   []FunctionConfiguration `aws:"Versions"`
 }
 
+// PublishLayerVersionResponse is the output of PublishLayerVersion.
+type PublishLayerVersionResponse struct {
+	Content                 *LayerVersionContentOutput `aws:"Content"`
+	LayerArn                *string                    `aws:"LayerArn,len=1:2048" pattern:"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:layer:[a-zA-Z0-9-_]+"`
+	LayerVersionArn         *string                    `aws:"LayerVersionArn,len=1:2048" pattern:"((arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+)|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+))"`
+	Description             *string                    `aws:"Description,len=0:256"`
+	CreatedDate             *string                    `aws:"CreatedDate,len=0:100" pattern:".*"`
+	Version                 *int64                     `aws:"Version"`
+	CompatibleArchitectures []Architecture             `aws:"CompatibleArchitectures,len=0:2"`
+	CompatibleRuntimes      []Runtime                  `aws:"CompatibleRuntimes,len=0:15"`
+	LicenseInfo             *string                    `aws:"LicenseInfo,len=0:512" pattern:".*"`
+}
+
+// PutFunctionCodeSigningConfigResponse is the output of PutFunctionCodeSigningConfig.
+type PutFunctionCodeSigningConfigResponse struct {
+	CodeSigningConfigArn string `aws:"CodeSigningConfigArn,req,len=0:200" pattern:"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:code-signing-config:csc-[a-z0-9]{17}"`
+	FunctionName         string `aws:"FunctionName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"`
+}
+
 // PutFunctionRecursionConfigResponse is the output of PutFunctionRecursionConfig.
 type PutFunctionRecursionConfigResponse struct {
 	RecursiveLoop RecursiveLoop `aws:"RecursiveLoop"`
 }
 
+// PutProvisionedConcurrencyConfigResponse is the output of PutProvisionedConcurrencyConfig.
+type PutProvisionedConcurrencyConfigResponse struct {
+	RequestedProvisionedConcurrentExecutions *int32                           `aws:"RequestedProvisionedConcurrentExecutions,range=1:"`
+	AllocatedProvisionedConcurrentExecutions *int32                           `aws:"AllocatedProvisionedConcurrentExecutions,range=0:"`
+	AvailableProvisionedConcurrentExecutions *int32                           `aws:"AvailableProvisionedConcurrentExecutions,range=0:"`
+	Status                                   ProvisionedConcurrencyStatusEnum `aws:"Status"`
+	StatusReason                             *string                          `aws:"StatusReason"`
+	LastModified                             *string                          `aws:"LastModified,len=0:100" pattern:".*"`
+}
+
+// PutRuntimeManagementConfigResponse is the output of PutRuntimeManagementConfig.
+type PutRuntimeManagementConfigResponse struct {
+	UpdateRuntimeOn   UpdateRuntimeOn `aws:"UpdateRuntimeOn,req"`
+	FunctionArn       string          `aws:"FunctionArn,req,len=0:10000" pattern:"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?"`
+	RuntimeVersionArn *string         `aws:"RuntimeVersionArn,len=26:2048" pattern:"arn:(aws[a-zA-Z-]*):lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}::runtime:.+"`
+}
+
+// UpdateCodeSigningConfigResponse is the output of UpdateCodeSigningConfig.
+type UpdateCodeSigningConfigResponse struct {
+	CodeSigningConfig *CodeSigningConfig `aws:"CodeSigningConfig,req"`
+}
+
+// UpdateFunctionUrlConfigResponse is the output of UpdateFunctionUrlConfig.
+type UpdateFunctionUrlConfigResponse struct {
+	FunctionUrl      string              `aws:"FunctionUrl,req,len=40:100"`
+	FunctionArn      string              `aws:"FunctionArn,req,len=0:10000" pattern:"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?"`
+	AuthType         FunctionUrlAuthType `aws:"AuthType,req"`
+	Cors             *Cors               `aws:"Cors"`
+	CreationTime     string              `aws:"CreationTime,req,len=0:100" pattern:".*"`
+	LastModifiedTime string              `aws:"LastModifiedTime,req,len=0:100" pattern:".*"`
+	InvokeMode       InvokeMode          `aws:"InvokeMode"`
+}
+
 // DeleteAliasOutput is the empty output of an operation.
 type DeleteAliasOutput struct{}
+
+// DeleteFunctionCodeSigningConfigOutput is the empty output of an operation.
+type DeleteFunctionCodeSigningConfigOutput struct{}
 
 // DeleteFunctionConcurrencyOutput is the empty output of an operation.
 type DeleteFunctionConcurrencyOutput struct{}
 
 // DeleteFunctionEventInvokeConfigOutput is the empty output of an operation.
 type DeleteFunctionEventInvokeConfigOutput struct{}
+
+// DeleteFunctionUrlConfigOutput is the empty output of an operation.
+type DeleteFunctionUrlConfigOutput struct{}
+
+// DeleteLayerVersionOutput is the empty output of an operation.
+type DeleteLayerVersionOutput struct{}
+
+// DeleteProvisionedConcurrencyConfigOutput is the empty output of an operation.
+type DeleteProvisionedConcurrencyConfigOutput struct{}
+
+// RemoveLayerVersionPermissionOutput is the empty output of an operation.
+type RemoveLayerVersionPermissionOutput struct{}
 
 // RemovePermissionOutput is the empty output of an operation.
 type RemovePermissionOutput struct{}

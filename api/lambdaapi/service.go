@@ -11,28 +11,46 @@ import (
 
 // Handler serves the operations of Lambda that Brume has.
 type Handler interface {
+	// AddLayerVersionPermission: Adds permissions to the resource-based policy of a version of an Lambda layer.
+	AddLayerVersionPermission(context.Context, aws.Identity, *AddLayerVersionPermissionRequest) (*AddLayerVersionPermissionResponse, error)
 	// AddPermission: Grants a principal permission to use a function.
 	AddPermission(context.Context, aws.Identity, *AddPermissionRequest) (*AddPermissionResponse, error)
 	// CreateAlias: Creates an alias for a Lambda function version.
 	CreateAlias(context.Context, aws.Identity, *CreateAliasRequest) (*AliasConfiguration, error)
+	// CreateCodeSigningConfig: Creates a code signing configuration.
+	CreateCodeSigningConfig(context.Context, aws.Identity, *CreateCodeSigningConfigRequest) (*CreateCodeSigningConfigResponse, error)
 	// CreateEventSourceMapping: Creates a mapping between an event source and an Lambda function.
 	CreateEventSourceMapping(context.Context, aws.Identity, *CreateEventSourceMappingRequest) (*EventSourceMappingConfiguration, error)
 	// CreateFunction: Creates a Lambda function.
 	CreateFunction(context.Context, aws.Identity, *CreateFunctionRequest) (*FunctionConfiguration, error)
+	// CreateFunctionUrlConfig: Creates a Lambda function URL with the specified configuration parameters.
+	CreateFunctionUrlConfig(context.Context, aws.Identity, *CreateFunctionUrlConfigRequest) (*CreateFunctionUrlConfigResponse, error)
 	// DeleteAlias: Deletes a Lambda function alias.
 	DeleteAlias(context.Context, aws.Identity, *DeleteAliasRequest) (*DeleteAliasOutput, error)
+	// DeleteCodeSigningConfig: Deletes the code signing configuration.
+	DeleteCodeSigningConfig(context.Context, aws.Identity, *DeleteCodeSigningConfigRequest) (*DeleteCodeSigningConfigResponse, error)
 	// DeleteEventSourceMapping: Deletes an event source mapping.
 	DeleteEventSourceMapping(context.Context, aws.Identity, *DeleteEventSourceMappingRequest) (*EventSourceMappingConfiguration, error)
 	// DeleteFunction: Deletes a Lambda function.
 	DeleteFunction(context.Context, aws.Identity, *DeleteFunctionRequest) (*DeleteFunctionResponse, error)
+	// DeleteFunctionCodeSigningConfig: Removes the code signing configuration from the function.
+	DeleteFunctionCodeSigningConfig(context.Context, aws.Identity, *DeleteFunctionCodeSigningConfigRequest) (*DeleteFunctionCodeSigningConfigOutput, error)
 	// DeleteFunctionConcurrency: Removes a concurrent execution limit from a function.
 	DeleteFunctionConcurrency(context.Context, aws.Identity, *DeleteFunctionConcurrencyRequest) (*DeleteFunctionConcurrencyOutput, error)
 	// DeleteFunctionEventInvokeConfig: Deletes the configuration for asynchronous invocation for a function, version, or alias.
 	DeleteFunctionEventInvokeConfig(context.Context, aws.Identity, *DeleteFunctionEventInvokeConfigRequest) (*DeleteFunctionEventInvokeConfigOutput, error)
+	// DeleteFunctionUrlConfig: Deletes a Lambda function URL.
+	DeleteFunctionUrlConfig(context.Context, aws.Identity, *DeleteFunctionUrlConfigRequest) (*DeleteFunctionUrlConfigOutput, error)
+	// DeleteLayerVersion: Deletes a version of an Lambda layer.
+	DeleteLayerVersion(context.Context, aws.Identity, *DeleteLayerVersionRequest) (*DeleteLayerVersionOutput, error)
+	// DeleteProvisionedConcurrencyConfig: Deletes the provisioned concurrency configuration for a function.
+	DeleteProvisionedConcurrencyConfig(context.Context, aws.Identity, *DeleteProvisionedConcurrencyConfigRequest) (*DeleteProvisionedConcurrencyConfigOutput, error)
 	// GetAccountSettings: Retrieves details about your account's limits and usage in an Amazon Web Services Region.
 	GetAccountSettings(context.Context, aws.Identity, *GetAccountSettingsRequest) (*GetAccountSettingsResponse, error)
 	// GetAlias: Returns details about a Lambda function alias.
 	GetAlias(context.Context, aws.Identity, *GetAliasRequest) (*AliasConfiguration, error)
+	// GetCodeSigningConfig: Returns information about the specified code signing configuration.
+	GetCodeSigningConfig(context.Context, aws.Identity, *GetCodeSigningConfigRequest) (*GetCodeSigningConfigResponse, error)
 	// GetEventSourceMapping: Returns details about an event source mapping.
 	GetEventSourceMapping(context.Context, aws.Identity, *GetEventSourceMappingRequest) (*EventSourceMappingConfiguration, error)
 	// GetFunction: Returns information about the function or function version, with a link to download the deployment package that's valid for 10 minutes.
@@ -47,34 +65,68 @@ type Handler interface {
 	GetFunctionEventInvokeConfig(context.Context, aws.Identity, *GetFunctionEventInvokeConfigRequest) (*FunctionEventInvokeConfig, error)
 	// GetFunctionRecursionConfig: Returns your function's recursive loop detection configuration.
 	GetFunctionRecursionConfig(context.Context, aws.Identity, *GetFunctionRecursionConfigRequest) (*GetFunctionRecursionConfigResponse, error)
+	// GetFunctionUrlConfig: Returns details about a Lambda function URL.
+	GetFunctionUrlConfig(context.Context, aws.Identity, *GetFunctionUrlConfigRequest) (*GetFunctionUrlConfigResponse, error)
+	// GetLayerVersion: Returns information about a version of an Lambda layer, with a link to download the layer archive that's valid for 10 minutes.
+	GetLayerVersion(context.Context, aws.Identity, *GetLayerVersionRequest) (*GetLayerVersionResponse, error)
+	// GetLayerVersionByArn: Returns information about a version of an Lambda layer, with a link to download the layer archive that's valid for 10 minutes.
+	GetLayerVersionByArn(context.Context, aws.Identity, *GetLayerVersionByArnRequest) (*GetLayerVersionResponse, error)
+	// GetLayerVersionPolicy: Returns the permission policy for a version of an Lambda layer.
+	GetLayerVersionPolicy(context.Context, aws.Identity, *GetLayerVersionPolicyRequest) (*GetLayerVersionPolicyResponse, error)
 	// GetPolicy: Returns the resource-based IAM policy for a function, version, or alias.
 	GetPolicy(context.Context, aws.Identity, *GetPolicyRequest) (*GetPolicyResponse, error)
+	// GetProvisionedConcurrencyConfig: Retrieves the provisioned concurrency configuration for a function's alias or version.
+	GetProvisionedConcurrencyConfig(context.Context, aws.Identity, *GetProvisionedConcurrencyConfigRequest) (*GetProvisionedConcurrencyConfigResponse, error)
 	// GetRuntimeManagementConfig: Retrieves the runtime management configuration for a function's version.
 	GetRuntimeManagementConfig(context.Context, aws.Identity, *GetRuntimeManagementConfigRequest) (*GetRuntimeManagementConfigResponse, error)
 	// Invoke: Invokes a Lambda function.
 	Invoke(context.Context, aws.Identity, *InvocationRequest) (*InvocationResponse, error)
 	// InvokeAsync: For asynchronous function invocation, use Invoke.
 	InvokeAsync(context.Context, aws.Identity, *InvokeAsyncRequest) (*InvokeAsyncResponse, error)
+	// InvokeWithResponseStream: Configure your Lambda functions to stream response payloads back to clients.
+	InvokeWithResponseStream(context.Context, aws.Identity, *InvokeWithResponseStreamRequest) (*InvokeWithResponseStreamResponse, error)
 	// ListAliases: Returns a list of aliases for a Lambda function.
 	ListAliases(context.Context, aws.Identity, *ListAliasesRequest) (*ListAliasesResponse, error)
+	// ListCodeSigningConfigs: Returns a list of code signing configurations.
+	ListCodeSigningConfigs(context.Context, aws.Identity, *ListCodeSigningConfigsRequest) (*ListCodeSigningConfigsResponse, error)
 	// ListEventSourceMappings: Lists event source mappings.
 	ListEventSourceMappings(context.Context, aws.Identity, *ListEventSourceMappingsRequest) (*ListEventSourceMappingsResponse, error)
 	// ListFunctionEventInvokeConfigs: Retrieves a list of configurations for asynchronous invocation for a function.
 	ListFunctionEventInvokeConfigs(context.Context, aws.Identity, *ListFunctionEventInvokeConfigsRequest) (*ListFunctionEventInvokeConfigsResponse, error)
+	// ListFunctionUrlConfigs: Returns a list of Lambda function URLs for the specified function.
+	ListFunctionUrlConfigs(context.Context, aws.Identity, *ListFunctionUrlConfigsRequest) (*ListFunctionUrlConfigsResponse, error)
 	// ListFunctions: Returns a list of Lambda functions, with the version-specific configuration of each.
 	ListFunctions(context.Context, aws.Identity, *ListFunctionsRequest) (*ListFunctionsResponse, error)
+	// ListFunctionsByCodeSigningConfig: List the functions that use the specified code signing configuration.
+	ListFunctionsByCodeSigningConfig(context.Context, aws.Identity, *ListFunctionsByCodeSigningConfigRequest) (*ListFunctionsByCodeSigningConfigResponse, error)
+	// ListLayerVersions: Lists the versions of an Lambda layer.
+	ListLayerVersions(context.Context, aws.Identity, *ListLayerVersionsRequest) (*ListLayerVersionsResponse, error)
+	// ListLayers: Lists Lambda layers and shows information about the latest version of each.
+	ListLayers(context.Context, aws.Identity, *ListLayersRequest) (*ListLayersResponse, error)
+	// ListProvisionedConcurrencyConfigs: Retrieves a list of provisioned concurrency configurations for a function.
+	ListProvisionedConcurrencyConfigs(context.Context, aws.Identity, *ListProvisionedConcurrencyConfigsRequest) (*ListProvisionedConcurrencyConfigsResponse, error)
 	// ListTags: Returns a function, event source mapping, or code signing configuration's tags.
 	ListTags(context.Context, aws.Identity, *ListTagsRequest) (*ListTagsResponse, error)
 	// ListVersionsByFunction: Returns a list of versions, with the version-specific configuration of each.
 	ListVersionsByFunction(context.Context, aws.Identity, *ListVersionsByFunctionRequest) (*ListVersionsByFunctionResponse, error)
+	// PublishLayerVersion: Creates an Lambda layer from a ZIP archive.
+	PublishLayerVersion(context.Context, aws.Identity, *PublishLayerVersionRequest) (*PublishLayerVersionResponse, error)
 	// PublishVersion: Creates a version from the current code and configuration of a function.
 	PublishVersion(context.Context, aws.Identity, *PublishVersionRequest) (*FunctionConfiguration, error)
+	// PutFunctionCodeSigningConfig: Update the code signing configuration for the function.
+	PutFunctionCodeSigningConfig(context.Context, aws.Identity, *PutFunctionCodeSigningConfigRequest) (*PutFunctionCodeSigningConfigResponse, error)
 	// PutFunctionConcurrency: Sets the maximum number of simultaneous executions for a function, and reserves capacity for that concurrency level.
 	PutFunctionConcurrency(context.Context, aws.Identity, *PutFunctionConcurrencyRequest) (*Concurrency, error)
 	// PutFunctionEventInvokeConfig: Configures options for asynchronous invocation on a function, version, or alias.
 	PutFunctionEventInvokeConfig(context.Context, aws.Identity, *PutFunctionEventInvokeConfigRequest) (*FunctionEventInvokeConfig, error)
 	// PutFunctionRecursionConfig: Sets your function's recursive loop detection configuration.
 	PutFunctionRecursionConfig(context.Context, aws.Identity, *PutFunctionRecursionConfigRequest) (*PutFunctionRecursionConfigResponse, error)
+	// PutProvisionedConcurrencyConfig: Adds a provisioned concurrency configuration to a function's alias or version.
+	PutProvisionedConcurrencyConfig(context.Context, aws.Identity, *PutProvisionedConcurrencyConfigRequest) (*PutProvisionedConcurrencyConfigResponse, error)
+	// PutRuntimeManagementConfig: Sets the runtime management configuration for a function's version.
+	PutRuntimeManagementConfig(context.Context, aws.Identity, *PutRuntimeManagementConfigRequest) (*PutRuntimeManagementConfigResponse, error)
+	// RemoveLayerVersionPermission: Removes a statement from the permissions policy for a version of an Lambda layer.
+	RemoveLayerVersionPermission(context.Context, aws.Identity, *RemoveLayerVersionPermissionRequest) (*RemoveLayerVersionPermissionOutput, error)
 	// RemovePermission: Revokes function-use permission from an Amazon Web Services service or another Amazon Web Services account.
 	RemovePermission(context.Context, aws.Identity, *RemovePermissionRequest) (*RemovePermissionOutput, error)
 	// TagResource: Adds tags to a function, event source mapping, or code signing configuration.
@@ -83,6 +135,8 @@ type Handler interface {
 	UntagResource(context.Context, aws.Identity, *UntagResourceRequest) (*UntagResourceOutput, error)
 	// UpdateAlias: Updates the configuration of a Lambda function alias.
 	UpdateAlias(context.Context, aws.Identity, *UpdateAliasRequest) (*AliasConfiguration, error)
+	// UpdateCodeSigningConfig: Update the code signing configuration.
+	UpdateCodeSigningConfig(context.Context, aws.Identity, *UpdateCodeSigningConfigRequest) (*UpdateCodeSigningConfigResponse, error)
 	// UpdateEventSourceMapping: Updates an event source mapping.
 	UpdateEventSourceMapping(context.Context, aws.Identity, *UpdateEventSourceMappingRequest) (*EventSourceMappingConfiguration, error)
 	// UpdateFunctionCode: Updates a Lambda function's code.
@@ -91,6 +145,8 @@ type Handler interface {
 	UpdateFunctionConfiguration(context.Context, aws.Identity, *UpdateFunctionConfigurationRequest) (*FunctionConfiguration, error)
 	// UpdateFunctionEventInvokeConfig: Updates the configuration for asynchronous invocation for a function, version, or alias.
 	UpdateFunctionEventInvokeConfig(context.Context, aws.Identity, *UpdateFunctionEventInvokeConfigRequest) (*FunctionEventInvokeConfig, error)
+	// UpdateFunctionUrlConfig: Updates the configuration for a Lambda function URL.
+	UpdateFunctionUrlConfig(context.Context, aws.Identity, *UpdateFunctionUrlConfigRequest) (*UpdateFunctionUrlConfigResponse, error)
 }
 
 // Service describes the API: all operations of the model, with a handler method where Brume has one.
@@ -103,30 +159,30 @@ var Service = aws.Describe[Handler](aws.Meta{
 	Endpoint:  "lambda",
 	Protocols: aws.RestJSON,
 },
-	aws.Lacks("AddLayerVersionPermission", "POST", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy"),
+	aws.Has("AddLayerVersionPermission", "POST", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy", 201, Handler.AddLayerVersionPermission),
 	aws.Has("AddPermission", "POST", "/2015-03-31/functions/{FunctionName}/policy", 201, Handler.AddPermission),
 	aws.Lacks("CheckpointDurableExecution", "POST", "/2025-12-01/durable-executions/{DurableExecutionArn}/checkpoint"),
 	aws.Has("CreateAlias", "POST", "/2015-03-31/functions/{FunctionName}/aliases", 201, Handler.CreateAlias),
 	aws.Lacks("CreateCapacityProvider", "POST", "/2025-11-30/capacity-providers"),
-	aws.Lacks("CreateCodeSigningConfig", "POST", "/2020-04-22/code-signing-configs"),
+	aws.Has("CreateCodeSigningConfig", "POST", "/2020-04-22/code-signing-configs", 201, Handler.CreateCodeSigningConfig),
 	aws.Has("CreateEventSourceMapping", "POST", "/2015-03-31/event-source-mappings", 202, Handler.CreateEventSourceMapping),
 	aws.Has("CreateFunction", "POST", "/2015-03-31/functions", 201, Handler.CreateFunction),
-	aws.Lacks("CreateFunctionUrlConfig", "POST", "/2021-10-31/functions/{FunctionName}/url"),
+	aws.Has("CreateFunctionUrlConfig", "POST", "/2021-10-31/functions/{FunctionName}/url", 201, Handler.CreateFunctionUrlConfig),
 	aws.Has("DeleteAlias", "DELETE", "/2015-03-31/functions/{FunctionName}/aliases/{Name}", 204, Handler.DeleteAlias),
 	aws.Lacks("DeleteCapacityProvider", "DELETE", "/2025-11-30/capacity-providers/{CapacityProviderName}"),
-	aws.Lacks("DeleteCodeSigningConfig", "DELETE", "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}"),
+	aws.Has("DeleteCodeSigningConfig", "DELETE", "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}", 204, Handler.DeleteCodeSigningConfig),
 	aws.Has("DeleteEventSourceMapping", "DELETE", "/2015-03-31/event-source-mappings/{UUID}", 202, Handler.DeleteEventSourceMapping),
 	aws.Has("DeleteFunction", "DELETE", "/2015-03-31/functions/{FunctionName}", 200, Handler.DeleteFunction),
-	aws.Lacks("DeleteFunctionCodeSigningConfig", "DELETE", "/2020-06-30/functions/{FunctionName}/code-signing-config"),
+	aws.Has("DeleteFunctionCodeSigningConfig", "DELETE", "/2020-06-30/functions/{FunctionName}/code-signing-config", 204, Handler.DeleteFunctionCodeSigningConfig),
 	aws.Has("DeleteFunctionConcurrency", "DELETE", "/2017-10-31/functions/{FunctionName}/concurrency", 204, Handler.DeleteFunctionConcurrency),
 	aws.Has("DeleteFunctionEventInvokeConfig", "DELETE", "/2019-09-25/functions/{FunctionName}/event-invoke-config", 204, Handler.DeleteFunctionEventInvokeConfig),
-	aws.Lacks("DeleteFunctionUrlConfig", "DELETE", "/2021-10-31/functions/{FunctionName}/url"),
-	aws.Lacks("DeleteLayerVersion", "DELETE", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}"),
-	aws.Lacks("DeleteProvisionedConcurrencyConfig", "DELETE", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency"),
+	aws.Has("DeleteFunctionUrlConfig", "DELETE", "/2021-10-31/functions/{FunctionName}/url", 204, Handler.DeleteFunctionUrlConfig),
+	aws.Has("DeleteLayerVersion", "DELETE", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}", 204, Handler.DeleteLayerVersion),
+	aws.Has("DeleteProvisionedConcurrencyConfig", "DELETE", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", 204, Handler.DeleteProvisionedConcurrencyConfig),
 	aws.Has("GetAccountSettings", "GET", "/2016-08-19/account-settings", 200, Handler.GetAccountSettings),
 	aws.Has("GetAlias", "GET", "/2015-03-31/functions/{FunctionName}/aliases/{Name}", 200, Handler.GetAlias),
 	aws.Lacks("GetCapacityProvider", "GET", "/2025-11-30/capacity-providers/{CapacityProviderName}"),
-	aws.Lacks("GetCodeSigningConfig", "GET", "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}"),
+	aws.Has("GetCodeSigningConfig", "GET", "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}", 200, Handler.GetCodeSigningConfig),
 	aws.Lacks("GetDurableExecution", "GET", "/2025-12-01/durable-executions/{DurableExecutionArn}"),
 	aws.Lacks("GetDurableExecutionHistory", "GET", "/2025-12-01/durable-executions/{DurableExecutionArn}/history"),
 	aws.Lacks("GetDurableExecutionState", "GET", "/2025-12-01/durable-executions/{DurableExecutionArn}/state"),
@@ -138,41 +194,41 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Has("GetFunctionEventInvokeConfig", "GET", "/2019-09-25/functions/{FunctionName}/event-invoke-config", 200, Handler.GetFunctionEventInvokeConfig),
 	aws.Has("GetFunctionRecursionConfig", "GET", "/2024-08-31/functions/{FunctionName}/recursion-config", 200, Handler.GetFunctionRecursionConfig),
 	aws.Lacks("GetFunctionScalingConfig", "GET", "/2025-11-30/functions/{FunctionName}/function-scaling-config"),
-	aws.Lacks("GetFunctionUrlConfig", "GET", "/2021-10-31/functions/{FunctionName}/url"),
-	aws.Lacks("GetLayerVersion", "GET", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}"),
-	aws.Lacks("GetLayerVersionByArn", "GET", "/2018-10-31/layers?find=LayerVersion", aws.NeedsQuery("Arn")),
-	aws.Lacks("GetLayerVersionPolicy", "GET", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy"),
+	aws.Has("GetFunctionUrlConfig", "GET", "/2021-10-31/functions/{FunctionName}/url", 200, Handler.GetFunctionUrlConfig),
+	aws.Has("GetLayerVersion", "GET", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}", 200, Handler.GetLayerVersion),
+	aws.Has("GetLayerVersionByArn", "GET", "/2018-10-31/layers?find=LayerVersion", 200, Handler.GetLayerVersionByArn),
+	aws.Has("GetLayerVersionPolicy", "GET", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy", 200, Handler.GetLayerVersionPolicy),
 	aws.Has("GetPolicy", "GET", "/2015-03-31/functions/{FunctionName}/policy", 200, Handler.GetPolicy),
-	aws.Lacks("GetProvisionedConcurrencyConfig", "GET", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", aws.NeedsQuery("Qualifier")),
+	aws.Has("GetProvisionedConcurrencyConfig", "GET", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", 200, Handler.GetProvisionedConcurrencyConfig),
 	aws.Has("GetRuntimeManagementConfig", "GET", "/2021-07-20/functions/{FunctionName}/runtime-management-config", 200, Handler.GetRuntimeManagementConfig),
 	aws.Has("Invoke", "POST", "/2015-03-31/functions/{FunctionName}/invocations", 200, Handler.Invoke),
 	aws.Has("InvokeAsync", "POST", "/2014-11-13/functions/{FunctionName}/invoke-async", 202, Handler.InvokeAsync),
-	aws.Lacks("InvokeWithResponseStream", "POST", "/2021-11-15/functions/{FunctionName}/response-streaming-invocations"),
+	aws.Has("InvokeWithResponseStream", "POST", "/2021-11-15/functions/{FunctionName}/response-streaming-invocations", 200, Handler.InvokeWithResponseStream),
 	aws.Has("ListAliases", "GET", "/2015-03-31/functions/{FunctionName}/aliases", 200, Handler.ListAliases),
 	aws.Lacks("ListCapacityProviders", "GET", "/2025-11-30/capacity-providers"),
-	aws.Lacks("ListCodeSigningConfigs", "GET", "/2020-04-22/code-signing-configs"),
+	aws.Has("ListCodeSigningConfigs", "GET", "/2020-04-22/code-signing-configs", 200, Handler.ListCodeSigningConfigs),
 	aws.Lacks("ListDurableExecutionsByFunction", "GET", "/2025-12-01/functions/{FunctionName}/durable-executions"),
 	aws.Has("ListEventSourceMappings", "GET", "/2015-03-31/event-source-mappings", 200, Handler.ListEventSourceMappings),
 	aws.Has("ListFunctionEventInvokeConfigs", "GET", "/2019-09-25/functions/{FunctionName}/event-invoke-config/list", 200, Handler.ListFunctionEventInvokeConfigs),
-	aws.Lacks("ListFunctionUrlConfigs", "GET", "/2021-10-31/functions/{FunctionName}/urls"),
+	aws.Has("ListFunctionUrlConfigs", "GET", "/2021-10-31/functions/{FunctionName}/urls", 200, Handler.ListFunctionUrlConfigs),
 	aws.Lacks("ListFunctionVersionsByCapacityProvider", "GET", "/2025-11-30/capacity-providers/{CapacityProviderName}/function-versions"),
 	aws.Has("ListFunctions", "GET", "/2015-03-31/functions", 200, Handler.ListFunctions),
-	aws.Lacks("ListFunctionsByCodeSigningConfig", "GET", "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}/functions"),
-	aws.Lacks("ListLayerVersions", "GET", "/2018-10-31/layers/{LayerName}/versions"),
-	aws.Lacks("ListLayers", "GET", "/2018-10-31/layers"),
-	aws.Lacks("ListProvisionedConcurrencyConfigs", "GET", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency?List=ALL"),
+	aws.Has("ListFunctionsByCodeSigningConfig", "GET", "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}/functions", 200, Handler.ListFunctionsByCodeSigningConfig),
+	aws.Has("ListLayerVersions", "GET", "/2018-10-31/layers/{LayerName}/versions", 200, Handler.ListLayerVersions),
+	aws.Has("ListLayers", "GET", "/2018-10-31/layers", 200, Handler.ListLayers),
+	aws.Has("ListProvisionedConcurrencyConfigs", "GET", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency?List=ALL", 200, Handler.ListProvisionedConcurrencyConfigs),
 	aws.Has("ListTags", "GET", "/2017-03-31/tags/{Resource}", 200, Handler.ListTags),
 	aws.Has("ListVersionsByFunction", "GET", "/2015-03-31/functions/{FunctionName}/versions", 200, Handler.ListVersionsByFunction),
-	aws.Lacks("PublishLayerVersion", "POST", "/2018-10-31/layers/{LayerName}/versions"),
+	aws.Has("PublishLayerVersion", "POST", "/2018-10-31/layers/{LayerName}/versions", 201, Handler.PublishLayerVersion),
 	aws.Has("PublishVersion", "POST", "/2015-03-31/functions/{FunctionName}/versions", 201, Handler.PublishVersion),
-	aws.Lacks("PutFunctionCodeSigningConfig", "PUT", "/2020-06-30/functions/{FunctionName}/code-signing-config"),
+	aws.Has("PutFunctionCodeSigningConfig", "PUT", "/2020-06-30/functions/{FunctionName}/code-signing-config", 200, Handler.PutFunctionCodeSigningConfig),
 	aws.Has("PutFunctionConcurrency", "PUT", "/2017-10-31/functions/{FunctionName}/concurrency", 200, Handler.PutFunctionConcurrency),
 	aws.Has("PutFunctionEventInvokeConfig", "PUT", "/2019-09-25/functions/{FunctionName}/event-invoke-config", 200, Handler.PutFunctionEventInvokeConfig),
 	aws.Has("PutFunctionRecursionConfig", "PUT", "/2024-08-31/functions/{FunctionName}/recursion-config", 200, Handler.PutFunctionRecursionConfig),
 	aws.Lacks("PutFunctionScalingConfig", "PUT", "/2025-11-30/functions/{FunctionName}/function-scaling-config"),
-	aws.Lacks("PutProvisionedConcurrencyConfig", "PUT", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency"),
-	aws.Lacks("PutRuntimeManagementConfig", "PUT", "/2021-07-20/functions/{FunctionName}/runtime-management-config"),
-	aws.Lacks("RemoveLayerVersionPermission", "DELETE", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy/{StatementId}"),
+	aws.Has("PutProvisionedConcurrencyConfig", "PUT", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", 202, Handler.PutProvisionedConcurrencyConfig),
+	aws.Has("PutRuntimeManagementConfig", "PUT", "/2021-07-20/functions/{FunctionName}/runtime-management-config", 200, Handler.PutRuntimeManagementConfig),
+	aws.Has("RemoveLayerVersionPermission", "DELETE", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy/{StatementId}", 204, Handler.RemoveLayerVersionPermission),
 	aws.Has("RemovePermission", "DELETE", "/2015-03-31/functions/{FunctionName}/policy/{StatementId}", 204, Handler.RemovePermission),
 	aws.Lacks("SendDurableExecutionCallbackFailure", "POST", "/2025-12-01/durable-execution-callbacks/{CallbackId}/fail"),
 	aws.Lacks("SendDurableExecutionCallbackHeartbeat", "POST", "/2025-12-01/durable-execution-callbacks/{CallbackId}/heartbeat"),
@@ -182,10 +238,10 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Has("UntagResource", "DELETE", "/2017-03-31/tags/{Resource}", 204, Handler.UntagResource),
 	aws.Has("UpdateAlias", "PUT", "/2015-03-31/functions/{FunctionName}/aliases/{Name}", 200, Handler.UpdateAlias),
 	aws.Lacks("UpdateCapacityProvider", "PUT", "/2025-11-30/capacity-providers/{CapacityProviderName}"),
-	aws.Lacks("UpdateCodeSigningConfig", "PUT", "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}"),
+	aws.Has("UpdateCodeSigningConfig", "PUT", "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}", 200, Handler.UpdateCodeSigningConfig),
 	aws.Has("UpdateEventSourceMapping", "PUT", "/2015-03-31/event-source-mappings/{UUID}", 202, Handler.UpdateEventSourceMapping),
 	aws.Has("UpdateFunctionCode", "PUT", "/2015-03-31/functions/{FunctionName}/code", 200, Handler.UpdateFunctionCode),
 	aws.Has("UpdateFunctionConfiguration", "PUT", "/2015-03-31/functions/{FunctionName}/configuration", 200, Handler.UpdateFunctionConfiguration),
 	aws.Has("UpdateFunctionEventInvokeConfig", "POST", "/2019-09-25/functions/{FunctionName}/event-invoke-config", 200, Handler.UpdateFunctionEventInvokeConfig),
-	aws.Lacks("UpdateFunctionUrlConfig", "PUT", "/2021-10-31/functions/{FunctionName}/url"),
+	aws.Has("UpdateFunctionUrlConfig", "PUT", "/2021-10-31/functions/{FunctionName}/url", 200, Handler.UpdateFunctionUrlConfig),
 )

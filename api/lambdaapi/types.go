@@ -36,6 +36,11 @@ type AliasRoutingConfiguration struct {
 	AdditionalVersionWeights map[string]float64 `aws:"AdditionalVersionWeights" keys:"len=1:1024" keyspattern:"[0-9]+" each:"range=0.0:1.0"`
 }
 
+// AllowedPublishers: List of signing profiles that can sign a code package.
+type AllowedPublishers struct {
+	SigningProfileVersionArns []string `aws:"SigningProfileVersionArns,req,len=1:20" each:"len=0:10000" eachpattern:"arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)"`
+}
+
 // AmazonManagedKafkaEventSourceConfig: Specific configuration settings for an Amazon Managed Streaming for Apache Kafka (Amazon MSK) event source.
 type AmazonManagedKafkaEventSourceConfig struct {
 	ConsumerGroupId      *string                    `aws:"ConsumerGroupId,len=1:200" pattern:"[ a-zA-Z0-9-\\/*:_+=.@-]*"`
@@ -47,9 +52,34 @@ type CapacityProviderConfig struct {
 	LambdaManagedInstancesCapacityProviderConfig *LambdaManagedInstancesCapacityProviderConfig `aws:"LambdaManagedInstancesCapacityProviderConfig,req"`
 }
 
+// CodeSigningConfig: Details about a Code signing configuration.
+type CodeSigningConfig struct {
+	CodeSigningConfigId  string               `aws:"CodeSigningConfigId,req" pattern:"csc-[a-zA-Z0-9-_\\.]{17}"`
+	CodeSigningConfigArn string               `aws:"CodeSigningConfigArn,req,len=0:200" pattern:"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:code-signing-config:csc-[a-z0-9]{17}"`
+	Description          *string              `aws:"Description,len=0:256"`
+	AllowedPublishers    *AllowedPublishers   `aws:"AllowedPublishers,req"`
+	CodeSigningPolicies  *CodeSigningPolicies `aws:"CodeSigningPolicies,req"`
+	LastModified         string               `aws:"LastModified,req,len=0:100" pattern:".*"`
+}
+
+// CodeSigningPolicies: Code signing configuration policies specify the validation failure action for signature mismatch or expiry.
+type CodeSigningPolicies struct {
+	UntrustedArtifactOnDeployment CodeSigningPolicy `aws:"UntrustedArtifactOnDeployment"`
+}
+
 // Concurrency is the output of PutFunctionConcurrency.
 type Concurrency struct {
 	ReservedConcurrentExecutions *int32 `aws:"ReservedConcurrentExecutions,range=0:"`
+}
+
+// Cors: The cross-origin resource sharing (CORS) settings for your Lambda function URL.
+type Cors struct {
+	AllowCredentials *bool    `aws:"AllowCredentials"`
+	AllowHeaders     []string `aws:"AllowHeaders,len=0:100" each:"len=0:1024" eachpattern:".*"`
+	AllowMethods     []string `aws:"AllowMethods,len=0:6" each:"len=0:6" eachpattern:".*"`
+	AllowOrigins     []string `aws:"AllowOrigins,len=0:100" each:"len=1:253" eachpattern:".*"`
+	ExposeHeaders    []string `aws:"ExposeHeaders,len=0:100" each:"len=0:1024" eachpattern:".*"`
+	MaxAge           *int32   `aws:"MaxAge,range=0:86400"`
 }
 
 // DeadLetterConfig: The dead-letter queue for failed asynchronous invocations.
@@ -249,6 +279,30 @@ type FunctionEventInvokeConfig struct {
 	DestinationConfig        *DestinationConfig `aws:"DestinationConfig"`
 }
 
+// FunctionUrlConfig: Details about a Lambda function URL.
+type FunctionUrlConfig struct {
+	FunctionUrl      string              `aws:"FunctionUrl,req,len=40:100"`
+	FunctionArn      string              `aws:"FunctionArn,req,len=0:10000" pattern:"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?"`
+	CreationTime     string              `aws:"CreationTime,req,len=0:100" pattern:".*"`
+	LastModifiedTime string              `aws:"LastModifiedTime,req,len=0:100" pattern:".*"`
+	Cors             *Cors               `aws:"Cors"`
+	AuthType         FunctionUrlAuthType `aws:"AuthType,req"`
+	InvokeMode       InvokeMode          `aws:"InvokeMode"`
+}
+
+// GetLayerVersionResponse is the output of GetLayerVersionByArn.
+type GetLayerVersionResponse struct {
+	Content                 *LayerVersionContentOutput `aws:"Content"`
+	LayerArn                *string                    `aws:"LayerArn,len=1:2048" pattern:"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:layer:[a-zA-Z0-9-_]+"`
+	LayerVersionArn         *string                    `aws:"LayerVersionArn,len=1:2048" pattern:"((arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+)|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+))"`
+	Description             *string                    `aws:"Description,len=0:256"`
+	CreatedDate             *string                    `aws:"CreatedDate,len=0:100" pattern:".*"`
+	Version                 *int64                     `aws:"Version"`
+	CompatibleArchitectures []Architecture             `aws:"CompatibleArchitectures,len=0:2"`
+	CompatibleRuntimes      []Runtime                  `aws:"CompatibleRuntimes,len=0:15"`
+	LicenseInfo             *string                    `aws:"LicenseInfo,len=0:512" pattern:".*"`
+}
+
 // ImageConfig: Configuration values that override the container image Dockerfile settings.
 type ImageConfig struct {
 	EntryPoint       []string `aws:"EntryPoint,len=0:1500"`
@@ -302,6 +356,43 @@ type Layer struct {
 	SigningJobArn            *string `aws:"SigningJobArn,len=0:10000" pattern:"arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)"`
 }
 
+// LayerVersionContentInput: A ZIP archive that contains the contents of an Lambda layer.
+type LayerVersionContentInput struct {
+	S3Bucket            *string             `aws:"S3Bucket,len=3:63" pattern:"([0-9A-Za-z\\.\\-_]*[0-9A-Za-z\\-_])?" patterntext:"[0-9A-Za-z\\.\\-_]*(?<!\\.)"`
+	S3Key               *string             `aws:"S3Key,len=1:1024" pattern:".*"`
+	S3ObjectVersion     *string             `aws:"S3ObjectVersion,len=1:1024" pattern:".*"`
+	S3ObjectStorageMode S3ObjectStorageMode `aws:"S3ObjectStorageMode"`
+	ZipFile             []byte              `aws:"ZipFile,sens"`
+}
+
+// LayerVersionContentOutput: Details about a version of an Lambda layer.
+type LayerVersionContentOutput struct {
+	Location                 *string           `aws:"Location,len=0:10000"`
+	CodeSha256               *string           `aws:"CodeSha256"`
+	CodeSize                 *int64            `aws:"CodeSize"`
+	SigningProfileVersionArn *string           `aws:"SigningProfileVersionArn,len=0:10000" pattern:"arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)"`
+	SigningJobArn            *string           `aws:"SigningJobArn,len=0:10000" pattern:"arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)"`
+	ResolvedS3Object         *ResolvedS3Object `aws:"ResolvedS3Object"`
+}
+
+// LayerVersionsListItem: Details about a version of an Lambda layer.
+type LayerVersionsListItem struct {
+	LayerVersionArn         *string        `aws:"LayerVersionArn,len=1:2048" pattern:"((arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+)|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+))"`
+	Version                 *int64         `aws:"Version"`
+	Description             *string        `aws:"Description,len=0:256"`
+	CreatedDate             *string        `aws:"CreatedDate,len=0:100" pattern:".*"`
+	CompatibleArchitectures []Architecture `aws:"CompatibleArchitectures,len=0:2"`
+	CompatibleRuntimes      []Runtime      `aws:"CompatibleRuntimes,len=0:15"`
+	LicenseInfo             *string        `aws:"LicenseInfo,len=0:512" pattern:".*"`
+}
+
+// LayersListItem: Details about an Lambda layer.
+type LayersListItem struct {
+	LayerName             *string                `aws:"LayerName,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:layer:[a-zA-Z0-9-_]+)|[a-zA-Z0-9-_]+"`
+	LayerArn              *string                `aws:"LayerArn,len=1:2048" pattern:"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:layer:[a-zA-Z0-9-_]+"`
+	LatestMatchingVersion *LayerVersionsListItem `aws:"LatestMatchingVersion"`
+}
+
 // LoggingConfig: The function's Amazon CloudWatch Logs configuration settings.
 type LoggingConfig struct {
 	LogFormat           LogFormat           `aws:"LogFormat"`
@@ -318,6 +409,17 @@ type OnFailure struct {
 // OnSuccess: A destination for events that were processed successfully.
 type OnSuccess struct {
 	Destination *string `aws:"Destination,len=0:350" pattern:"$|kafka://([^.]([a-zA-Z0-9\\-_.]{0,248}))|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)"`
+}
+
+// ProvisionedConcurrencyConfigListItem: Details about the provisioned concurrency configuration for a function alias or version.
+type ProvisionedConcurrencyConfigListItem struct {
+	FunctionArn                              *string                          `aws:"FunctionArn,len=0:10000" pattern:"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?"`
+	RequestedProvisionedConcurrentExecutions *int32                           `aws:"RequestedProvisionedConcurrentExecutions,range=1:"`
+	AvailableProvisionedConcurrentExecutions *int32                           `aws:"AvailableProvisionedConcurrentExecutions,range=0:"`
+	AllocatedProvisionedConcurrentExecutions *int32                           `aws:"AllocatedProvisionedConcurrentExecutions,range=0:"`
+	Status                                   ProvisionedConcurrencyStatusEnum `aws:"Status"`
+	StatusReason                             *string                          `aws:"StatusReason"`
+	LastModified                             *string                          `aws:"LastModified,len=0:100" pattern:".*"`
 }
 
 // ProvisionedPollerConfig: The provisioned mode configuration for the event source.

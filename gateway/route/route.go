@@ -170,7 +170,7 @@ func (q *Request) header(key string) string {
 }
 
 // ownEndpoint: a path that begins with "/_" is ours, since no bucket name begins so; but an API's test invoke URLs
-// there belong to its data plane.
+// and a function's URL there belong to their data planes.
 func (t *Table) ownEndpoint(q *Request) (Route, bool) {
 	if !strings.HasPrefix(q.Path, "/_") {
 		return Route{}, false
@@ -179,6 +179,10 @@ func (t *Table) ownEndpoint(q *Request) (Route, bool) {
 		id, rest := cutSegment(rest)
 		stage, rest := cutSegment(strings.TrimPrefix(rest, "/"))
 		return data("execute-api", id, stage, rest, ""), true
+	}
+	if rest, ok := strings.CutPrefix(q.Path, "/_aws/lambda-url/"); ok {
+		id, rest := cutSegment(rest)
+		return data("lambda-url", id, "", rest, ""), true
 	}
 	return Route{Kind: Own}, true
 }

@@ -3,11 +3,14 @@ package lambda
 import (
 	"context"
 	"maps"
+	"reflect"
 	"slices"
 
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/lambda/grant"
 	"github.com/brume-dev/brume/service/lambda/keys"
+	"github.com/brume-dev/brume/service/lambda/signing"
 	"github.com/brume-dev/brume/store"
 )
 
@@ -19,10 +22,16 @@ func (s *Service) Access(ctx context.Context, id aws.Identity, op string, in any
 	}
 	action := op
 	switch op {
-	case "Invoke":
+	case "Invoke", "InvokeWithResponseStream":
 		action = "InvokeFunction"
 	case "ListFunctions", "GetAccountSettings":
 		return []aws.Access{{Action: "lambda:" + op, Resource: "*"}}, nil
+	}
+	if access, ok, err := s.Layers.OperationAccess(ctx, id, op, in); ok || err != nil {
+		return access, err
+	}
+	if access, ok := signing.OperationAccess(in, op); ok {
+		return access, nil
 	}
 	name, qualifier, extra := subject(in)
 	a := aws.Access{Action: "lambda:" + action, Context: map[string][]string{}}
@@ -40,16 +49,28 @@ func (s *Service) Access(ctx context.Context, id aws.Identity, op string, in any
 	if err != nil {
 		return nil, err
 	}
-	return append([]aws.Access{a}, passRole(in)...), nil
+	layers, err := s.Layers.Access(ctx, layersOf(in))
+	return slices.Concat([]aws.Access{a}, layers, passRole(in)), err
+}
+
+// layersOf are the layers that a function is to have.
+func layersOf(in any) []string {
+	switch in := in.(type) {
+	case *lambdaapi.CreateFunctionRequest:
+		return in.Layers
+	case *lambdaapi.UpdateFunctionConfigurationRequest:
+		return in.Layers
+	}
+	return nil
 }
 
 // describeAccess adds what is known of a function to the access to it.
 func describeAccess(r store.Reader, p place, a *aws.Access) error {
-	policy, err := keys.Get[resourcePolicy](r, p.Space.Policy(p.Name, p.Qualifier))
+	policy, err := keys.Get[grant.Policy](r, p.Space.Policy(p.Name, p.Qualifier))
 	if err != nil {
 		return err
 	}
-	a.ResourcePolicy = policy.document()
+	a.ResourcePolicy = policy.Document()
 	tags, err := keys.Get[map[string]string](r, p.Space.Tags(p.Name))
 	if err != nil || tags == nil {
 		return err
@@ -62,87 +83,49 @@ func describeAccess(r store.Reader, p place, a *aws.Access) error {
 
 // qualified reports whether the resource of an operation is a version or alias when one is named.
 func qualified(op string) bool {
-	return slices.Contains([]string{"Invoke", "InvokeAsync", "GetFunction", "GetFunctionConfiguration", "GetPolicy", "AddPermission",
-		"RemovePermission", "DeleteFunction"}, op)
+	return slices.Contains([]string{"Invoke", "InvokeAsync", "InvokeWithResponseStream", "GetFunction", "GetFunctionConfiguration", "GetPolicy", "AddPermission",
+		"RemovePermission", "DeleteFunction", "PutProvisionedConcurrencyConfig", "GetProvisionedConcurrencyConfig", "DeleteProvisionedConcurrencyConfig"}, op)
 }
 
 // subject returns the function that an operation names, and what condition keys the request gives.
 func subject(in any) (name string, qualifier *string, extra map[string][]string) {
 	switch in := in.(type) {
+	case *lambdaapi.InvocationRequest: // the one that must be fast
+		return in.FunctionName, in.Qualifier, nil
 	case *lambdaapi.AddPermissionRequest:
 		return in.FunctionName, in.Qualifier, map[string][]string{"lambda:Principal": {in.Principal}}
-	case *lambdaapi.CreateAliasRequest:
-		return in.FunctionName, nil, nil
 	case *lambdaapi.CreateFunctionRequest:
 		return in.FunctionName, nil, requestTags(in.Tags)
-	case *lambdaapi.DeleteAliasRequest:
-		return in.FunctionName, nil, nil
-	case *lambdaapi.DeleteFunctionConcurrencyRequest:
-		return in.FunctionName, nil, nil
-	case *lambdaapi.DeleteFunctionEventInvokeConfigRequest:
-		return in.FunctionName, in.Qualifier, nil
-	case *lambdaapi.DeleteFunctionRequest:
-		return in.FunctionName, in.Qualifier, nil
-	case *lambdaapi.GetAliasRequest:
-		return in.FunctionName, nil, nil
-	case *lambdaapi.GetFunctionCodeSigningConfigRequest:
-		return in.FunctionName, nil, nil
-	case *lambdaapi.GetFunctionConcurrencyRequest:
-		return in.FunctionName, nil, nil
-	case *lambdaapi.GetFunctionConfigurationRequest:
-		return in.FunctionName, in.Qualifier, nil
-	case *lambdaapi.GetFunctionEventInvokeConfigRequest:
-		return in.FunctionName, in.Qualifier, nil
-	case *lambdaapi.GetFunctionRecursionConfigRequest:
-		return in.FunctionName, nil, nil
-	case *lambdaapi.GetFunctionRequest:
-		return in.FunctionName, in.Qualifier, nil
-	case *lambdaapi.GetPolicyRequest:
-		return in.FunctionName, in.Qualifier, nil
-	case *lambdaapi.GetRuntimeManagementConfigRequest:
-		return in.FunctionName, in.Qualifier, nil
-	case *lambdaapi.InvocationRequest:
-		return in.FunctionName, in.Qualifier, nil
-	case *lambdaapi.InvokeAsyncRequest:
-		return in.FunctionName, nil, nil
-	}
-	return moreSubjects(in)
-}
-
-func moreSubjects(in any) (name string, qualifier *string, extra map[string][]string) {
-	switch in := in.(type) {
-	case *lambdaapi.ListAliasesRequest:
-		return in.FunctionName, nil, nil
-	case *lambdaapi.ListFunctionEventInvokeConfigsRequest:
-		return in.FunctionName, nil, nil
-	case *lambdaapi.ListTagsRequest:
-		return in.Resource, nil, nil
-	case *lambdaapi.ListVersionsByFunctionRequest:
-		return in.FunctionName, nil, nil
-	case *lambdaapi.PublishVersionRequest:
-		return in.FunctionName, nil, nil
-	case *lambdaapi.PutFunctionConcurrencyRequest:
-		return in.FunctionName, nil, nil
-	case *lambdaapi.PutFunctionEventInvokeConfigRequest:
-		return in.FunctionName, in.Qualifier, nil
-	case *lambdaapi.PutFunctionRecursionConfigRequest:
-		return in.FunctionName, nil, nil
-	case *lambdaapi.RemovePermissionRequest:
-		return in.FunctionName, in.Qualifier, nil
 	case *lambdaapi.TagResourceRequest:
 		return in.Resource, nil, requestTags(in.Tags)
 	case *lambdaapi.UntagResourceRequest:
 		return in.Resource, nil, map[string][]string{"aws:TagKeys": in.TagKeys}
-	case *lambdaapi.UpdateAliasRequest:
-		return in.FunctionName, nil, nil
-	case *lambdaapi.UpdateFunctionCodeRequest:
-		return in.FunctionName, nil, nil
-	case *lambdaapi.UpdateFunctionConfigurationRequest:
-		return in.FunctionName, nil, nil
-	case *lambdaapi.UpdateFunctionEventInvokeConfigRequest:
-		return in.FunctionName, in.Qualifier, nil
+	case *lambdaapi.ListTagsRequest:
+		return in.Resource, nil, nil
+	case *lambdaapi.CreateFunctionUrlConfigRequest:
+		return in.FunctionName, nil, urlAuth(in.AuthType)
+	case *lambdaapi.UpdateFunctionUrlConfigRequest:
+		return in.FunctionName, nil, urlAuth(in.AuthType)
 	}
-	return "", nil, nil
+	// The others have the same members.
+	v := reflect.ValueOf(in).Elem()
+	if f := v.FieldByName("FunctionName"); f.Kind() == reflect.String {
+		name = f.String()
+	}
+	switch q := v.FieldByName("Qualifier"); q.Kind() {
+	case reflect.String:
+		qualifier = new(q.String())
+	case reflect.Pointer:
+		qualifier, _ = q.Interface().(*string)
+	}
+	return name, qualifier, nil
+}
+
+func urlAuth(t lambdaapi.FunctionUrlAuthType) map[string][]string {
+	if t == "" {
+		return nil
+	}
+	return map[string][]string{"lambda:FunctionUrlAuthType": {string(t)}}
 }
 
 func requestTags(tags map[string]string) map[string][]string {

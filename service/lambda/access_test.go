@@ -28,14 +28,17 @@ func TestEveryOperationAsksForItsFunction(t *testing.T) {
 		}
 		in := op.NewInput()
 		v := reflect.ValueOf(in).Elem()
-		if f := v.FieldByName("FunctionName"); f.IsValid() {
-			f.SetString("f")
-		} else {
-			v.FieldByName("Resource").SetString(functionARN("f"))
+		switch name, resource := v.FieldByName("FunctionName"), v.FieldByName("Resource"); {
+		case name.IsValid():
+			name.SetString("f")
+		case resource.IsValid():
+			resource.SetString(functionARN("f"))
+		default: // about layers and code signing configurations
+			continue
 		}
 		access, err := r.service.Access(t.Context(), alice, op.Name, in)
 		action := "lambda:" + op.Name
-		if op.Name == "Invoke" {
+		if op.Name == "Invoke" || op.Name == "InvokeWithResponseStream" {
 			action = "lambda:InvokeFunction"
 		}
 		if err != nil || len(access) == 0 || access[0].Resource != functionARN("f") || access[0].Action != action ||
@@ -44,6 +47,8 @@ func TestEveryOperationAsksForItsFunction(t *testing.T) {
 		}
 	}
 }
+
+const layerARN = "arn:aws:lambda:us-east-1:000000000000:layer:l:1"
 
 func TestAccess(t *testing.T) {
 	r := newRig(t, options{})
@@ -64,6 +69,12 @@ func TestAccess(t *testing.T) {
 		{"Invoke", &lambdaapi.InvocationRequest{FunctionName: "not a name"}, "lambda:InvokeFunction *"},
 		{"ListAliases", &lambdaapi.ListAliasesRequest{FunctionName: "f:1"}, "lambda:ListAliases f"},
 		{"CreateFunction", &lambdaapi.CreateFunctionRequest{FunctionName: "g", Role: role}, "lambda:CreateFunction g, iam:PassRole " + role},
+		{"CreateFunction", &lambdaapi.CreateFunctionRequest{FunctionName: "g", Role: role, Layers: []string{layerARN}},
+			"lambda:CreateFunction g, lambda:GetLayerVersion " + layerARN + ", iam:PassRole " + role},
+		{"GetLayerVersionByArn", &lambdaapi.GetLayerVersionByArnRequest{Arn: layerARN}, "lambda:GetLayerVersion " + layerARN},
+		{"PublishLayerVersion", &lambdaapi.PublishLayerVersionRequest{LayerName: "l"}, "lambda:PublishLayerVersion " + strings.TrimSuffix(layerARN, ":1")},
+		{"ListLayers", &lambdaapi.ListLayersRequest{}, "lambda:ListLayers *"},
+		{"GetCodeSigningConfig", &lambdaapi.GetCodeSigningConfigRequest{CodeSigningConfigArn: "arn:x"}, "lambda:GetCodeSigningConfig arn:x"},
 	} {
 		access, err := r.service.Access(t.Context(), alice, c.op, c.in)
 		if err != nil {

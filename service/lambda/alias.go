@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -64,6 +65,7 @@ func (s *Service) UpdateAlias(ctx context.Context, id aws.Identity, in *lambdaap
 		}
 		a.Revision = revision
 		tx.Set(p.Space.Alias(p.Name, in.Name), keys.Encode(a))
+		tx.OnCommit(func(store.Commit) { s.Provisions.Wake() })
 		return a.describe(p), nil
 	})
 }
@@ -182,13 +184,16 @@ func (s *Service) DeleteAlias(ctx context.Context, id aws.Identity, in *lambdaap
 		return nil, err
 	}
 	return update(ctx, s, p.Space, func(tx store.Tx) (*lambdaapi.DeleteAliasOutput, error) {
-		if _, err := functionAt(tx, p); err != nil {
+		fn, err := functionAt(tx, p)
+		if err != nil {
 			return nil, err
 		}
 		tx.Delete(p.Space.Alias(p.Name, in.Name))
 		tx.Delete(p.Space.Policy(p.Name, in.Name))
 		tx.Delete(p.Space.Async(p.Name, in.Name))
-		return new(lambdaapi.DeleteAliasOutput), nil
+		p := p
+		p.Qualifier = in.Name
+		return new(lambdaapi.DeleteAliasOutput), cmp.Or(s.URLs.Delete(tx, p), s.Provisions.Delete(tx, p, fn.Reserved))
 	})
 }
 

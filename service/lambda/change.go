@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"context"
+	"errors"
 
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/aws"
@@ -9,6 +10,7 @@ import (
 	"github.com/brume-dev/brume/service/lambda/fault"
 	"github.com/brume-dev/brume/service/lambda/fleet"
 	"github.com/brume-dev/brume/service/lambda/keys"
+	"github.com/brume-dev/brume/service/lambda/layer"
 	"github.com/brume-dev/brume/store"
 )
 
@@ -19,7 +21,8 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, id aws.Identity, in *l
 	if err != nil {
 		return nil, err
 	}
-	from := code.Source{Zip: in.ZipFile, Bucket: in.S3Bucket, Key: in.S3Key, Version: in.S3ObjectVersion, Image: in.ImageUri}
+	from := code.Source{Zip: in.ZipFile, Bucket: in.S3Bucket, Key: in.S3Key, Version: in.S3ObjectVersion, Image: in.ImageUri,
+		Operation: "UpdateFunctionCode"}
 	if err := from.Check(); err != nil {
 		return nil, err
 	}
@@ -27,9 +30,15 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, id aws.Identity, in *l
 	if err != nil {
 		return nil, err
 	}
+	if err := s.Configs.Verify(ctx, p.Space, before.Signing); err != nil {
+		return nil, err
+	}
 	pack, err := s.depot.Keep(ctx, id, p.Space, from)
 	if err != nil {
 		return nil, err
+	}
+	if err := layer.CheckSize(*pack, before.Latest.Layers); err != nil {
+		return nil, errors.Join(err, s.depot.Drop(ctx, p.Space, pack))
 	}
 	if value(in.DryRun) {
 		if err := s.depot.Drop(ctx, p.Space, pack); err != nil {
@@ -48,7 +57,7 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, id aws.Identity, in *l
 			return nil, err
 		}
 		s.depot.Use(tx, p.Space, *pack, p.Name, 0)
-		fn.Latest.Package = *pack
+		fn.Latest.Package, fn.Latest.SourceKey = *pack, value(in.SourceKMSKeyArn)
 		if len(in.Architectures) > 0 {
 			fn.Latest.Arch = string(in.Architectures[0])
 		}
@@ -83,13 +92,23 @@ func (s *Service) UpdateFunctionConfiguration(ctx context.Context, id aws.Identi
 	if err := s.checkDeadLetters(ctx, id, p, or(in.Role, before.Latest.Role), in.DeadLetterConfig); err != nil {
 		return nil, err
 	}
+	if changes.layers, err = s.Layers.Resolve(ctx, p.Space, in.Layers, before.Latest.Layers); err != nil {
+		return nil, err
+	}
+	if err := layer.CheckSize(before.Latest.Package, changes.layers); err != nil {
+		return nil, err
+	}
 	revision := s.newID()
 	return update(ctx, s, p.Space, func(tx store.Tx) (*lambdaapi.FunctionConfiguration, error) {
 		fn, err := changeable(tx, p, in.RevisionId)
 		if err != nil {
 			return nil, err
 		}
+		layers := fn.Latest.Layers
 		changes.apply(&fn.Latest, p)
+		if err := s.Layers.Replace(tx, p.Space, p.Name, 0, layers, fn.Latest.Layers); err != nil {
+			return nil, err
+		}
 		if err := begin(tx, p, fn, revision); err != nil {
 			return nil, err
 		}

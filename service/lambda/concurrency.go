@@ -9,6 +9,7 @@ import (
 	"github.com/brume-dev/brume/service/lambda/fault"
 	"github.com/brume-dev/brume/service/lambda/fleet"
 	"github.com/brume-dev/brume/service/lambda/keys"
+	"github.com/brume-dev/brume/service/lambda/provision"
 	"github.com/brume-dev/brume/store"
 )
 
@@ -43,7 +44,15 @@ func (s *Service) reserve(ctx context.Context, id aws.Identity, name string, n *
 		if err != nil {
 			return err
 		}
-		change := int64(value(n)) - int64(value(fn.Reserved))
+		provisioned, err := provision.Sum(tx, p)
+		if err != nil {
+			return err
+		}
+		if n != nil && *n < provisioned {
+			return fault.Invalid("Specified ReservedConcurrentExecutions for function is below its ProvisionedConcurrentExecutions of [%d].", provisioned)
+		}
+		// What is provisioned comes out of the reserve where there is one, else out of what is shared.
+		change := int64(or(n, provisioned)) - int64(or(fn.Reserved, provisioned))
 		if n != nil && concurrentLimit-(store.ReadCounter(sum)+change) < minUnreserved {
 			return fault.Invalid("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "+
 				"below its minimum value of [%d].", minUnreserved)

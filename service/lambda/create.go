@@ -3,6 +3,7 @@ package lambda
 import (
 	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"github.com/brume-dev/brume/api/lambdaapi"
@@ -10,6 +11,7 @@ import (
 	"github.com/brume-dev/brume/service/lambda/code"
 	"github.com/brume-dev/brume/service/lambda/fault"
 	"github.com/brume-dev/brume/service/lambda/keys"
+	"github.com/brume-dev/brume/service/lambda/layer"
 	"github.com/brume-dev/brume/store"
 )
 
@@ -20,7 +22,8 @@ func (s *Service) CreateFunction(ctx context.Context, id aws.Identity, in *lambd
 	if err != nil {
 		return nil, err
 	}
-	from := code.Source{Zip: in.Code.ZipFile, Bucket: in.Code.S3Bucket, Key: in.Code.S3Key, Version: in.Code.S3ObjectVersion, Image: in.Code.ImageUri}
+	from := code.Source{Zip: in.Code.ZipFile, Bucket: in.Code.S3Bucket, Key: in.Code.S3Key, Version: in.Code.S3ObjectVersion, Image: in.Code.ImageUri,
+		Operation: "CreateFunction"}
 	if err := s.checkCreate(ctx, id, p, in, from); err != nil {
 		return nil, err
 	}
@@ -28,9 +31,16 @@ func (s *Service) CreateFunction(ctx context.Context, id aws.Identity, in *lambd
 	if err := s.Store.Shard(store.Home(p.Account, p.Region)).View(ctx, func(_ context.Context, r store.Reader) error { return absent(r, p) }); err != nil {
 		return nil, err
 	}
+	settings := settingsOfCreate(in)
+	if settings.layers, err = s.Layers.Resolve(ctx, p.Space, in.Layers, nil); err != nil {
+		return nil, err
+	}
 	pack, err := s.depot.Keep(ctx, id, p.Space, from)
 	if err != nil {
 		return nil, err
+	}
+	if err := layer.CheckSize(*pack, settings.layers); err != nil {
+		return nil, errors.Join(err, s.depot.Drop(ctx, p.Space, pack))
 	}
 	fn := &function{ID: s.newID(), Latest: config{Timeout: defaultTimeout, MemoryMB: defaultMemoryMB, TmpMB: defaultTmpMB,
 		Tracing: string(lambdaapi.TracingModePassThrough), Arch: string(lambdaapi.ArchitectureX8664), Package: *pack,
@@ -40,7 +50,8 @@ func (s *Service) CreateFunction(ctx context.Context, id aws.Identity, in *lambd
 	if len(in.Architectures) > 0 {
 		fn.Latest.Arch = string(in.Architectures[0])
 	}
-	settingsOfCreate(in).apply(&fn.Latest, p)
+	fn.Latest.SourceKey = value(in.Code.SourceKMSKeyArn)
+	settings.apply(&fn.Latest, p)
 	revision, published := s.newID(), s.newID()
 	return update(ctx, s, p.Space, func(tx store.Tx) (*lambdaapi.FunctionConfiguration, error) {
 		fn := *fn // a closure that runs again begins anew
@@ -56,8 +67,8 @@ func (s *Service) checkCreate(ctx context.Context, id aws.Identity, p place, in 
 	if in.Runtime == "" || value(in.Handler) == "" {
 		return fault.Invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
 	}
-	if in.CodeSigningConfigArn != nil {
-		return &lambdaapi.CodeSigningConfigNotFoundException{Type: fault.User(), Message: "The specified code signing configuration does not exist."}
+	if err := s.Configs.Verify(ctx, p.Space, value(in.CodeSigningConfigArn)); err != nil {
+		return err
 	}
 	if len(in.Tags) > maxTags {
 		return fault.Invalid("The number of tags exceeds the limit of %d.", maxTags)
@@ -84,7 +95,15 @@ func (s *Service) create(tx store.Tx, p place, fn *function, in *lambdaapi.Creat
 	if err := s.depot.Room(tx.Snapshot(), p.Space, fn.Latest.Package); err != nil {
 		return nil, err
 	}
+	if fn.Signing = value(in.CodeSigningConfigArn); fn.Signing != "" {
+		if err := s.Configs.Attach(tx, p, "", fn.Signing); err != nil {
+			return nil, err
+		}
+	}
 	s.depot.Use(tx, p.Space, fn.Latest.Package, p.Name, 0)
+	if err := s.Layers.Replace(tx, p.Space, p.Name, 0, nil, fn.Latest.Layers); err != nil {
+		return nil, err
+	}
 	tx.Add(p.Count(), 1)
 	if len(in.Tags) > 0 {
 		tx.Set(p.Space.Tags(p.Name), keys.Encode(in.Tags))
@@ -130,7 +149,7 @@ func (s *Service) DeleteFunction(ctx context.Context, id aws.Identity, in *lambd
 
 // deleteFunction removes everything of a function. Events that wait for it find it gone.
 func (s *Service) deleteFunction(tx store.Tx, p place, fn *function) error {
-	if err := s.depot.EndUse(tx, p.Space, fn.Latest.Package, p.Name, 0); err != nil {
+	if err := s.unuse(tx, p, &fn.Latest); err != nil {
 		return err
 	}
 	versions, done := tx.Scan(p.Space.Versions(p.Name).Range(), store.ScanOpt{})
@@ -139,7 +158,7 @@ func (s *Service) deleteFunction(tx store.Tx, p place, fn *function) error {
 		if err := keys.Decode(kv.Value, &c); err != nil {
 			return err
 		}
-		if err := s.depot.EndUse(tx, p.Space, c.Package, p.Name, c.Number); err != nil {
+		if err := s.unuse(tx, p, &c); err != nil {
 			return err
 		}
 	}
@@ -155,9 +174,19 @@ func (s *Service) deleteFunction(tx store.Tx, p place, fn *function) error {
 	for _, t := range []store.Tuple{p.Versions(p.Name), p.Aliases(p.Name), p.Policies(p.Name), p.Asyncs(p.Name)} {
 		tx.DeleteRange(t.Range())
 	}
+	tx.DeleteRange(p.Managements(p.Name).Range())
+	if err := cmp.Or(s.URLs.Delete(tx, p), s.Provisions.Delete(tx, p, fn.Reserved), s.Configs.Attach(tx, p, fn.Signing, "")); err != nil {
+		return err
+	}
 	tx.Add(p.Count(), -1)
 	tx.Signal(p.Space.Function(p.Name))
 	return nil
+}
+
+// unuse notes in tx that a version is no more: it uses neither package nor layers.
+func (s *Service) unuse(tx store.Tx, p place, c *config) error {
+	return errors.Join(s.depot.EndUse(tx, p.Space, c.Package, p.Name, c.Number),
+		s.Layers.Replace(tx, p.Space, p.Name, c.Number, c.Layers, nil))
 }
 
 func (s *Service) deleteVersion(tx store.Tx, p place, fn *function) error {
@@ -179,12 +208,16 @@ func (s *Service) deleteVersion(tx store.Tx, p place, fn *function) error {
 	if len(names) > 0 {
 		return fault.Conflict("Unable to delete version because the following aliases reference it: %v", names)
 	}
-	if err := s.depot.EndUse(tx, p.Space, c.Package, p.Name, n); err != nil {
+	if err := s.unuse(tx, p, c); err != nil {
 		return err
 	}
 	tx.Delete(p.Space.Version(p.Name, n))
 	tx.Delete(p.Space.Policy(p.Name, p.Qualifier))
 	tx.Delete(p.Space.Async(p.Name, p.Qualifier))
+	tx.Delete(p.Management(p.Name, p.Qualifier))
+	if err := s.Provisions.Delete(tx, p, fn.Reserved); err != nil {
+		return err
+	}
 	tx.OnCommit(func(store.Commit) { s.retire(fn.ID, p.Qualifier) })
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/brume-dev/brume/api/lambdaapi"
+	"github.com/brume-dev/brume/service/lambda/layer"
 )
 
 // timeFormat is how Lambda writes LastModified.
@@ -25,8 +26,8 @@ func (c *config) describe(p place, arn string) *lambdaapi.FunctionConfiguration 
 		SnapStart: &lambdaapi.SnapStartResponse{ApplyOn: lambdaapi.SnapStartApplyOnNone,
 			OptimizationStatus: lambdaapi.SnapStartOptimizationStatusOff},
 		RuntimeVersionConfig: &lambdaapi.RuntimeVersionConfig{RuntimeVersionArn: optional(runtimeARN(p.Region, c.Runtime))},
-		LoggingConfig:        c.Logging.describe(),
-		Handler:              optional(c.Handler), KMSKeyArn: optional(c.Key),
+		LoggingConfig:        c.Logging.describe(), Layers: layer.Describe(c.Layers),
+		Handler: optional(c.Handler), KMSKeyArn: optional(c.Key),
 		StateReason: optional(c.StateReason), StateReasonCode: lambdaapi.StateReasonCode(c.StateCode),
 		LastUpdateStatusReason:     optional(c.UpdateReason),
 		LastUpdateStatusReasonCode: lambdaapi.LastUpdateStatusReasonCode(c.UpdateCode),

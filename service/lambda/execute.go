@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/brume-dev/brume/api/lambdaapi"
@@ -20,14 +21,16 @@ type event struct {
 	payload       []byte
 	trace         string // of the request, or ""
 	clientContext string
-	arn           string // as the function was named
-	tail          bool   // the end of the log is wanted
+	arn           string                             // as the function was named
+	tail          bool                               // the end of the log is wanted
+	stream        func(contentType string) io.Writer // takes a streamed answer; nil: answers come whole
 }
 
 // answer is what became of an invocation.
 type answer struct {
 	payload   []byte
 	failed    bool
+	streamed  bool // the payload went to the event's stream, but for the error that ended it
 	errorType string
 	version   string
 	tail      []byte
@@ -56,6 +59,7 @@ type run struct {
 	begun time.Time // of the time that counts against the function's timeout
 	init  time.Duration
 	phase string // of the last initialisation, "init" or "invoke"; "" when the environment was warm
+	ahead bool   // the environment is initialised before there is an event: provisioned concurrency
 }
 
 // execute runs c with ev. The error is one of Lambda's own: throttled, interrupted, broken. Errors of the function are
@@ -64,12 +68,23 @@ func (s *Service) execute(ctx context.Context, c *chosen, ev *event) (*answer, e
 	if err := s.stopLoop(ctx, c.place, ev.trace); err != nil {
 		return nil, err
 	}
-	leave, ok := s.capacity.Enter(c.share())
-	if !ok {
-		return nil, c.throttled()
+	ready := s.fleet.TakeReady(c.key(), s.now().Add(c.timeout()+sparePassword))
+	if ready == nil || c.fn.Reserved != nil { // what is provisioned counts for itself, but in the function's reserve
+		leave, ok := s.capacity.Enter(c.share())
+		if !ok {
+			if ready != nil {
+				s.fleet.Return(ready)
+			}
+			return nil, c.throttled()
+		}
+		defer leave()
 	}
-	defer leave()
 	r := &run{s: s, c: c, ev: ev, log: journal{format: c.cfg.Logging}, trace: s.beginTrace(c, ev)}
+	if ready != nil {
+		r.attach(ready)
+		r.begun = s.Now()
+		return r.invoke(ctx, ready)
+	}
 	m, failure, err := r.environment(ctx)
 	if err != nil {
 		return nil, r.broken(err)
@@ -151,7 +166,7 @@ func functions(err error) bool {
 
 // start starts an environment and waits for its initialisation, for at most limit.
 func (r *run) start(ctx context.Context, limit time.Duration) (*fleet.Member, time.Duration, error) {
-	m, err := r.s.newMember(ctx, r.c, r.log.stream, func(m *fleet.Member) {
+	m, err := r.s.newMember(ctx, r.c, r.log.stream, r.ahead, func(m *fleet.Member) {
 		r.attach(m)
 		r.log.initStart(ctx, r)
 	})
@@ -187,7 +202,7 @@ func (r *run) invoke(ctx context.Context, m *fleet.Member) (*answer, error) {
 	bounded, cancel := context.WithTimeout(ctx, left)
 	defer cancel()
 	res, err := m.Invoke(bounded, &sandbox.Invocation{ID: r.ev.id, Payload: r.ev.payload, Deadline: r.s.Now().Add(left),
-		FunctionARN: r.ev.arn, TraceID: r.trace.Header(), ClientContext: r.ev.clientContext})
+		FunctionARN: r.ev.arn, TraceID: r.trace.Header(), ClientContext: r.ev.clientContext, Stream: r.ev.stream})
 	took := r.s.Now().Sub(r.begun)
 	m.Flush()
 	if err != nil {
@@ -197,7 +212,7 @@ func (r *run) invoke(ctx context.Context, m *fleet.Member) (*answer, error) {
 		}
 		return r.lost(ctx, m, took, err), nil
 	}
-	a := &answer{payload: res.Payload, failed: res.Failed, errorType: res.ErrorType, version: r.c.cfg.version()}
+	a := &answer{payload: res.Payload, failed: res.Failed, streamed: res.Streamed, errorType: res.ErrorType, version: r.c.cfg.version()}
 	if m.Settle(r.s.past) != nil && !r.ev.tail {
 		// The client has the answer; extensions go on, and what follows waits for them.
 		ctx = context.WithoutCancel(ctx)

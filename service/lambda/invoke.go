@@ -3,17 +3,15 @@ package lambda
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/service/lambda/fault"
 	"github.com/brume-dev/brume/service/lambda/keys"
+	"github.com/brume-dev/brume/service/lambda/payload"
 	"github.com/brume-dev/brume/store"
 )
 
@@ -31,15 +29,9 @@ func (s *Service) Invoke(ctx context.Context, id aws.Identity, in *lambdaapi.Inv
 	if err != nil {
 		return nil, err
 	}
-	ev := &event{id: s.requestID(id), payload: in.Payload, trace: id.Request.Trace, arn: p.ARN(), tail: in.LogType == lambdaapi.LogTypeTail}
-	if len(ev.payload) == 0 {
-		ev.payload = []byte("{}")
-	}
-	if in.ClientContext != nil {
-		ev.clientContext, err = clientContext(*in.ClientContext)
-		if err != nil {
-			return nil, err
-		}
+	ev, err := s.eventOf(id, p, in)
+	if err != nil {
+		return nil, err
 	}
 	switch in.InvocationType {
 	case lambdaapi.InvocationTypeDryRun:
@@ -64,6 +56,19 @@ func (s *Service) Invoke(ctx context.Context, id aws.Identity, in *lambdaapi.Inv
 		out.LogResult = optional(base64.StdEncoding.EncodeToString(a.tail))
 	}
 	return out, nil
+}
+
+// eventOf is what a request invokes a function with.
+func (s *Service) eventOf(id aws.Identity, p place, in *lambdaapi.InvocationRequest) (*event, error) {
+	ev := &event{id: s.requestID(id), payload: in.Payload, trace: id.Request.Trace, arn: p.ARN(), tail: in.LogType == lambdaapi.LogTypeTail}
+	if len(ev.payload) == 0 {
+		ev.payload = []byte("{}")
+	}
+	var err error
+	if in.ClientContext != nil {
+		ev.clientContext, err = payload.ClientContext(*in.ClientContext)
+	}
+	return ev, err
 }
 
 func reply(status int32) *lambdaapi.InvocationResponse {
@@ -111,56 +116,7 @@ func checkInvocation(in *lambdaapi.InvocationRequest) error {
 	if in.DurableExecutionName != nil || in.TenantId != nil {
 		return fault.Invalid("Brume has neither durable functions nor tenant isolation yet; docs/COMPATIBILITY.md lists what is there")
 	}
-	if len(in.Payload) > 0 && !json.Valid(in.Payload) {
-		return &lambdaapi.InvalidRequestContentException{Type: fault.User(),
-			Message: "Could not parse request body into json: Could not parse payload into json: " + jsonProblem(in.Payload)}
-	}
-	return nil
-}
-
-// jsonProblem says what is wrong with a payload, as Lambda's parser does.
-func jsonProblem(b []byte) string {
-	err := json.Unmarshal(b, new(any))
-	at := func(offset int64) string {
-		before := string(b[:max(0, min(offset, int64(len(b))))])
-		return fmt.Sprintf("\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: %d, column: %d]",
-			strings.Count(before, "\n")+1, len(before)-strings.LastIndexByte(before, '\n'))
-	}
-	var syntax *json.SyntaxError
-	if !errors.As(err, &syntax) || syntax.Offset >= int64(len(b)) && strings.Contains(syntax.Error(), "unexpected end") {
-		return "Unexpected end-of-input" + at(int64(len(b)))
-	}
-	i := int(max(0, syntax.Offset-1))
-	if word, end := wordAt(b, i); word != "" {
-		return fmt.Sprintf("Unrecognized token '%s': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')", word) +
-			at(int64(end))
-	}
-	return fmt.Sprintf("Unexpected character ('%c' (code %d))", b[i], b[i]) + at(syntax.Offset)
-}
-
-// wordAt returns the word around the byte at i, and where it ends.
-func wordAt(b []byte, i int) (string, int) {
-	letter := func(i int) bool { return i >= 0 && i < len(b) && (b[i]|0x20 >= 'a' && b[i]|0x20 <= 'z') }
-	if !letter(i) {
-		return "", i
-	}
-	begin, end := i, i
-	for letter(begin - 1) {
-		begin--
-	}
-	for letter(end) {
-		end++
-	}
-	return string(b[begin:end]), end
-}
-
-// clientContext decodes the X-Amz-Client-Context header.
-func clientContext(text string) (string, error) {
-	b, err := base64.StdEncoding.DecodeString(text)
-	if err != nil || !json.Valid(b) || len(text) > maxClientCtx {
-		return "", &lambdaapi.InvalidRequestContentException{Type: fault.User(), Message: "Client context must be a valid Base64-encoded JSON object."}
-	}
-	return string(b), nil
+	return payload.Check(in.Payload)
 }
 
 // InvokeAsync is the old form of an asynchronous Invoke.

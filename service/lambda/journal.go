@@ -66,7 +66,7 @@ func (j *journal) initStart(ctx context.Context, r *run) {
 		j.text("INIT_START Runtime Version: %s\tRuntime Version ARN: %s", version, arn)
 		return
 	}
-	j.event(infoLevel, "platform.initStart", map[string]any{"initializationType": "on-demand", "phase": r.phase, "runtimeVersion": version,
+	j.event(infoLevel, "platform.initStart", map[string]any{"initializationType": initialization(r.ahead), "phase": r.phase, "runtimeVersion": version,
 		"runtimeVersionArn": arn, "functionName": r.c.Name, "functionVersion": r.c.cfg.version(),
 		"instanceId": r.log.stream.Name(), "instanceMaxMemory": int64(r.c.cfg.MemoryMB) << 20})
 }
@@ -100,7 +100,7 @@ func (j *journal) initReport(r *run, took time.Duration, err error) {
 		j.text("%s", text)
 		return
 	}
-	j.event(warnLevel, "platform.initReport", map[string]any{"initializationType": "on-demand", "phase": r.phase, "status": status,
+	j.event(warnLevel, "platform.initReport", map[string]any{"initializationType": initialization(r.ahead), "phase": r.phase, "status": status,
 		"errorType": kind, "metrics": map[string]any{"durationMs": rounded(took)}})
 }
 

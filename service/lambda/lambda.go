@@ -11,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	mathrand "math/rand/v2"
+	"net/http"
 	"sync"
 	"time"
 
@@ -25,8 +26,13 @@ import (
 	"github.com/brume-dev/brume/sandbox"
 	"github.com/brume-dev/brume/service/lambda/code"
 	"github.com/brume-dev/brume/service/lambda/fleet"
+	"github.com/brume-dev/brume/service/lambda/functionurl"
+	"github.com/brume-dev/brume/service/lambda/layer"
 	"github.com/brume-dev/brume/service/lambda/logbook"
+	"github.com/brume-dev/brume/service/lambda/management"
 	"github.com/brume-dev/brume/service/lambda/mapping"
+	"github.com/brume-dev/brume/service/lambda/provision"
+	"github.com/brume-dev/brume/service/lambda/signing"
 	"github.com/brume-dev/brume/service/lambda/trace"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/timer"
@@ -51,6 +57,9 @@ type Config struct {
 	Dir string
 	// CodeURL makes the address at which ServeCode is reached with a token; nil: GetFunction names none.
 	CodeURL func(token string) string
+	// URL makes the address of a function URL; Policies decides who may invoke one.
+	URL      func(id, region string) string
+	Policies Policies
 	// Memory reads the part of the machine's memory that is free; nil: it is not watched.
 	Memory func() float64
 	// Bears reports whether the machine bears more invocations at a time than there are; nil: always.
@@ -62,16 +71,26 @@ type Config struct {
 	Log     *slog.Logger
 }
 
+// Policies decides whether a request to a function URL may be made. service/iam implements it.
+type Policies interface {
+	Authorize(ctx context.Context, id aws.Identity, access []aws.Access) error
+}
+
 // Service implements lambdaapi.Handler and aws.Accessor.
 type Service struct {
 	Config
 	*mapping.Mappings
+	*functionurl.URLs
+	*layer.Layers
+	*provision.Provisions
+	*signing.Configs
+	*management.Managements
 	xray     xrayapi.Client
 	depot    *code.Depot
 	fleet    *fleet.Fleet
 	capacity *fleet.Capacity
 	book     *logbook.Book
-	secret   [32]byte        // of links to packages
+	links    *code.Links
 	past     context.Context // one that has ended: what is asked with it does not wait
 
 	random struct {
@@ -103,8 +122,9 @@ func New(c Config) (*Service, error) {
 	s := &Service{Config: c, xray: xrayapi.NewClient(c.Caller),
 		depot: code.NewDepot(c.Store, c.Blobs, code.NewCache(c.Dir, c.Blobs, code.Space), c.Caller, c.Timer), fleet: fleet.New(fleet.Config{Clock: c.Clock, Now: c.Now, Memory: c.Memory, Log: c.Log}), capacity: fleet.NewCapacity(),
 		book: logbook.New(logbook.Config{Caller: c.Caller, Log: c.Log})}
+	s.links = &code.Links{URL: c.CodeURL, Blobs: c.Blobs, Now: c.Now}
 	var seed [32]byte
-	for _, b := range [][]byte{seed[:], s.secret[:]} {
+	for _, b := range [][]byte{seed[:], s.links.Secret[:]} {
 		if _, err := io.ReadFull(c.Rand, b); err != nil {
 			return nil, fmt.Errorf("lambda: randomness: %w", err)
 		}
@@ -115,6 +135,11 @@ func New(c Config) (*Service, error) {
 	s.random.ChaCha8 = mathrand.NewChaCha8(seed)
 	s.Mappings = mapping.New(mapping.Config{Store: c.Store, Clock: c.Clock, Caller: c.Caller, Roles: c.Roles, Timer: c.Timer,
 		Functions: mapped{s}, NewID: s.newID, Permits: c.Permits, Free: c.Bears, Log: c.Log})
+	s.Layers = layer.New(layer.Config{Store: c.Store, Depot: s.depot, Link: s.links.To, NewID: s.newID})
+	s.Configs = signing.New(signing.Config{Store: c.Store, NewID: s.newID}, behind{s})
+	s.Managements = management.New(c.Store, behind{s}.Find)
+	s.Provisions = provision.New(provision.Config{Store: c.Store, Timer: c.Timer, Fleet: s.fleet, Log: c.Log}, behind{s})
+	s.URLs = functionurl.New(functionurl.Config{Store: c.Store, Clock: c.Clock, Timer: c.Timer, Policies: c.Policies, URL: c.URL, NewID: s.newID, Log: c.Log}, behind{s})
 	c.Timer.Handle(kindPrepare, s.prepare, timer.Policy{})
 	c.Timer.Handle(kindAsync, s.keepAsync, timer.Policy{Parallel: parallelAsync})
 	return s, nil
@@ -129,6 +154,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g.Go(func() error { return s.book.Run(writing) })
 	var reading sync.WaitGroup
 	reading.Go(func() { _ = s.Mappings.Run(ctx) })
+	g.Go(func() error { return s.Provisions.Run(ctx) })
 	err := s.fleet.Run(ctx)
 	reading.Wait()
 	stop()
@@ -164,4 +190,9 @@ func view[T any](ctx context.Context, s *Service, k space, fn func(store.Reader)
 // Live reports which packages are used: it is the service's part in the sweep of orphaned blobs.
 func (s *Service) Live(ctx context.Context, ids []blob.ID) ([]blob.ID, error) {
 	return s.depot.Live(ctx, ids)
+}
+
+// ServeCode answers a link to a package; the token is what CodeURL was given.
+func (s *Service) ServeCode(w http.ResponseWriter, r *http.Request, token string) {
+	s.links.ServeCode(w, r, token)
 }

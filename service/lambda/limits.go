@@ -10,9 +10,6 @@ import (
 const (
 	maxSync         = 6_291_456 // bytes of a synchronous payload
 	maxAsync        = 1_048_576 // of an asynchronous one
-	maxClientCtx    = 3583      // bytes of a client context, in base64
-	maxEnvBytes     = 4096      // bytes of all environment variables together
-	maxPolicy       = 20_480    // bytes of a resource policy
 	maxTags         = 50        // of a function
 	maxTimeout      = 900       // seconds
 	maxMemoryMB     = 10_240
@@ -40,7 +37,6 @@ const (
 
 // Our own.
 const (
-	codeLinkLife  = 10 * time.Minute // of a link to a package
 	prepareWait   = 10 * time.Second // for a function that is being created, when it is invoked
 	sparePassword = time.Minute      // credentials are fresh for this much longer than a function may run
 	maxErrorText  = 1024             // bytes of the error message in a message to a dead-letter queue

@@ -12,6 +12,7 @@ import (
 	"github.com/brume-dev/brume/api/xrayapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/sandbox"
+	"github.com/brume-dev/brume/service/lambda/environ"
 	"github.com/brume-dev/brume/service/lambda/fault"
 	"github.com/brume-dev/brume/service/lambda/fleet"
 	"github.com/brume-dev/brume/service/lambda/logbook"
@@ -19,7 +20,7 @@ import (
 
 // newMember starts an environment for c, which logs to stream, or to a new one. begin is called when its log is open,
 // before anything runs.
-func (s *Service) newMember(ctx context.Context, c *chosen, stream *logbook.Stream, begin func(*fleet.Member)) (*fleet.Member, error) {
+func (s *Service) newMember(ctx context.Context, c *chosen, stream *logbook.Stream, ahead bool, begin func(*fleet.Member)) (*fleet.Member, error) {
 	role, credentials, err := s.Roles.Assume(ctx, s.service(c.place, aws.Request{}), c.cfg.Role, c.Name)
 	if err != nil {
 		if _, refused := fault.Of(err); refused {
@@ -27,7 +28,7 @@ func (s *Service) newMember(ctx context.Context, c *chosen, stream *logbook.Stre
 		}
 		return nil, err
 	}
-	dir, done, err := s.depot.Folder(ctx, c.cfg.Package)
+	dir, layers, done, err := s.folders(ctx, c.cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -35,13 +36,13 @@ func (s *Service) newMember(ctx context.Context, c *chosen, stream *logbook.Stre
 	if stream == nil {
 		stream = s.book.Open(role, c.cfg.Logging.Group, streamName(s.now(), c.cfg.version(), name))
 	}
-	m := &fleet.Member{Key: c.key(), Role: role, Release: done, Expires: credentials.Expires, Log: stream}
+	m := &fleet.Member{Key: c.key(), Role: role, Release: done, Expires: credentials.Expires, Log: stream, Provisioned: ahead}
 	if m.Expires.IsZero() { // credentials that last for ever
 		m.Expires = s.now().AddDate(100, 0, 0)
 	}
 	begin(m)
-	env, err := s.Runner.Start(ctx, &sandbox.Spec{ID: name, Runtime: c.cfg.Runtime, Code: dir,
-		MemoryMB: int(c.cfg.MemoryMB), TmpMB: int(c.cfg.TmpMB), Account: c.Account, Env: c.variables(credentials, m.Log.Name()),
+	env, err := s.Runner.Start(ctx, &sandbox.Spec{ID: name, Runtime: c.cfg.Runtime, Code: dir, Layers: layers, Account: c.Account,
+		MemoryMB: int(c.cfg.MemoryMB), TmpMB: int(c.cfg.TmpMB), Env: c.variables(credentials, m.Log.Name(), ahead),
 		Output:   func(l sandbox.Line) { m.Log.Add(l.Time, string(l.Text)) },
 		Datagram: func(b []byte) { s.segments(role, b) }})
 	if err != nil {
@@ -55,6 +56,30 @@ func (s *Service) newMember(ctx context.Context, c *chosen, stream *logbook.Stre
 	return m, nil
 }
 
+// folders are the unpacked code and layers of a version, and what lets go of them.
+func (s *Service) folders(ctx context.Context, c *config) (dir string, layers []string, done func(), err error) {
+	var held []func()
+	done = func() {
+		for _, release := range held {
+			release()
+		}
+	}
+	dir, release, err := s.depot.Folder(ctx, c.Package)
+	if err != nil {
+		return "", nil, nil, err
+	}
+	held = append(held, release)
+	for _, l := range c.Layers {
+		folder, release, err := s.depot.Folder(ctx, l.Package)
+		if err != nil {
+			done()
+			return "", nil, nil, err
+		}
+		held, layers = append(held, release), append(layers, folder)
+	}
+	return dir, layers, done, nil
+}
+
 // environmentName is a random name of 32 digits.
 func (s *Service) environmentName() string { return strings.ReplaceAll(s.newID(), "-", "") }
 
@@ -65,11 +90,11 @@ func streamName(now time.Time, version, environment string) string {
 
 // variables are the environment variables that Lambda promises a function, with its own.
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
-func (c *chosen) variables(credentials aws.Credentials, stream string) map[string]string {
+func (c *chosen) variables(credentials aws.Credentials, stream string, ahead bool) map[string]string {
 	vars := map[string]string{
 		"_HANDLER": c.cfg.Handler, "AWS_REGION": c.Region, "AWS_DEFAULT_REGION": c.Region,
 		"AWS_LAMBDA_FUNCTION_NAME": c.Name, "AWS_LAMBDA_FUNCTION_VERSION": c.cfg.version(),
-		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(int(c.cfg.MemoryMB)), "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(int(c.cfg.MemoryMB)), "AWS_LAMBDA_INITIALIZATION_TYPE": initialization(ahead),
 		"AWS_LAMBDA_LOG_GROUP_NAME": c.cfg.Logging.Group, "AWS_LAMBDA_LOG_STREAM_NAME": stream,
 		"AWS_ACCESS_KEY_ID": credentials.AccessKeyID, "AWS_SECRET_ACCESS_KEY": credentials.SecretAccessKey,
 		"AWS_SESSION_TOKEN": credentials.SessionToken,
@@ -81,11 +106,19 @@ func (c *chosen) variables(credentials aws.Credentials, stream string) map[strin
 		vars["AWS_LAMBDA_LOG_FORMAT"], vars["AWS_LAMBDA_LOG_LEVEL"] = "JSON", l.Application
 	}
 	own := maps.Clone(c.cfg.Env)
-	for _, name := range reservedVariables() {
+	for _, name := range environ.Reserved() {
 		delete(own, name) // refused at the gate: nothing here, unless Lambda has come to reserve more
 	}
 	maps.Copy(vars, own)
 	return vars
+}
+
+// initialization is how Lambda calls the way in which an environment came to be.
+func initialization(ahead bool) string {
+	if ahead {
+		return "provisioned-concurrency"
+	}
+	return "on-demand"
 }
 
 // segments passes what a function sent to the X-Ray daemon on: a line with the format, and a segment.

@@ -66,7 +66,7 @@ func (s *Service) ready(ctx context.Context, c *config) error {
 	if _, err := s.Runner.Runtime(ctx, c.Runtime); err != nil {
 		return err
 	}
-	_, done, err := s.depot.Folder(ctx, c.Package)
+	_, _, done, err := s.folders(ctx, c)
 	if err == nil {
 		done()
 	}

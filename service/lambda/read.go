@@ -2,17 +2,9 @@ package lambda
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
-	"io"
-	"net/http"
-	"time"
 
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/aws"
-	"github.com/brume-dev/brume/blob"
 	"github.com/brume-dev/brume/service/lambda/keys"
 	"github.com/brume-dev/brume/store"
 )
@@ -32,10 +24,7 @@ func (s *Service) GetFunction(ctx context.Context, id aws.Identity, in *lambdaap
 		repository := "S3"
 		out := &lambdaapi.GetFunctionResponse{Configuration: c.cfg.describe(p, p.ARN()),
 			Code: &lambdaapi.FunctionCodeLocation{RepositoryType: &repository}}
-		if s.CodeURL != nil {
-			link := s.CodeURL(s.codeToken(c.cfg.Package.Blob, s.Now().Add(codeLinkLife)))
-			out.Code.Location = &link
-		}
+		out.Code.Location, out.Code.SourceKMSKeyArn = optional(s.links.To(c.cfg.Package)), optional(c.cfg.SourceKey)
 		if c.fn.Reserved != nil {
 			out.Concurrency = &lambdaapi.Concurrency{ReservedConcurrentExecutions: c.fn.Reserved}
 		}
@@ -98,36 +87,4 @@ func (s *Service) ListFunctions(ctx context.Context, id aws.Identity, in *lambda
 		out.NextMarker = next
 		return &out, err
 	})
-}
-
-// Links to packages are good for ten minutes and for this process: the blob, when they end, and a seal on both.
-
-func (s *Service) codeToken(id string, ends time.Time) string {
-	text := binary.BigEndian.AppendUint64(nil, uint64(ends.Unix()))
-	text = append(text, id...)
-	return hex.EncodeToString(append(s.seal(text), text...))
-}
-
-func (s *Service) seal(text []byte) []byte {
-	h := hmac.New(sha256.New, s.secret[:])
-	h.Write(text)
-	return h.Sum(nil)
-}
-
-// ServeCode answers a link to a package; the token is what CodeURL was given.
-func (s *Service) ServeCode(w http.ResponseWriter, r *http.Request, token string) {
-	b, err := hex.DecodeString(token)
-	if err != nil || len(b) < sha256.Size+8 || !hmac.Equal(b[:sha256.Size], s.seal(b[sha256.Size:])) ||
-		int64(binary.BigEndian.Uint64(b[sha256.Size:])) < s.Now().Unix() {
-		http.Error(w, "The link is not good any more.", http.StatusForbidden)
-		return
-	}
-	body, err := s.Blobs.Open(r.Context(), blob.ID(b[sha256.Size+8:]), 0, -1)
-	if err != nil {
-		http.Error(w, "The package is not there any more.", http.StatusNotFound)
-		return
-	}
-	defer body.Close()
-	w.Header().Set("Content-Type", "application/zip")
-	_, _ = io.Copy(w, body) // the client has gone: nobody is left to tell
 }

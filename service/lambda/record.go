@@ -6,6 +6,7 @@ import (
 
 	"github.com/brume-dev/brume/service/lambda/code"
 	"github.com/brume-dev/brume/service/lambda/keys"
+	"github.com/brume-dev/brume/service/lambda/layer"
 )
 
 // The records of functions; package keys says where they lie.
@@ -21,6 +22,7 @@ type function struct {
 	Latest   config `cbor:"2,keyasint"`
 	Newest   int64  `cbor:"3,keyasint,omitempty"` // number of the version published last; 0: none
 	Reserved *int32 `cbor:"4,keyasint,omitempty"` // reserved concurrency
+	Signing  string `cbor:"5,keyasint,omitempty"` // ARN of the code signing configuration
 }
 
 // config is a version: the code and how it runs.
@@ -46,6 +48,8 @@ type config struct {
 	Logging     logging           `cbor:"18,keyasint"`
 	Network     *network          `cbor:"19,keyasint,omitempty"`
 	SnapStart   string            `cbor:"20,keyasint,omitempty"`
+	Layers      []layer.Ref       `cbor:"28,keyasint,omitempty"`
+	SourceKey   string            `cbor:"29,keyasint,omitempty"` // of the package, which is kept and has no effect
 
 	Package code.Pack `cbor:"21,keyasint"`
 
@@ -87,17 +91,6 @@ type asyncConfig struct {
 	MaxAge    *int32    `cbor:"3,keyasint,omitempty"` // seconds
 	OnSuccess string    `cbor:"4,keyasint,omitempty"`
 	OnFailure string    `cbor:"5,keyasint,omitempty"`
-}
-
-// resourcePolicy is the policy of a function, version or alias.
-type resourcePolicy struct {
-	Revision   string      `cbor:"1,keyasint"`
-	Statements []statement `cbor:"2,keyasint,omitempty"`
-}
-
-type statement struct {
-	ID   string `cbor:"1,keyasint"`
-	Text string `cbor:"2,keyasint"` // JSON
 }
 
 // version is how AWS writes the number of a version.

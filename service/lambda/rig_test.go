@@ -93,7 +93,8 @@ func newRig(t testing.TB, o options) *rig {
 	runner := timer.New(timer.Config{Store: r.store, Clock: r.clock, Drain: time.Millisecond, Log: log})
 	var err error
 	r.service, err = lambda.New(lambda.Config{Store: r.store, Blobs: r.blobs, Clock: r.clock, Caller: r.table, Timer: runner, Roles: r.outside,
-		Runner: o.runner, Dir: t.TempDir(), Now: func() time.Time { return time.Now().Add(r.machine) }, Rand: zeros{}, Log: log, CodeURL: o.codeURL, Permits: r.permits})
+		Runner: o.runner, Dir: t.TempDir(), Now: func() time.Time { return time.Now().Add(r.machine) }, Rand: zeros{}, Log: log, CodeURL: o.codeURL, Permits: r.permits,
+		Policies: dispatch.AllowAll{}, URL: func(id, region string) string { return "https://" + id + ".lambda-url." + region + ".on.aws/" }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -465,6 +466,10 @@ func (p *performer) Invoke(ctx context.Context, in *sandbox.Invocation) (*sandbo
 		case errors.Is(a.err, errExit):
 			p.end(&sandbox.ExitError{Reason: "exit status 1"})
 			return nil, p.exit
+		case a.err == nil && in.Stream != nil:
+			if s, ok := a.v.(streaming); ok {
+				return s.play(in), nil
+			}
 		case a.err != nil:
 			b, _ := json.Marshal(map[string]string{"errorMessage": a.err.Error(), "errorType": "Error"})
 			return &sandbox.Result{Failed: true, ErrorType: "Error", Payload: b}, nil

@@ -2,15 +2,15 @@ package lambda
 
 import (
 	"context"
-	"encoding/json"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/event/target"
+	"github.com/brume-dev/brume/service/lambda/environ"
 	"github.com/brume-dev/brume/service/lambda/fault"
+	"github.com/brume-dev/brume/service/lambda/layer"
 )
 
 // settings are the members that CreateFunction and UpdateFunctionConfiguration share; nil ones stay as they are.
@@ -22,7 +22,8 @@ type settings struct {
 	Environment                            *lambdaapi.Environment
 	DeadLetterConfig                       *lambdaapi.DeadLetterConfig
 	TracingConfig                          *lambdaapi.TracingConfig
-	Layers                                 []string
+	Layers                                 []string    // nil: they stay
+	layers                                 []layer.Ref // what they are
 	FileSystemConfigs                      []lambdaapi.FileSystemConfig
 	ImageConfig                            *lambdaapi.ImageConfig
 	EphemeralStorage                       *lambdaapi.EphemeralStorage
@@ -76,10 +77,7 @@ func (s *Service) check(ctx context.Context, id aws.Identity, p place, in *setti
 			return fault.Invalid("The runtime parameter of %s cannot be used on this machine: %v", in.Runtime, err)
 		}
 	}
-	for _, l := range in.Layers {
-		return fault.Invalid("Layer version %s does not exist.", l)
-	}
-	if err := checkEnvironment(in.Environment); err != nil {
+	if err := environ.Check(in.Environment); err != nil {
 		return err
 	}
 	if err := checkDeadLetter(in.DeadLetterConfig); err != nil {
@@ -118,40 +116,6 @@ func (s *Service) checkRole(ctx context.Context, id aws.Identity, p place, role 
 // service is Lambda itself, acting for a function.
 func (s *Service) service(p place, r aws.Request) aws.Identity {
 	return aws.ForService(principal, p.Account, p.Region, p.FunctionARN(), r)
-}
-
-// reservedVariables cannot be set: Lambda sets them. Those that begin with the prefixes below belong to it too.
-// https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
-func reservedVariables() []string {
-	return []string{"_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME",
-		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE",
-		"AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
-		"AWS_SESSION_TOKEN", "AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR", "AWS_LAMBDA_MAX_CONCURRENCY"}
-}
-
-func checkEnvironment(env *lambdaapi.Environment) error {
-	if env == nil {
-		return nil
-	}
-	var taken []string
-	size := 0
-	for _, name := range slices.Sorted(maps.Keys(env.Variables)) {
-		if slices.Contains(reservedVariables(), name) {
-			taken = append(taken, name)
-		}
-		size += len(name) + len(env.Variables[name])
-	}
-	if len(taken) > 0 {
-		return fault.Invalid("Lambda was unable to configure your environment variables because the environment variables you have provided "+
-			"contains reserved keys that are currently not supported for modification. Reserved keys used in this request: %s",
-			strings.Join(taken, ", "))
-	}
-	if size > maxEnvBytes {
-		text, _ := json.Marshal(env.Variables) // strings: cannot fail
-		return fault.Invalid("Lambda was unable to configure your environment variables because the environment variables you have provided "+
-			"exceeded the 4KB limit. String measured: %s", text)
-	}
-	return nil
 }
 
 func checkDeadLetter(d *lambdaapi.DeadLetterConfig) error {
@@ -196,6 +160,9 @@ func (in *settings) apply(c *config, p place) {
 		if len(v.SubnetIds)+len(v.SecurityGroupIds) > 0 {
 			c.Network = &network{Subnets: v.SubnetIds, Groups: v.SecurityGroupIds, IPv6: value(v.Ipv6AllowedForDualStack)}
 		}
+	}
+	if in.Layers != nil {
+		c.Layers = in.layers
 	}
 	if in.LoggingConfig != nil {
 		c.Logging.apply(in.LoggingConfig, p.Name)

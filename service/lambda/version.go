@@ -56,6 +56,7 @@ func (s *Service) publish(tx store.Tx, p place, fn *function, description *strin
 	c.State, c.StateReason, c.StateCode = string(lambdaapi.StateActive), "", ""
 	c.Update, c.UpdateReason, c.UpdateCode = string(lambdaapi.LastUpdateStatusSuccessful), "", ""
 	s.depot.Use(tx, p.Space, c.Package, p.Name, c.Number)
+	s.Layers.Keep(tx, p.Space, p.Name, c.Number, c.Layers)
 	tx.Set(p.Space.Version(p.Name, c.Number), keys.Encode(c))
 	return &c
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/brume-dev/brume/gateway"
 	"github.com/brume-dev/brume/sandbox/interpreter"
 	"github.com/brume-dev/brume/sandbox/process"
+	"github.com/brume-dev/brume/service/lambda/functionurl"
 )
 
 // openRunner makes what runs functions. What the machine offers is found out by trying, which takes longer than all the
@@ -33,6 +34,13 @@ func (h *house) openRunner() error {
 	}
 	h.loops = append(h.loops, h.probe)
 	return nil
+}
+
+// functionURL is the address of a function URL. Names below localhost are this machine wherever resolvers know them, as
+// browsers and curl do; the path /_aws/lambda-url/ID/ at the platform's own address leads there too.
+func (h *house) functionURL(id, region string) string {
+	_, port, _ := net.SplitHostPort(h.listener.Addr().String()) // a listener's address has one
+	return "http://" + id + "." + functionurl.Plane + "." + region + ".localhost:" + port + "/"
 }
 
 // probe finds out how well functions are isolated. That it cannot be found out is no reason to end: functions will say so.

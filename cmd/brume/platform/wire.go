@@ -37,6 +37,7 @@ import (
 	"github.com/brume-dev/brume/service/kms"
 	"github.com/brume-dev/brume/service/lambda"
 	"github.com/brume-dev/brume/service/lambda/fleet"
+	"github.com/brume-dev/brume/service/lambda/functionurl"
 	"github.com/brume-dev/brume/service/logs"
 	"github.com/brume-dev/brume/service/s3"
 	"github.com/brume-dev/brume/service/sns"
@@ -66,7 +67,7 @@ func (h *house) wire() error {
 	functions := add(&w, lambdaapi.Service, lambda.New, lambda.Config{Store: h.store, Blobs: h.blobs, Clock: h.clock, Caller: h.table,
 		Timer: h.timer, Roles: sessions, Runner: h.runner, Dir: filepath.Join(h.Data, "sandbox", "code"),
 		CodeURL: func(token string) string { return h.URL() + "/_aws/lambda/code/" + token }, Now: time.Now,
-		Memory: fleet.FreeMemory, Bears: fleet.NewLoad(time.Now).Bears, Permits: h.table.Permits, Log: h.Log})
+		URL: h.functionURL, Policies: late{h}, Memory: fleet.FreeMemory, Bears: fleet.NewLoad(time.Now).Bears, Permits: h.table.Permits, Log: h.Log})
 	h.functions = functions
 	add(&w, logsapi.Service, logs.New, logs.Config{Store: h.store, Clock: h.clock, Caller: h.table, Timer: h.timer, Log: h.Log})
 	objects := add(&w, s3api.Service, s3.New, s3.Config{Store: h.store, Blobs: h.blobs, Clock: h.clock, Caller: h.table, Policies: late{h},
@@ -83,7 +84,7 @@ func (h *house) wire() error {
 	h.openDaemon()
 	target.Register(target.Config{Runner: h.timer, Caller: h.table, Roles: sessions, Clock: h.clock, Log: h.Log})
 	h.objects = objects
-	h.planes["execute-api"], h.planes["s3-website"] = apis.Plane(), objects.Sites()
+	h.planes["execute-api"], h.planes["s3-website"], h.planes[functionurl.Plane] = apis.Plane(), objects.Sites(), functions.URLs
 	h.loops = append(h.loops, apis.Plane().Run)
 	h.loops = append(h.loops, users.Run, functions.Run)
 	h.live[s3.Space], h.live[lambda.Space] = objects.Live, functions.Live

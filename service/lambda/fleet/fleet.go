@@ -31,6 +31,8 @@ type Member struct {
 	Role    aws.Identity // the execution role's session
 	Expires time.Time    // of the role's credentials, by the platform's clock
 	Release func()       // called once when the environment has stopped
+	// Provisioned says that the environment waits for invocations that are to come.
+	Provisioned bool
 
 	mu     sync.Mutex
 	busy   bool
@@ -59,12 +61,14 @@ type Fleet struct {
 	Config
 	draining chan struct{}
 
-	mu     sync.Mutex
-	idle   map[Key][]*Member // the last one was used last
-	all    map[*Member]struct{}
-	busy   int
-	quiet  chan struct{} // closed when draining and nothing is busy
-	closed bool
+	mu          sync.Mutex
+	idle        map[Key][]*Member // the last one was used last
+	ready       map[Key][]*Member // those of Provisioned that are not busy
+	all         map[*Member]struct{}
+	provisioned map[Key]int // how many of all
+	busy        int
+	quiet       chan struct{} // closed when draining and nothing is busy
+	closed      bool
 }
 
 // New returns an empty fleet; its loop is Run.
@@ -75,7 +79,7 @@ func New(c Config) *Fleet {
 	if c.Memory == nil {
 		c.Memory = func() float64 { return 1 }
 	}
-	return &Fleet{Config: c, draining: make(chan struct{}), idle: map[Key][]*Member{}, all: map[*Member]struct{}{},
+	return &Fleet{Config: c, draining: make(chan struct{}), idle: map[Key][]*Member{}, ready: map[Key][]*Member{}, provisioned: map[Key]int{}, all: map[*Member]struct{}{},
 		quiet: make(chan struct{})}
 }
 
@@ -116,12 +120,7 @@ func (m *Member) wake() bool {
 	if m.timer != nil {
 		m.timer.Stop()
 	}
-	select {
-	case <-m.Gone():
-		return false
-	default:
-	}
-	return m.Thaw() == nil
+	return !m.ended() && m.Thaw() == nil
 }
 
 // Add takes a new environment into the fleet, busy with the invocation that it was started for. It reports whether the
@@ -132,6 +131,9 @@ func (f *Fleet) Add(m *Member) bool {
 	closed := f.closed
 	if !closed {
 		f.all[m] = struct{}{}
+		if m.Provisioned {
+			f.provisioned[m.Key]++
+		}
 	}
 	f.busy++
 	f.mu.Unlock()
@@ -150,7 +152,11 @@ func (f *Fleet) Return(m *Member) {
 	f.mu.Lock()
 	_, ours := f.all[m] // else it was retired meanwhile
 	if ours && !f.closed {
-		f.idle[m.Key] = append(f.idle[m.Key], m)
+		if m.Provisioned {
+			f.ready[m.Key] = append(f.ready[m.Key], m)
+		} else {
+			f.idle[m.Key] = append(f.idle[m.Key], m)
+		}
 		f.rest()
 		f.mu.Unlock()
 		return
@@ -186,7 +192,7 @@ func (f *Fleet) closeQuiet() {
 // Drop stops an environment that was taken.
 func (f *Fleet) Drop(m *Member) {
 	f.mu.Lock()
-	delete(f.all, m)
+	f.forget(m)
 	f.rest()
 	f.mu.Unlock()
 	go m.end()
@@ -212,13 +218,15 @@ func (f *Fleet) Retire(is func(Key) bool) {
 	f.mu.Lock()
 	for m := range f.all {
 		if is(m.Key) {
-			delete(f.all, m)
+			f.forget(m)
 		}
 	}
-	for key, list := range f.idle {
-		if is(key) {
-			idle = append(idle, list...)
-			delete(f.idle, key)
+	for _, lists := range []map[Key][]*Member{f.idle, f.ready} {
+		for key, list := range lists {
+			if is(key) {
+				idle = append(idle, list...)
+				delete(lists, key)
+			}
 		}
 	}
 	f.mu.Unlock()
@@ -316,6 +324,8 @@ func (f *Fleet) close() {
 	}
 	clear(f.all)
 	clear(f.idle)
+	clear(f.ready)
+	clear(f.provisioned)
 	f.mu.Unlock()
 	var ends sync.WaitGroup
 	for _, m := range all {

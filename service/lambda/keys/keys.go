@@ -33,6 +33,7 @@ import (
 //
 //	"lambda" "o" blob               owner
 //	"lambda" "w" id                 function URL
+//	"lambda" "q" account region name qualifier   there may be provisioned concurrency for it
 //
 // Events that wait for an asynchronous invocation are promises in the shard of their function, store.Tuple "lambda"
 // account region name, which has nothing else.
@@ -143,6 +144,9 @@ func Owner(blob string) store.Key { return store.Global().Text("lambda").Text("o
 
 // Address says in the global shard what is behind the host name of a function URL.
 func Address(id string) store.Key { return store.Global().Text("lambda").Text("w").Text(id) }
+
+// Provisioned says in the global shard for what there may be provisioned concurrency: account, region, name, qualifier.
+func Provisioned() store.Tuple { return store.Global().Text("lambda").Text("q") }
 
 // ARN is the ARN of a function, version or alias; an empty qualifier gives that of the function.
 func (k Space) ARN(name, qualifier string) string {

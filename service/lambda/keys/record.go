@@ -33,19 +33,32 @@ func Get[T any](r store.Reader, key store.Key) (*T, error) {
 // Page goes through a part of the keys below t and returns the marker of the next part, nil at the end. The marker is the
 // last key that was seen. A page has at most items, and never more than Lambda's lists have.
 func Page(r store.Reader, t store.Tuple, marker *string, items *int32, each func(store.Key, store.Value) error) (*string, error) {
+	return turn(r, t, marker, items, false, each)
+}
+
+// PageBack is Page from the last key to the first.
+func PageBack(r store.Reader, t store.Tuple, marker *string, items *int32, each func(store.Key, store.Value) error) (*string, error) {
+	return turn(r, t, marker, items, true, each)
+}
+
+func turn(r store.Reader, t store.Tuple, marker *string, items *int32, back bool, each func(store.Key, store.Value) error) (*string, error) {
 	within := t.Range()
 	if marker != nil && *marker != "" {
 		last, err := base64.URLEncoding.DecodeString(*marker)
 		if err != nil || !strings.HasPrefix(string(last), string(t)) {
 			return nil, fault.Invalid("Invalid marker: %s", *marker)
 		}
-		within = store.Tuple(last).After(within)
+		if back {
+			within.End = store.Key(last)
+		} else {
+			within = store.Tuple(last).After(within)
+		}
 	}
 	limit := maxPage
 	if items != nil {
 		limit = min(int(*items), maxPage)
 	}
-	pairs, done := r.Scan(within, store.ScanOpt{Limit: limit + 1})
+	pairs, done := r.Scan(within, store.ScanOpt{Limit: limit + 1, Reverse: back})
 	n, last := 0, store.Key(nil)
 	for kv := range pairs {
 		if n == limit {

@@ -1,0 +1,91 @@
+package fleet
+
+import "time"
+
+// Provisioned environments are initialised before anything needs them. They wait for invocations of their version apart
+// from those that invocations have left behind, and are not stopped for being idle.
+// https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html
+
+// refresh is how long before their credentials end provisioned environments are replaced.
+const refresh = 20 * time.Minute
+
+// TakeReady returns a provisioned environment for key that waits, or nil. It is the caller's until Return or Drop.
+func (f *Fleet) TakeReady(key Key, needed time.Time) *Member {
+	for {
+		f.mu.Lock()
+		list := f.ready[key]
+		if len(list) == 0 {
+			f.mu.Unlock()
+			return nil
+		}
+		m := list[len(list)-1]
+		f.setReady(key, list[:len(list)-1])
+		f.busy++
+		f.mu.Unlock()
+		if m.wake() && m.Expires.After(needed) {
+			return m
+		}
+		f.Drop(m)
+	}
+}
+
+func (f *Fleet) setReady(key Key, list []*Member) {
+	if len(list) == 0 {
+		delete(f.ready, key)
+		return
+	}
+	f.ready[key] = list
+}
+
+// Provisioned is how many provisioned environments there are for key, and how many of them work.
+func (f *Fleet) Provisioned(key Key) (all, busy int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.provisioned[key], f.provisioned[key] - len(f.ready[key])
+}
+
+// Trim stops provisioned environments that wait until there are at most n for key, and those that have ended or whose
+// credentials soon will. It reports how many there are then.
+func (f *Fleet) Trim(key Key, n int) int {
+	soon := f.Clock.Now().Add(refresh)
+	var gone []*Member
+	f.mu.Lock()
+	kept := f.ready[key][:0:0]
+	for _, m := range f.ready[key] {
+		if f.provisioned[key] > n || !m.Expires.After(soon) || m.ended() {
+			gone = append(gone, m)
+			f.forget(m)
+			continue
+		}
+		kept = append(kept, m)
+	}
+	f.setReady(key, kept)
+	left := f.provisioned[key]
+	f.mu.Unlock()
+	for _, m := range gone {
+		go m.end()
+	}
+	return left
+}
+
+// forget takes m out of the fleet's books. f.mu is held.
+func (f *Fleet) forget(m *Member) {
+	if _, ours := f.all[m]; !ours {
+		return
+	}
+	delete(f.all, m)
+	if m.Provisioned {
+		if f.provisioned[m.Key]--; f.provisioned[m.Key] == 0 {
+			delete(f.provisioned, m.Key)
+		}
+	}
+}
+
+func (m *Member) ended() bool {
+	select {
+	case <-m.Gone():
+		return true
+	default:
+		return false
+	}
+}
