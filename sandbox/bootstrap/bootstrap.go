@@ -1,5 +1,5 @@
-// Package bootstrap holds the programs that run handlers: Brume's own small runtimes for Python and Node.js, which
-// take events from the Runtime API and call the function. They are written to a folder once and from there put
+// Package bootstrap holds the programs that run handlers: Brume's own small runtimes for Python, Node.js, Java
+// and Ruby, which take events from the Runtime API and call the function. They are written to a folder once and from there put
 // into each environment, read-only, as /var/runtime.
 package bootstrap
 
@@ -16,7 +16,7 @@ import (
 	"path/filepath"
 )
 
-//go:embed python nodejs
+//go:embed python nodejs java ruby
 var files embed.FS
 
 // Version is a short name of the content of all bootstraps.
@@ -116,6 +116,49 @@ func CompileSDK(ctx context.Context, dir, interpreter, seen string, packages []s
 	}
 	if err == nil {
 		err = os.Rename(tmp, final)
+	}
+	if err != nil {
+		return "", errors.Join(fmt.Errorf("bootstrap: compile: %w: %s", err, out), os.RemoveAll(tmp))
+	}
+	return final, nil
+}
+
+// CompileJava has a Java compile the runtime, once, and returns the folder with the classes, in dir.
+func CompileJava(ctx context.Context, dir, sources, java string) (string, error) {
+	h := sha256.New()
+	fmt.Fprintln(h, java, Version())
+	final := filepath.Join(dir, "java-"+hex.EncodeToString(h.Sum(nil))[:12])
+	if _, err := os.Stat(final); err == nil {
+		return final, nil
+	}
+	compiler := filepath.Join(filepath.Dir(java), "javac")
+	if _, err := os.Stat(compiler); err != nil {
+		return "", fmt.Errorf("bootstrap: %s is a Java without a compiler, which functions in Java need here: install the development kit (JDK)", java)
+	}
+	var files []string
+	err := filepath.WalkDir(filepath.Join(sources, "java"), func(path string, d fs.DirEntry, err error) error {
+		if err == nil && filepath.Ext(path) == ".java" {
+			files = append(files, path)
+		}
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("bootstrap: compile: %w", err)
+	}
+	tmp, err := os.MkdirTemp(dir, "java-new-")
+	if err != nil {
+		return "", fmt.Errorf("bootstrap: compile: %w", err)
+	}
+	cmd := exec.CommandContext(ctx, compiler, append([]string{"-J-XX:TieredStopAtLevel=1", "-J-XX:+UseSerialGC", "-nowarn", "-proc:none", "-encoding", "UTF-8", "-d", tmp}, files...)...)
+	cmd.Dir, cmd.Env = "/", []string{}
+	out, err := cmd.CombinedOutput()
+	if err == nil {
+		err = os.Chmod(tmp, 0o755)
+	}
+	if err == nil {
+		if err = os.Rename(tmp, final); errors.Is(err, fs.ErrExist) {
+			return final, os.RemoveAll(tmp) // somebody else was faster
+		}
 	}
 	if err != nil {
 		return "", errors.Join(fmt.Errorf("bootstrap: compile: %w: %s", err, out), os.RemoveAll(tmp))

@@ -7,9 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -78,11 +76,14 @@ func (f *Finder) ask(ctx context.Context, lang Language, path string) *Interpret
 func (f *Finder) question(ctx context.Context, lang Language, path string) *Interpreter {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	args := []string{"-c", pythonQuestion}
-	if lang == Node {
-		args = []string{"-e", nodeQuestion}
+	switch lang {
+	case Java:
+		return f.questionJava(ctx, path)
+	case DotNet:
+		return f.questionDotNet(ctx, path)
 	}
-	cmd := exec.CommandContext(ctx, path, args...)
+	cmd := exec.CommandContext(ctx, path, map[Language][]string{Python: {"-c", pythonQuestion}, Node: {"-e", nodeQuestion},
+		Ruby: {"-rjson", "-e", rubyQuestion}}[lang]...)
 	cmd.Env = []string{"HOME=" + f.Home, "PATH=" + f.Path, "PYTHONDONTWRITEBYTECODE=1"}
 	cmd.Dir = "/"
 	out, err := cmd.Output()
@@ -135,8 +136,12 @@ var pythonSDK = []string{"boto3", "botocore", "s3transfer", "jmespath", "dateuti
 func (f *Finder) withSDK(ctx context.Context, in *Interpreter) *Interpreter {
 	out := *in
 	out.SDK = nil
-	if in.Language == Node {
+	switch in.Language {
+	case Node:
 		out.SDK = f.nodeSDK(in)
+		return &out
+	case Python:
+	default:
 		return &out
 	}
 	if len(in.SDK) > 0 {
@@ -170,67 +175,4 @@ func (f *Finder) nodeSDK(in *Interpreter) []string {
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
-}
-
-// candidate is a file that looks like an interpreter.
-type candidate struct {
-	path    string
-	version Version
-	named   bool // version is from the file's or folder's name
-}
-
-var (
-	pythonName = regexp.MustCompile(`^python3\.(\d+)$`)
-	nodeFolder = regexp.MustCompile(`^v?(\d+)\.\d+\.\d+$`)
-)
-
-// candidates lists programs by name, without running any, those of version managers first: a shim in PATH only starts
-// one of them.
-func (f *Finder) candidates(lang Language) []candidate {
-	home := func(p string) []string {
-		m, _ := filepath.Glob(filepath.Join(f.Home, p)) // the pattern is ours
-		return m
-	}
-	var out []candidate
-	add := func(path string, version Version, named bool) {
-		if info, err := os.Stat(path); err == nil && !info.IsDir() && info.Mode()&0o111 != 0 {
-			out = append(out, candidate{path, version, named})
-		}
-	}
-	var dirs []string
-	if lang == Python {
-		dirs = slices.Concat(home(".pyenv/versions/*/bin"), home(".local/share/uv/python/*/bin"), filepath.SplitList(f.Path))
-	} else {
-		dirs = slices.Concat(home(".nvm/versions/node/*/bin"), home(".local/share/fnm/node-versions/*/installation/bin"),
-			home(".volta/tools/image/node/*/bin"), home("n/n/versions/node/*/bin"), filepath.SplitList(f.Path))
-	}
-	for _, d := range dirs {
-		if lang == Node {
-			v, named := folderVersion(d)
-			add(filepath.Join(d, "node"), v, named)
-			continue
-		}
-		if strings.HasSuffix(d, "/shims") {
-			continue
-		}
-		entries, _ := os.ReadDir(d) // a folder of PATH may be missing
-		for _, e := range entries {
-			if m := pythonName.FindStringSubmatch(e.Name()); m != nil {
-				minor, _ := strconv.Atoi(m[1])
-				add(filepath.Join(d, e.Name()), Version{Major: 3, Minor: minor}, true)
-			}
-		}
-	}
-	return out
-}
-
-// folderVersion reads a version from a folder of a version manager.
-func folderVersion(dir string) (Version, bool) {
-	for _, part := range strings.Split(dir, "/") {
-		if m := nodeFolder.FindStringSubmatch(part); m != nil {
-			major, _ := strconv.Atoi(m[1])
-			return Version{Major: major}, true
-		}
-	}
-	return Version{}, false
 }

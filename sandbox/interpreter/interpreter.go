@@ -18,6 +18,9 @@ type Language string
 const (
 	Python Language = "python"
 	Node   Language = "nodejs"
+	Ruby   Language = "ruby"
+	Java   Language = "java"
+	DotNet Language = "dotnet"
 )
 
 // Version is a version number.
@@ -39,25 +42,34 @@ type Interpreter struct {
 	SDK []string
 }
 
-// ParseRuntime takes a runtime id apart: "python3.12" is Python 3.12, "nodejs22.x" is Node 22. ok is false for ids of
-// other languages, and of those that bring their own bootstrap.
+// ParseRuntime takes a runtime id apart: "python3.12" is Python 3.12, "nodejs22.x" is Node 22, "java8.al2" is Java 8. ok is
+// false for ids of other languages, and of those that bring their own bootstrap.
 func ParseRuntime(id string) (Language, Version, bool) {
-	if s, ok := strings.CutPrefix(id, string(Python)); ok {
-		major, minor, _ := strings.Cut(s, ".")
-		a, err1 := strconv.Atoi(major)
-		b, err2 := strconv.Atoi(minor)
-		return Python, Version{Major: a, Minor: b}, err1 == nil && err2 == nil
+	for _, l := range []Language{Python, Ruby} {
+		if s, ok := strings.CutPrefix(id, string(l)); ok {
+			major, minor, _ := strings.Cut(s, ".")
+			a, err1 := strconv.Atoi(major)
+			b, err2 := strconv.Atoi(minor)
+			return l, Version{Major: a, Minor: b}, err1 == nil && err2 == nil
+		}
 	}
-	if s, ok := strings.CutPrefix(id, string(Node)); ok {
-		a, err := strconv.Atoi(strings.TrimSuffix(s, ".x"))
-		return Node, Version{Major: a}, err == nil && strings.HasSuffix(s, ".x")
+	for l, suffix := range map[Language]string{Node: ".x", Java: "", DotNet: ""} {
+		s, ok := strings.CutPrefix(id, string(l))
+		if !ok {
+			continue
+		}
+		if l == Java {
+			s = strings.TrimSuffix(s, ".al2")
+		}
+		a, err := strconv.Atoi(strings.TrimSuffix(s, suffix))
+		return l, Version{Major: a}, err == nil && strings.HasSuffix(s, suffix)
 	}
 	return "", Version{}, false
 }
 
 // rank orders versions of a language by what a runtime id distinguishes.
 func rank(l Language, v Version) int {
-	if l == Python {
+	if l == Python || l == Ruby {
 		return v.Major*1000 + v.Minor
 	}
 	return v.Major

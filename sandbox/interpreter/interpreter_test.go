@@ -10,6 +10,7 @@ import (
 
 func TestParseRuntime(t *testing.T) {
 	for id, want := range map[string]string{
+		"ruby3.3": "ruby 3.3.0 true", "java8.al2": "java 8.0.0 true", "java21": "java 21.0.0 true", "dotnet8": "dotnet 8.0.0 true", "javascript": "java 0.0.0 false",
 		"python3.12": "python 3.12.0 true", "nodejs22.x": "nodejs 22.0.0 true", "nodejs20": "nodejs 20.0.0 false",
 		"provided.al2023": " 0.0.0 false", "python": "python 0.0.0 false",
 	} {

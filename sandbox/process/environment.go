@@ -61,7 +61,7 @@ func newEnvironment(r *Runner, k *keeping, spec *sandbox.Spec, in *interpreter.I
 	r.mu.Unlock()
 	e.plan = &plan{runner: r, spec: spec, lang: in, uid: r.mode.user(e.slot)}
 	if in != nil {
-		e.plan.sdk = r.compiledSDK(in)
+		e.plan.compiled = r.compiledFor(in)
 	}
 	e.hub = telemetry.New(telemetry.Config{Dial: e.dial, Now: r.now, JSON: spec.Env["AWS_LAMBDA_LOG_FORMAT"] == "JSON"})
 	e.api = runtimeapi.New(runtimeapi.Config{Function: spec.Env["AWS_LAMBDA_FUNCTION_NAME"], Version: spec.Env["AWS_LAMBDA_FUNCTION_VERSION"],

@@ -19,7 +19,7 @@ const (
 	runtimeDir = "/var/runtime"
 	language   = "/var/lang"
 
-	compiledPath = "/var/compiled"            // of an SDK that another version of Python lends
+	compiledPath = "/var/compiled"            // what has been compiled for the interpreter
 	bundlePath   = "/etc/brume/ca-bundle.pem" // the system's certificates and Brume's
 	caPath       = "/etc/brume/ca.pem"        // Brume's alone
 	loopback     = "127.0.0.1"
@@ -36,7 +36,8 @@ type plan struct {
 	uid    int
 	api    string // address of the Runtime API, as the function sees it
 	tmp    string // folder of the host for /tmp, "" when it is in memory
-	sdk    string // folder of the host with the compiled SDK that the interpreter borrows, or ""
+	// compiled is the folder of the host with what has been compiled for the interpreter, or "".
+	compiled string
 }
 
 // private reports whether the function gets a file system of its own.
@@ -62,26 +63,6 @@ func (p *plan) bootstrapSource() string {
 		return ""
 	}
 	return filepath.Join(p.runner.bootstraps, string(p.lang.Language))
-}
-
-// argv is the runtime's command line.
-func (p *plan) argv() ([]string, error) {
-	var argv []string
-	switch {
-	case p.lang == nil:
-		return p.ownBootstrap()
-	case p.lang.Language == interpreter.Python:
-		argv = []string{p.lang.Path, "-u", p.bootstrap() + "/bootstrap.py"}
-	default:
-		// Node.js sizes its heap by the machine unless it is told of the function's memory.
-		young, old := p.spec.MemoryMB*5/100, p.spec.MemoryMB*90/100
-		argv = []string{p.lang.Path, fmt.Sprintf("--max-semi-space-size=%d", young),
-			fmt.Sprintf("--max-old-space-size=%d", old), p.bootstrap() + "/index.cjs"}
-	}
-	if wrapper := p.spec.Env["AWS_LAMBDA_EXEC_WRAPPER"]; wrapper != "" {
-		argv = append([]string{wrapper}, argv...)
-	}
-	return argv, nil
 }
 
 // ownBootstrap looks for the executable that a custom runtime is: in the function, then in its layers.
@@ -114,6 +95,8 @@ func (p *plan) env() []string {
 		vars["LD_LIBRARY_PATH"] = libraryPath
 	} else {
 		vars["TMPDIR"] = p.tmp
+		vars["PATH"] = joined(p.opt("bin"), searchPath)
+		vars["LD_LIBRARY_PATH"] = joined(p.opt("lib"), p.task(), p.task()+"/lib")
 	}
 	if p.ownNet() {
 		vars["AWS_XRAY_DAEMON_ADDRESS"] = fmt.Sprintf("%s:%d", loopback, daemonPort)
@@ -141,31 +124,6 @@ func (p *plan) env() []string {
 		out = append(out, name+"="+vars[name])
 	}
 	return out
-}
-
-func (p *plan) languageEnv(vars map[string]string) {
-	if p.lang == nil {
-		return
-	}
-	if p.lang.Language == interpreter.Python {
-		vars["PYTHONPATH"] = p.bootstrap()
-		if p.sdk != "" {
-			vars["_BRUME_COMPILED"] = compiledPath
-		}
-		if !p.private() {
-			for _, sdk := range p.lang.SDK {
-				vars["PYTHONPATH"] += ":" + filepath.Dir(sdk)
-				break
-			}
-		}
-		return
-	}
-	_, version, _ := interpreter.ParseRuntime(p.spec.Runtime)
-	vars["NODE_PATH"] = fmt.Sprintf("/opt/nodejs/node%d/node_modules:/opt/nodejs/node_modules:%s/node_modules:%s:%s",
-		version.Major, p.bootstrap(), p.bootstrap(), p.task())
-	if !p.private() && len(p.lang.SDK) > 0 {
-		vars["NODE_PATH"] += ":" + p.lang.SDK[0]
-	}
 }
 
 // endpoint is where the function finds Brume.
@@ -273,8 +231,8 @@ func (p *plan) addLanguage(r *root, view func(source, target string)) {
 	for _, e := range entries {
 		view(filepath.Join(p.bootstrapSource(), e.Name()), filepath.Join(runtimeDir, e.Name()))
 	}
-	if p.sdk != "" {
-		view(p.sdk, compiledPath)
+	if p.compiled != "" {
+		view(p.compiled, compiledPath)
 	}
 	for _, sdk := range p.lang.SDK {
 		if p.lang.Language == interpreter.Python {
@@ -308,6 +266,9 @@ func (p *plan) visible() []string {
 	if p.lang != nil {
 		paths = append(paths, p.bootstrapSource())
 		paths = slices.Concat(paths, p.lang.Folders, p.lang.Files, p.lang.SDK)
+		if p.compiled != "" {
+			paths = append(paths, p.compiled)
+		}
 	}
 	if p.runner.certificates != "" {
 		paths = append(paths, p.runner.certificates, p.runner.caFile)

@@ -63,8 +63,8 @@ type Runner struct {
 	starting     chan struct{} // has a place for each environment that may start at the same time
 
 	compiling  sync.Mutex
-	compiled   map[string]string // by interpreter: "" or the folder with the compiled SDK that it borrows
-	background context.Context   // of compilations
+	compiled   map[string]*compilation // by interpreter
+	background context.Context         // of compilations
 	stop       context.CancelFunc
 
 	bootstraps   string // folder of the installed bootstraps
@@ -78,7 +78,7 @@ func New(c Config) *Runner {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	r := &Runner{Config: c, doors: newDoors(), proxy: newProxy(), environments: map[*environment]struct{}{}, compiled: map[string]string{},
+	r := &Runner{Config: c, doors: newDoors(), proxy: newProxy(), environments: map[*environment]struct{}{}, compiled: map[string]*compilation{},
 		modes:    func() []mode { return modes(os.Geteuid()) },
 		starting: make(chan struct{}, startsPerCPU*runtime.NumCPU())}
 	r.background, r.stop = context.WithCancel(context.Background())
@@ -222,6 +222,9 @@ func (r *Runner) Runtime(ctx context.Context, id string) (sandbox.Runtime, error
 	if err != nil || in == nil {
 		return sandbox.Runtime{ID: id, Exact: true}, err
 	}
+	if in.Language == interpreter.Java {
+		r.compilation(in) // takes seconds: it shall have begun before the first start
+	}
 	return sandbox.Runtime{ID: id, Program: in.Path, Version: in.Version.String(), Exact: exact}, nil
 }
 
@@ -238,42 +241,6 @@ func (r *Runner) interpreter(ctx context.Context, id string) (*interpreter.Inter
 	return in, exact, err
 }
 
-// compile prepares the bootstrap for an interpreter, once.
-func (r *Runner) compile(ctx context.Context, in *interpreter.Interpreter) {
-	if in == nil || in.Language != interpreter.Python {
-		return
-	}
-	r.compiling.Lock()
-	defer r.compiling.Unlock()
-	if _, done := r.compiled[in.Path]; done {
-		return
-	}
-	r.compiled[in.Path] = ""
-	if err := bootstrap.Compile(ctx, r.bootstraps, in.Path); err != nil {
-		r.Log.Warn("sandbox: functions in Python start slower than they could", "problem", err)
-	}
-	if len(in.SDK) == 0 || !r.mode.private {
-		return
-	}
-	go func() {
-		dir, err := bootstrap.CompileSDK(r.background, r.Dir, in.Path, runtimeDir, in.SDK)
-		if err != nil {
-			r.Log.Debug("sandbox: the SDK is compiled at each start", "problem", err)
-			return
-		}
-		r.compiling.Lock()
-		r.compiled[in.Path] = dir
-		r.compiling.Unlock()
-	}()
-}
-
-// compiledSDK is the folder with the compiled SDK that an interpreter borrows, "" when there is none yet.
-func (r *Runner) compiledSDK(in *interpreter.Interpreter) string {
-	r.compiling.Lock()
-	defer r.compiling.Unlock()
-	return r.compiled[in.Path]
-}
-
 // Start implements sandbox.Runner.
 func (r *Runner) Start(ctx context.Context, spec *sandbox.Spec) (sandbox.Environment, error) {
 	k, err := r.keeper(ctx)
@@ -284,7 +251,9 @@ func (r *Runner) Start(ctx context.Context, spec *sandbox.Spec) (sandbox.Environ
 	if err != nil {
 		return nil, err
 	}
-	r.compile(ctx, in)
+	if err := r.compile(ctx, in); err != nil {
+		return nil, err
+	}
 	leave, err := r.enter(ctx)
 	if err != nil {
 		return nil, err

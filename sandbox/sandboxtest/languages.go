@@ -14,6 +14,7 @@ type program struct {
 	name    string
 	handler string
 	files   map[string]string
+	code    string // folder with the files, when there is one already
 	env     map[string]string
 	event   string
 	// answer is the payload expected, as JSON; want lists texts that it must contain instead.
@@ -40,7 +41,10 @@ func (b *bench) run(t *testing.T, runtime string, all []program) {
 
 func (b *bench) program(t *testing.T, runtime string, p program) {
 	e := b.start(t, func(s *sandbox.Spec) {
-		s.Runtime, s.Code = runtime, write(t, p.files)
+		s.Runtime, s.Code = runtime, p.code
+		if p.code == "" {
+			s.Code = write(t, p.files)
+		}
 		s.Env = map[string]string{"_HANDLER": p.handler, "AWS_EXECUTION_ENV": "AWS_Lambda_" + runtime,
 			"AWS_LAMBDA_FUNCTION_NAME": "f", "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
 			"AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/f", "AWS_LAMBDA_LOG_STREAM_NAME": "2026/01/01/[$LATEST]0"}

@@ -24,7 +24,7 @@ type Subject struct {
 	Runner sandbox.Runner
 	// Isolated says that functions have file systems, processes and networks of their own.
 	Isolated bool
-	// Languages says that the programs in Python and Node.js are tried too.
+	// Languages says that the programs in Python, Node.js, Ruby and Java are tried too.
 	Languages bool
 	// Secret is a file of the host that no function may read.
 	Secret string
@@ -41,6 +41,8 @@ func Run(t *testing.T, s Subject) {
 	if s.Languages {
 		t.Run("Python", b.python)
 		t.Run("Node", b.node)
+		t.Run("Ruby", b.ruby)
+		t.Run("Java", b.java)
 	}
 	t.Run("Limits", b.limits)
 	if s.Isolated {
