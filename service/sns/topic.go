@@ -100,12 +100,11 @@ func (s *Service) CreateTopic(ctx context.Context, id aws.Identity, in *snsapi.C
 // newTopic is the topic that a request describes.
 func (s *Service) newTopic(t ref, in *snsapi.CreateTopicInput) (rec topicRecord, err error) {
 	rec = topicRecord{FIFO: strings.HasSuffix(t.name, fifoSuffix), Attributes: map[string]string{}, Policy: defaultPolicy(t)}
-	if fifo := in.Attributes[attrFIFO]; fifo == "true" && !rec.FIFO {
-		return rec, invalid("Topic Name")
-	} else if rec.FIFO && fifo != "true" {
-		return rec, invalid("Attributes Reason: FIFO topic names must end with .fifo and the attribute FifoTopic must be true")
-	} else if fifo != "" && fifo != "true" && fifo != "false" {
+	switch fifo := in.Attributes[attrFIFO]; {
+	case fifo != "" && fifo != "true" && fifo != "false":
 		return rec, invalid("Attributes Reason: FifoTopic must be either 'true' or 'false'")
+	case rec.FIFO != (fifo == "true"): // the suffix and the attribute go together
+		return rec, invalid("Topic Name")
 	}
 	for name, value := range in.Attributes {
 		if name == attrFIFO {
