@@ -49,6 +49,7 @@ func Cases() []Case {
 		{"cold-start", "Lambda Invoke that starts an environment: Python without imports, a Go binary", coldStart, false},
 		{"api", "API Gateway to a mock and to a Lambda function, IAM-authorized", callAPI, false},
 		{"put-events", "EventBridge PutEvents of one event, that no rule wants and that an archive keeps", putEvents, false},
+		{"sqs-lambda", "SQS to Lambda: a backlog that a mapping works off by a Python function, in batches of 10", sqsLambda, false},
 		{"start", "how soon a platform is ready, and what it occupies idle", start, true},
 	}
 }

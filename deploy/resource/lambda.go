@@ -19,6 +19,9 @@ var lambdaKinds = map[string]*Kind{
 	"AWS::Lambda::Version":    {Create: createVersion, Delete: keep},
 	"AWS::Lambda::Alias":      {Create: createAlias, Update: updateAlias, Delete: deleteAlias, Replaces: []string{"Name", "FunctionName"}},
 	"AWS::Lambda::Permission": {Create: createPermission, Delete: deletePermission},
+	"AWS::Lambda::EventSourceMapping": {Create: createMapping, Update: updateMapping, Delete: deleteMapping, Tags: true,
+		Replaces: []string{"EventSourceArn", "StartingPosition", "StartingPositionTimestamp", "SelfManagedEventSource",
+			"AmazonManagedKafkaEventSourceConfig", "SelfManagedKafkaEventSourceConfig"}},
 	"AWS::Lambda::EventInvokeConfig": {Create: putInvokeConfig, Update: putInvokeConfig, Delete: deleteInvokeConfig,
 		Replaces: []string{"FunctionName", "Qualifier"}},
 }

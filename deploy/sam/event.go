@@ -25,6 +25,10 @@ func (t *transformer) event(id, alias, name string, r, e *jsondoc.Object) error 
 	case "Schedule":
 		rule := obj("ScheduleExpression", get(props, "Schedule"), "Name", get(props, "Name"), "Description", get(props, "Description"))
 		return t.rule(id, name, r, rule, target, arn, props)
+	case "SQS":
+		return t.queueEvent(id, name, r, props, target)
+	case "SNS":
+		return t.topicEvent(id, name, r, props, target, arn)
 	case "":
 		return badResource(id, "Event with id [%s] is invalid. Event is missing the 'Type' property.", name)
 	default:

@@ -19,7 +19,7 @@ func (t *transformer) function(id string, r, props *jsondoc.Object) error {
 		"ReservedConcurrentExecutions", "Layers", "FileSystemConfigs", "PackageType", "ImageConfig", "Architectures", "EphemeralStorage",
 		"SnapStart", "LoggingConfig", "RuntimeManagementConfig", "RecursiveLoop", "CodeSigningConfigArn")
 	c, _ := t.resolved(object(props, "EventInvokeConfig")).(*jsondoc.Object)
-	config, inline, err := t.destinations(id, c)
+	config, inline, err := t.destinations(id, r, c)
 	if err != nil {
 		return err
 	}
@@ -160,8 +160,21 @@ func versionHash(code, f *jsondoc.Object) string {
 	return hash(pythonJSON(nil, about))
 }
 
+// destination makes the queue or topic of a destination that names none; nil for other kinds.
+func (t *transformer) destination(id, kind string, r *jsondoc.Object) any {
+	switch kind {
+	case "SQS":
+		t.emit(id+"Queue", "AWS::SQS::Queue", jsondoc.NewObject(), r, true)
+		return att(id+"Queue", "Arn")
+	case "SNS":
+		t.emit(id+"Topic", "AWS::SNS::Topic", jsondoc.NewObject(), r, true)
+		return ref(id + "Topic")
+	}
+	return nil
+}
+
 // destinations writes the DestinationConfig of an EventInvokeConfig, and the policies that the function needs to send there.
-func (t *transformer) destinations(id string, c *jsondoc.Object) (config *jsondoc.Object, policies *jsondoc.Array, err error) {
+func (t *transformer) destinations(id string, r, c *jsondoc.Object) (config *jsondoc.Object, policies *jsondoc.Array, err error) {
 	actions := map[string]string{"SQS": "sqs:SendMessage", "SNS": "sns:publish", "EventBridge": "events:PutEvents", "Lambda": "lambda:InvokeFunction"}
 	config, policies = jsondoc.NewObject(), arr()
 	for _, when := range []string{"OnSuccess", "OnFailure"} {
@@ -175,7 +188,9 @@ func (t *transformer) destinations(id string, c *jsondoc.Object) (config *jsondo
 			return nil, nil, badResource(id, "'Type: %s' must be one of ['SQS', 'SNS', 'EventBridge', 'Lambda']", kind)
 		}
 		if to == nil {
-			return nil, nil, badResource(id, "%s: Brume's transform needs the ARN of the Destination: it does not make queues and topics yet.", when)
+			if to = t.destination(id+"EventInvokeConfig"+when, kind, r); to == nil {
+				return nil, nil, badResource(id, "Destination is required for Type: '%s'", kind)
+			}
 		}
 		config.Set(when, obj("Destination", to))
 		policies.Items = append(policies.Items, obj("PolicyName", id+"EventInvokeConfig"+when+kind+"Policy",

@@ -1,0 +1,75 @@
+package sam
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/brume-dev/brume/jsondoc"
+)
+
+// queueExecution is the policy of a role that reads queues.
+const queueExecution = "AWSLambdaSQSQueueExecutionRole"
+
+// queueEvent has a function invoked with the messages of a queue.
+// https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-function-sqs.html
+func (t *transformer) queueEvent(id, name string, r, props *jsondoc.Object, function any) error {
+	queue := get(props, "Queue")
+	if queue == nil {
+		return badResource(id, "Event with id [%s] is invalid. No Queue (for SQS) or Stream (for Kinesis, DynamoDB or MSK) or Broker (for Amazon MQ) provided.", name)
+	}
+	t.mapping(id, id+name, r, props, queue, function)
+	return nil
+}
+
+// mapping makes the event source mapping of a queue, and lets the role of the function read it when SAM has made that.
+func (t *transformer) mapping(id, name string, r, props *jsondoc.Object, queue, function any) {
+	m := obj("EventSourceArn", queue, "FunctionName", function)
+	pick(props, m, "BatchSize", "Enabled", "MaximumBatchingWindowInSeconds", "FunctionResponseTypes", "FilterCriteria", "KmsKeyArn", "ScalingConfig",
+		"ProvisionedPollerConfig", "MetricsConfig")
+	t.emit(name, "AWS::Lambda::EventSourceMapping", m, r, true)
+	role := object(object(t.out, id+"Role"), "Properties")
+	policies, ok := get(role, "ManagedPolicyArns").(*jsondoc.Array)
+	if policy := managedPolicy(queueExecution); ok && !slices.Contains(policies.Items, any(policy)) {
+		policies.Items = append(policies.Items, policy)
+	}
+}
+
+// topicEvent subscribes a function to a topic, directly or by way of a queue.
+// https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-function-sns.html
+func (t *transformer) topicEvent(id, name string, r, props *jsondoc.Object, function, arn any) error {
+	topic := get(props, "Topic")
+	if topic == nil {
+		return badResource(id, "Event with id [%s] is invalid. Missing required property 'Topic'.", name)
+	}
+	subscription := obj("Protocol", "lambda", "Endpoint", arn, "TopicArn", topic)
+	pick(props, subscription, "FilterPolicy", "FilterPolicyScope", "RedrivePolicy", "Region")
+	way := t.value(get(props, "SqsSubscription"))
+	if way == nil || way == false || way == "false" {
+		t.permission(id+name+"Permission", r, function, "sns.amazonaws.com", topic)
+		t.emit(id+name, "AWS::SNS::Subscription", subscription, r, true)
+		return nil
+	}
+	queue, url := att(id+name+"Queue", "Arn"), ref(id+name+"Queue")
+	policy := id + name + "QueuePolicy"
+	settings := obj("BatchSize", json.Number("10"), "Enabled", true)
+	if own, ok := way.(*jsondoc.Object); ok {
+		queue, url = get(own, "QueueArn"), get(own, "QueueUrl")
+		if queue == nil || url == nil {
+			return badResource(id, "Event with id [%s] is invalid. No QueueARN or QueueURL provided.", name)
+		}
+		if given := text(own, "QueuePolicyLogicalId"); given != "" {
+			policy = given
+		}
+		pick(own, settings, "BatchSize", "Enabled")
+	} else {
+		t.emit(id+name+"Queue", "AWS::SQS::Queue", jsondoc.NewObject(), r, true)
+	}
+	t.emit(policy, "AWS::SQS::QueuePolicy", obj("PolicyDocument", obj("Version", "2012-10-17", "Statement", arr(
+		obj("Action", "sqs:SendMessage", "Effect", "Allow", "Principal", "*", "Resource", queue,
+			"Condition", obj("ArnEquals", obj("aws:SourceArn", topic))))), "Queues", arr(url)), r, true)
+	subscription.Set("Protocol", "sqs")
+	subscription.Set("Endpoint", queue)
+	t.emit(id+name, "AWS::SNS::Subscription", subscription, r, true)
+	t.mapping(id, id+name+"EventSourceMapping", r, settings, queue, function)
+	return nil
+}
