@@ -87,6 +87,17 @@ func (g *Guest) Leave() {
 	o.first.call()
 }
 
+// Guests is the number of those who wait for a topic.
+func (r *Rooms) Guests(topic store.Key) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	o := r.rooms[string(topic)]
+	if o == nil {
+		return 0
+	}
+	return 1 + len(o.rest)
+}
+
 // First reports whether g is the one who listens.
 func (g *Guest) First() bool {
 	g.rooms.mu.Lock()
