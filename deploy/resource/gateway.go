@@ -67,9 +67,13 @@ func createAPI(o *Op) error {
 	if o.Physical == "" {
 		var out *jsondoc.Object
 		var err error
-		if body := get(o.Properties, "Body"); body != nil {
-			out, err = o.call("apigateway", "ImportRestApi", o.properties("Body", blobOf(body)))
-		} else {
+		body, bodyErr := o.definition()
+		switch {
+		case bodyErr != nil:
+			return bodyErr
+		case body != nil:
+			out, err = o.call("apigateway", "ImportRestApi", without(o.properties("Body", body), "BodyS3Location"))
+		default:
 			out, err = o.call("apigateway", "CreateRestApi", o.properties("Name", o.name("Name", maxAPIName), "ApiKeySource", o.text("ApiKeySourceType")))
 		}
 		if err != nil {
@@ -77,7 +81,7 @@ func createAPI(o *Op) error {
 		}
 		o.Physical = textOf(out, "id")
 	}
-	if has(o.Properties, "Body") { // the definition says nothing of what stands beside it
+	if defined(o.Properties) { // the definition says nothing of what stands beside it
 		o.Old = jsondoc.NewObject()
 		if err := inSequence(o.patchAPI, func() error { return o.retagGateway("/restapis/" + o.Physical) }); err != nil {
 			return err
@@ -97,12 +101,16 @@ func (o *Op) apiAttributes() error {
 }
 
 func updateAPI(o *Op) error {
-	if body := get(o.Properties, "Body"); body != nil && o.changed("Body") {
+	if defined(o.Properties) && o.changed("Body", "BodyS3Location") {
+		body, err := o.definition()
+		if err != nil {
+			return err
+		}
 		mode := o.text("Mode")
 		if mode == "" {
 			mode = "overwrite"
 		}
-		if err := o.do("apigateway", "PutRestApi", "restApiId", o.Physical, "mode", mode, "body", blobOf(body),
+		if err := o.do("apigateway", "PutRestApi", "restApiId", o.Physical, "mode", mode, "body", body,
 			"parameters", get(o.Properties, "Parameters"), "failOnWarnings", get(o.Properties, "FailOnWarnings")); err != nil {
 			return err
 		}
@@ -139,7 +147,7 @@ func (o *Op) patchAPI() error {
 		if len(before) > 0 {
 			was = before[0]
 		}
-		if len(before) > 0 || !o.has("Body") {
+		if len(before) > 0 || !defined(o.Properties) {
 			p.replace("/endpointConfiguration/types/"+was, now[0])
 		}
 	}

@@ -1,6 +1,52 @@
 package resource
 
-import "strings"
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/brume-dev/brume/api/s3api"
+	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/jsondoc"
+)
+
+// maxDefinition is how large a definition may be.
+const maxDefinition = 6 << 20
+
+// defined reports whether an API has a definition, in the template or in S3.
+func defined(properties *jsondoc.Object) bool {
+	return has(properties, "Body") || has(properties, "BodyS3Location")
+}
+
+// definition is what defines an API; nil when nothing does.
+func (o *Op) definition() (any, error) {
+	if body := get(o.Properties, "Body"); body != nil {
+		return blobOf(body), nil
+	}
+	where, ok := get(o.Properties, "BodyS3Location").(*jsondoc.Object)
+	if !ok {
+		return nil, nil
+	}
+	in := &s3api.GetObjectRequest{Bucket: textOf(where, "Bucket"), Key: textOf(where, "Key")}
+	if v := textOf(where, "Version"); v != "" {
+		in.VersionId = &v
+	}
+	out, err := s3api.NewClient(o.Caller).GetObject(o, o.ID, in)
+	if err != nil {
+		return nil, err
+	}
+	if c, ok := out.Body.(io.Closer); ok {
+		defer c.Close()
+	}
+	b, err := io.ReadAll(io.LimitReader(out.Body, maxDefinition+1))
+	if err != nil {
+		return nil, fmt.Errorf("resource: read s3://%s/%s: %w", in.Bucket, in.Key, err)
+	}
+	if len(b) > maxDefinition {
+		return nil, aws.Errorf("ValidationError", 400, "The definition at s3://%s/%s is larger than %d bytes.", in.Bucket, in.Key, maxDefinition)
+	}
+	return blobOf(string(b)), nil
+}
 
 // Validators and authorizers of APIs: parts of an API with an id of their own and nothing below them.
 

@@ -28,7 +28,8 @@ type transformer struct {
 	globals *jsondoc.Object
 	in      *jsondoc.Object // the resources of the template
 	out     *jsondoc.Object // those of the result
-	routes  *jsondoc.Object // the implicit API: path → method → operation
+	apis    map[string]*api // those of the template, and the implicit one
+	order   []string        // of apis
 }
 
 func invalid(format string, args ...any) error {
@@ -46,9 +47,16 @@ func Transform(doc *jsondoc.Object, o Options) (*jsondoc.Object, error) {
 		return nil, err
 	}
 	out := copied.(*jsondoc.Object) // doc is one
-	t := &transformer{Options: o, globals: object(out, "Globals"), in: object(out, "Resources"), out: jsondoc.NewObject(), routes: jsondoc.NewObject()}
+	t := &transformer{Options: o, globals: object(out, "Globals"), in: object(out, "Resources"), out: jsondoc.NewObject(), apis: map[string]*api{}}
 	out.Delete("Transform")
 	out.Delete("Globals")
+	for id, v := range t.in.All() { // functions name APIs that stand below them
+		if r, ok := v.(*jsondoc.Object); ok && text(r, "Type") == "AWS::Serverless::Api" {
+			if err := t.declare(id, r, merge(object(t.globals, "Api"), object(r, "Properties"))); err != nil {
+				return nil, err
+			}
+		}
+	}
 	for id, v := range t.in.All() {
 		r, ok := v.(*jsondoc.Object)
 		if !ok {
@@ -59,7 +67,7 @@ func Transform(doc *jsondoc.Object, o Options) (*jsondoc.Object, error) {
 			return nil, err
 		}
 	}
-	if err := t.implicitAPI(); err != nil {
+	if err := t.writeAPIs(); err != nil {
 		return nil, err
 	}
 	out.Set("Resources", t.out)
@@ -80,7 +88,7 @@ func (t *transformer) resource(id string, r *jsondoc.Object) error {
 	case "SimpleTable":
 		return t.table(id, r, props)
 	case "Api":
-		return t.api(id, r, props)
+		return nil // it is written when its routes are known
 	}
 	return badResource(id, "Brume's transform does not have %s yet.", kind)
 }
