@@ -54,7 +54,7 @@ func callAPI(ctx context.Context, r *rig) error {
 			calls[i] = rest("execute-api", http.MethodPost, api+"/bench/_user_request_/"+part, payload(i))
 		}
 		for _, connections := range []int{1, r.Connections} {
-			if err := r.measure(ctx, measurement{"api " + part, calls, connections, false}); err != nil {
+			if err := r.measure(ctx, measurement{label: "api " + part, requests: calls, connections: connections, synced: false}); err != nil {
 				return err
 			}
 		}

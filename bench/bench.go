@@ -48,8 +48,13 @@ func Cases() []Case {
 		{"invoke", "Lambda Invoke of a warm Python function, over 1 connection and over all", invoke, false},
 		{"cold-start", "Lambda Invoke that starts an environment: Python without imports, a Go binary", coldStart, false},
 		{"api", "API Gateway to a mock and to a Lambda function, IAM-authorized", callAPI, false},
+		{"send-message", "SQS SendMessage of small messages, and of batches of 10", sendMessage, false},
+		{"receive-message", "SQS send, receive and delete, counted as one: single messages, then batches of 10", receiveMessage, false},
+		{"full-queue", "the same with a million messages in the queue", fullQueue, false},
+		{"long-poll", "how soon a message comes to an SQS receiver that waits for it", longPoll, false},
 		{"put-events", "EventBridge PutEvents of one event, that no rule wants and that an archive keeps", putEvents, false},
 		{"sqs-lambda", "SQS to Lambda: a backlog that a mapping works off by a Python function, in batches of 10", sqsLambda, false},
+		{"sns-fanout", "SNS Publish to 3 queues, until all three messages can be received: in envelopes, and raw", fanOut, false},
 		{"start", "how soon a platform is ready, and what it occupies idle", start, true},
 	}
 }
@@ -126,6 +131,9 @@ type measurement struct {
 	requests    []*request
 	connections int
 	synced      bool // whether the answer waits for the disk
+	// settled, when not nil, returns once everything has come of the target's first n requests that is to come: the time
+	// counts.
+	settled func(ctx context.Context, n int) error
 }
 
 // contestant is one of those that take turns.
@@ -163,11 +171,15 @@ func (r *rig) measure(ctx context.Context, m measurement) error {
 		all = append(all, c)
 	}
 	var synced int64
+	answered := len(warm.took)
 	for range r.Rounds {
 		for i, c := range all {
 			before, _ := r.syncs(ctx)
 			cpu := c.server.cpu()
 			s, err := c.load.slice(ctx, r.Duration/time.Duration(r.Rounds))
+			if err == nil && i == 0 {
+				err = r.settle(ctx, m, s, &answered)
+			}
 			if err != nil {
 				return fmt.Errorf("%s: %w", m.label, err)
 			}
@@ -188,6 +200,18 @@ func (r *rig) measure(ctx context.Context, m measurement) error {
 	}
 	r.report(ctx, m, all, synced, disk)
 	return nil
+}
+
+// settle waits for what the slice s of the target has set going, as a part of the slice.
+func (r *rig) settle(ctx context.Context, m measurement, s *sample, answered *int) error {
+	if m.settled == nil {
+		return nil
+	}
+	*answered += len(s.took)
+	began := time.Now()
+	err := m.settled(ctx, *answered)
+	s.elapsed += time.Since(began)
+	return err
 }
 
 // askSyncs asks the synced handler how it fared.

@@ -47,7 +47,7 @@ func putItem(ctx context.Context, r *rig) error {
 	if err := r.table(ctx); err != nil {
 		return err
 	}
-	return r.measure(ctx, measurement{"put-item", r.puts(), r.Connections, true})
+	return r.measure(ctx, measurement{label: "put-item", requests: r.puts(), connections: r.Connections, synced: true})
 }
 
 func getItem(ctx context.Context, r *rig) error {
@@ -61,7 +61,7 @@ func getItem(ctx context.Context, r *rig) error {
 		}
 		gets[i] = dynamo("GetItem", document{"TableName": r.name, "Key": document{"pk": document{"S": fmt.Sprintf("customer-%06d", i)}}})
 	}
-	return r.measure(ctx, measurement{"get-item", gets, r.Connections, false})
+	return r.measure(ctx, measurement{label: "get-item", requests: gets, connections: r.Connections, synced: false})
 }
 
 // query100 asks for 100 items of some 200 bytes at once: all of one partition.
@@ -86,7 +86,7 @@ func query100(ctx context.Context, r *rig) error {
 		queries = append(queries, dynamo("Query", document{"TableName": r.name, "KeyConditionExpression": "pk = :p",
 			"ExpressionAttributeValues": document{":p": document{"S": fmt.Sprintf("p%02d", p)}}}))
 	}
-	return r.measure(ctx, measurement{"query-100", queries, r.Connections, false})
+	return r.measure(ctx, measurement{label: "query-100", requests: queries, connections: r.Connections, synced: false})
 }
 
 // wide makes a table with a sort key.
@@ -118,7 +118,7 @@ func transactWrite(ctx context.Context, r *rig) error {
 		}
 		all[i] = dynamo("TransactWriteItems", document{"TransactItems": actions})
 	}
-	return r.measure(ctx, measurement{"transact-write-4", all, r.Connections, true})
+	return r.measure(ctx, measurement{label: "transact-write-4", requests: all, connections: r.Connections, synced: true})
 }
 
 // counterWriters is how many add to one counter at a time.
@@ -131,5 +131,5 @@ func counter(ctx context.Context, r *rig) error {
 	}
 	add := dynamo("UpdateItem", document{"TableName": r.name, "Key": document{"pk": document{"S": "counter"}},
 		"UpdateExpression": "ADD n :one", "ExpressionAttributeValues": document{":one": document{"N": "1"}}})
-	return r.measure(ctx, measurement{"counter-64", []*request{add}, counterWriters, true})
+	return r.measure(ctx, measurement{label: "counter-64", requests: []*request{add}, connections: counterWriters, synced: true})
 }

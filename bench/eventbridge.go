@@ -22,7 +22,7 @@ func putEvents(ctx context.Context, r *rig) error {
 		if err := r.taker(ctx, kind, bus, made.EventBusArn); err != nil {
 			return err
 		}
-		if err := r.measure(ctx, measurement{"put " + kind, events(bus), r.Connections, kind == "archived"}); err != nil {
+		if err := r.measure(ctx, measurement{label: "put " + kind, requests: events(bus), connections: r.Connections, synced: kind == "archived"}); err != nil {
 			return err
 		}
 	}

@@ -141,10 +141,10 @@ func invoke(ctx context.Context, r *rig) error {
 	for i := range calls {
 		calls[i] = rest("lambda", http.MethodPost, invokePath(name), payload(i))
 	}
-	if err := r.measure(ctx, measurement{"invoke", calls, 1, false}); err != nil {
+	if err := r.measure(ctx, measurement{label: "invoke", requests: calls, connections: 1, synced: false}); err != nil {
 		return err
 	}
-	return r.measure(ctx, measurement{"invoke", calls, r.Connections, false})
+	return r.measure(ctx, measurement{label: "invoke", requests: calls, connections: r.Connections, synced: false})
 }
 
 // coldStarts is how many cold starts are measured.

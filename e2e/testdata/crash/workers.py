@@ -441,4 +441,52 @@ class FIFO(Queue):
         assert self.sent <= self.maybe, f"lost: {sorted(self.sent - self.maybe)}"
 
 
-WORKERS = [Items(), Counter(), Ledger(), Parameters(), Secrets(), Logs(), Users(), Objects(), Events(), Functions(), Stacks(), Traces(), Queue(), FIFO()]
+class Topic:
+    """Every message that a topic took comes to each of its queues; the groups of a FIFO topic in their order."""
+    name, service = "sns", "sns"
+
+    def __init__(self):
+        self.urls = {}
+
+    def setup(self, c):
+        sqs = client(c.meta.endpoint_url, "sqs")
+        self.topics = {"": c.create_topic(Name="crash")["TopicArn"],
+                       ".fifo": c.create_topic(Name="crash.fifo", Attributes={"FifoTopic": "true"})["TopicArn"]}
+        for kind, topic in self.topics.items():
+            for n in range(2):
+                fifo = {"FifoQueue": "true"} if kind else {}
+                url = sqs.create_queue(QueueName=f"topic-{n}{kind}", Attributes=fifo)["QueueUrl"]
+                arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+                allow = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage",
+                                                                 "Resource": arn, "Condition": {"ArnEquals": {"aws:SourceArn": topic}}}]}
+                sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(allow)})
+                c.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
+                self.urls[kind, n] = url.split("/", 3)[3]
+
+    def step(self, c, i):
+        c.publish(TopicArn=self.topics[""], Message=str(i))
+        c.publish(TopicArn=self.topics[".fifo"], Message=str(i), MessageGroupId=f"g{i % 2}", MessageDeduplicationId=str(i))
+        time.sleep(0.01)  # a thousand messages tell as much as ten thousand
+
+    def check(self, c, known, unknown):
+        sqs = client(c.meta.endpoint_url, "sqs")
+        for (kind, n), path in self.urls.items():
+            got, url = [], c.meta.endpoint_url + "/" + path
+
+            def whole():
+                messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages", [])
+                got.extend(int(m["Body"]) for m in messages)
+                if messages:
+                    sqs.delete_message_batch(QueueUrl=url, Entries=[{"Id": str(k), "ReceiptHandle": m["ReceiptHandle"]} for k, m in enumerate(messages)])
+                return set(known) <= set(got)
+            deadline = time.monotonic() + 180
+            while not whole():
+                assert time.monotonic() < deadline, f"{len(set(known) - set(got))} messages do not come to {path}"
+            assert set(got) <= set(known) | set(unknown), f"from nowhere: {sorted(set(got) - set(known) - set(unknown))}"
+            if kind:
+                for g in range(2):
+                    group = [i for i in got if i % 2 == g]
+                    assert group == sorted(set(group)), f"group {g} of {path} is out of order or doubled: {group}"
+
+
+WORKERS = [Items(), Counter(), Ledger(), Parameters(), Secrets(), Logs(), Users(), Objects(), Events(), Functions(), Stacks(), Traces(), Queue(), FIFO(), Topic()]
