@@ -108,6 +108,12 @@ func (l *load) keep(ctx context.Context, i int, end time.Time, s *sample) {
 	for n := l.turn; now.Before(end) && ctx.Err() == nil; n++ {
 		r := l.requests[(n*len(l.conns)+i)%len(l.requests)]
 		a, err := l.once(ctx, i, r, now)
+		for err == nil && a.ok() && r.next != nil {
+			if r = r.next(a.body); r == nil {
+				break
+			}
+			a, err = l.once(ctx, i, r, time.Now())
+		}
 		then := time.Now()
 		if err == nil && !a.ok() {
 			err = &refused{a.status, string(a.body[:min(len(a.body), 300)])}

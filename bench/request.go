@@ -25,6 +25,8 @@ type request struct {
 	method, path string
 	header       map[string]string
 	body         []byte
+	// next makes the request that follows on the same connection from the answer; both count as one. nil: none follows.
+	next func(answer []byte) *request
 
 	signed atomic.Pointer[signed]
 }
