@@ -104,7 +104,7 @@ func createFunction(o *Op) error {
 	if err := o.awaitFunction(); err != nil {
 		return err
 	}
-	return o.reserve()
+	return o.settle()
 }
 
 // awaitFunction reads the function's attributes, and waits while it is changing.
@@ -163,7 +163,7 @@ func updateFunction(o *Op) error {
 		}
 	}
 	delete(o.Attributes, "step")
-	return inSequence(o.reserve, func() error {
+	return inSequence(o.settle, func() error {
 		arn := o.Attributes["Arn"]
 		return o.retag(
 			func(tags *jsondoc.Object) error { return o.do("lambda", "TagResource", "Resource", arn, "Tags", tags) },
@@ -208,17 +208,22 @@ func deleteFunction(o *Op) error {
 }
 
 func createVersion(o *Op) error {
-	out, err := o.call("lambda", "PublishVersion", o.properties())
-	if err != nil {
-		return err
+	if o.Physical == "" {
+		out, err := o.call("lambda", "PublishVersion", o.properties())
+		if err != nil {
+			return err
+		}
+		o.Physical = textOf(out, "FunctionArn")
+		o.Attributes["Version"] = textOf(out, "Version")
+		o.Attributes["FunctionArn"] = o.Physical
 	}
-	o.Physical = textOf(out, "FunctionArn")
-	o.Attributes["Version"] = textOf(out, "Version")
-	o.Attributes["FunctionArn"] = o.Physical
-	return nil
+	return o.provision(o.text("FunctionName"), versionNumber(o.Physical))
 }
 
 func createAlias(o *Op) error {
+	if o.Attributes["step"] == "provisioning" {
+		return o.provision(o.text("FunctionName"), o.text("Name"))
+	}
 	out, err := o.call("lambda", "CreateAlias", o.aliasInput())
 	if err := o.made(err); err != nil {
 		return err
@@ -230,7 +235,7 @@ func createAlias(o *Op) error {
 	}
 	o.Physical = textOf(out, "AliasArn")
 	o.Attributes["AliasArn"] = o.Physical
-	return nil
+	return o.provision(o.text("FunctionName"), o.text("Name"))
 }
 
 // aliasInput writes the routing configuration of templates as that of the API: a list of weights as a map.
@@ -247,8 +252,12 @@ func (o *Op) aliasInput() *jsondoc.Object {
 }
 
 func updateAlias(o *Op) error {
-	_, err := o.call("lambda", "UpdateAlias", o.aliasInput())
-	return err
+	if o.Attributes["step"] != "provisioning" {
+		if _, err := o.call("lambda", "UpdateAlias", o.aliasInput()); err != nil {
+			return err
+		}
+	}
+	return o.provision(o.text("FunctionName"), o.text("Name"))
 }
 
 func deleteAlias(o *Op) error {

@@ -74,7 +74,7 @@ func Find(name string) (*Kind, bool) {
 func Names() []string { return slices.Sorted(maps.Keys(kinds)) }
 
 // kinds are all kinds by their type.
-var kinds = merge(iamKinds, lambdaKinds, gatewayKinds, tableKinds, eventKinds, logKinds, keyKinds, parameterKinds,
+var kinds = merge(iamKinds, lambdaKinds, layerKinds, gatewayKinds, tableKinds, eventKinds, logKinds, keyKinds, parameterKinds,
 	repositoryKinds, bucketKinds, queueKinds)
 
 func merge(all ...map[string]*Kind) map[string]*Kind {
@@ -172,7 +172,8 @@ func difference(old, now []string) (added, removed []string) {
 
 // gone are the codes of errors that say that a thing is not there.
 var gone = []string{"NoSuchEntity", "ResourceNotFoundException", "NotFoundException", "NoSuchBucket", "NoSuchBucketPolicy",
-	"RepositoryNotFoundException", "ParameterNotFound", "TableNotFoundException", "PolicyNotFound", "QueueDoesNotExist"}
+	"RepositoryNotFoundException", "ParameterNotFound", "TableNotFoundException", "PolicyNotFound", "QueueDoesNotExist",
+	"CodeSigningConfigNotFoundException", "ProvisionedConcurrencyConfigNotFoundException"}
 
 // there are the codes of errors that say that a thing is there already.
 var there = []string{"EntityAlreadyExists", "ResourceConflictException", "ResourceInUseException", "ResourceAlreadyExistsException",

@@ -49,6 +49,9 @@ func (t *transformer) function(id string, r, props *jsondoc.Object) error {
 		return err
 	}
 	t.invokeConfig(id, r, c, config, alias, aliasID)
+	if err := t.url(id, aliasID, r, props); err != nil {
+		return err
+	}
 	for name, v := range object(props, "Events").All() {
 		e, ok := v.(*jsondoc.Object)
 		if !ok {
@@ -66,11 +69,22 @@ func codeOf(id string, props *jsondoc.Object) (*jsondoc.Object, error) {
 	if inline := get(props, "InlineCode"); inline != nil {
 		return obj("ZipFile", inline), nil
 	}
-	switch uri := get(props, "CodeUri").(type) {
+	if content, err := contentOf(id, "CodeUri", get(props, "CodeUri")); content != nil || err != nil {
+		return content, err
+	}
+	if image := get(props, "ImageUri"); image != nil {
+		return obj("ImageUri", image), nil
+	}
+	return nil, badResource(id, "'CodeUri' or 'InlineCode' is required.")
+}
+
+// contentOf is an object in a bucket that a property names, nil when it names none.
+func contentOf(id, property string, v any) (*jsondoc.Object, error) {
+	switch uri := v.(type) {
 	case string:
 		bucket, key, ok := strings.Cut(strings.TrimPrefix(uri, "s3://"), "/")
 		if !strings.HasPrefix(uri, "s3://") || !ok {
-			return nil, badResource(id, "'CodeUri' is not a valid S3 Uri of the form 's3://bucket/key' with optional versionId query parameter.")
+			return nil, badResource(id, "'%s' is not a valid S3 Uri of the form 's3://bucket/key' with optional versionId query parameter.", property)
 		}
 		key, version, versioned := strings.Cut(key, "?versionId=")
 		code := obj("S3Bucket", bucket, "S3Key", key)
@@ -81,10 +95,7 @@ func codeOf(id string, props *jsondoc.Object) (*jsondoc.Object, error) {
 	case *jsondoc.Object:
 		return obj("S3Bucket", get(uri, "Bucket"), "S3Key", get(uri, "Key"), "S3ObjectVersion", get(uri, "Version")), nil
 	}
-	if image := get(props, "ImageUri"); image != nil {
-		return obj("ImageUri", image), nil
-	}
-	return nil, badResource(id, "'CodeUri' or 'InlineCode' is required.")
+	return nil, nil
 }
 
 // alias publishes a version for every new code and points the alias of AutoPublishAlias at it. It returns the name of the

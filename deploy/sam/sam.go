@@ -26,10 +26,11 @@ type Options struct {
 type transformer struct {
 	Options
 	globals *jsondoc.Object
-	in      *jsondoc.Object // the resources of the template
-	out     *jsondoc.Object // those of the result
-	apis    map[string]*api // those of the template, and the implicit one
-	order   []string        // of apis
+	in      *jsondoc.Object   // the resources of the template
+	out     *jsondoc.Object   // those of the result
+	apis    map[string]*api   // those of the template, and the implicit one
+	order   []string          // of apis
+	renamed map[string]string // logical ids that have changed
 }
 
 func invalid(format string, args ...any) error {
@@ -47,7 +48,8 @@ func Transform(doc *jsondoc.Object, o Options) (*jsondoc.Object, error) {
 		return nil, err
 	}
 	out := copied.(*jsondoc.Object) // doc is one
-	t := &transformer{Options: o, globals: object(out, "Globals"), in: object(out, "Resources"), out: jsondoc.NewObject(), apis: map[string]*api{}}
+	t := &transformer{Options: o, globals: object(out, "Globals"), in: object(out, "Resources"), out: jsondoc.NewObject(), apis: map[string]*api{},
+		renamed: map[string]string{}}
 	out.Delete("Transform")
 	out.Delete("Globals")
 	for id, v := range t.in.All() { // functions name APIs that stand below them
@@ -71,6 +73,9 @@ func Transform(doc *jsondoc.Object, o Options) (*jsondoc.Object, error) {
 		return nil, err
 	}
 	out.Set("Resources", t.out)
+	if len(t.renamed) > 0 {
+		t.rename(out)
+	}
 	return out, nil
 }
 
@@ -89,6 +94,8 @@ func (t *transformer) resource(id string, r *jsondoc.Object) error {
 		return t.table(id, r, props)
 	case "Api":
 		return nil // it is written when its routes are known
+	case "LayerVersion":
+		return t.layer(id, r, props)
 	}
 	return badResource(id, "Brume's transform does not have %s yet.", kind)
 }
