@@ -489,4 +489,68 @@ class Topic:
                     assert group == sorted(set(group)), f"group {g} of {path} is out of order or doubled: {group}"
 
 
-WORKERS = [Items(), Counter(), Ledger(), Parameters(), Secrets(), Logs(), Users(), Objects(), Events(), Functions(), Stacks(), Traces(), Queue(), FIFO(), Topic()]
+CONSUMER = """
+import boto3
+table = boto3.resource("dynamodb").Table("consumed")
+def handler(event, context):
+    failed = []
+    for r in event["Records"]:
+        if int(r["body"].split("-")[-1]) % 10 == 3 and r["attributes"]["ApproximateReceiveCount"] == "1":
+            failed.append({"itemIdentifier": r["messageId"]})
+            continue
+        table.put_item(Item={"id": r["body"]})
+    return {"batchItemFailures": failed}
+"""
+
+
+class Mapping:
+    """A mapping deletes no message that its function has not processed: each that was acknowledged is, in the end."""
+    name, service = "lambda.mapping", "sqs"
+
+    def setup(self, c):
+        url = c.meta.endpoint_url
+        ignore("ResourceInUse", client(url, "dynamodb").create_table, TableName="consumed", BillingMode="PAY_PER_REQUEST",
+               AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}], KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}])
+        iam, functions = client(url, "iam"), client(url, "lambda")
+        trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+        ignore("EntityAlreadyExists", iam.create_role, RoleName="consumer", AssumeRolePolicyDocument=json.dumps(trust))
+        for policy in ("AmazonDynamoDBFullAccess", "service-role/AWSLambdaSQSQueueExecutionRole"):
+            iam.attach_role_policy(RoleName="consumer", PolicyArn="arn:aws:iam::aws:policy/" + policy)
+        code = io.BytesIO()
+        with zipfile.ZipFile(code, "w") as z:
+            z.writestr("app.py", CONSUMER)
+        ignore("ResourceConflict", functions.create_function, FunctionName="consumer", Runtime="python3.13", Handler="app.handler", Timeout=5,
+               Role=iam.get_role(RoleName="consumer")["Role"]["Arn"], Code={"ZipFile": code.getvalue()})
+        functions.get_waiter("function_active_v2").wait(FunctionName="consumer")
+        self.queues = []
+        for name, attributes in (("consumed", {}), ("consumed.fifo", {"FifoQueue": "true", "ContentBasedDeduplication": "true"})):
+            queue = c.create_queue(QueueName=name, Attributes=attributes | {"VisibilityTimeout": "6"})["QueueUrl"]
+            arn = c.get_queue_attributes(QueueUrl=self.at(c, queue), AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+            self.queues.append(queue)
+            ignore("ResourceConflict", functions.create_event_source_mapping, FunctionName="consumer", EventSourceArn=arn,
+                   FunctionResponseTypes=["ReportBatchItemFailures"])
+
+    def at(self, c, url):
+        return c.meta.endpoint_url + "/" + url.split("/", 3)[3]  # the platform may have another port since
+
+    def step(self, c, i):
+        args = {"MessageGroupId": str(i % 3)} if i % 2 else {}
+        c.send_message(QueueUrl=self.at(c, self.queues[i % 2]), MessageBody=f"m-{i}", **args)
+        time.sleep(0.1)
+
+    def check(self, c, known, unknown):
+        table = client(c.meta.endpoint_url, "dynamodb")
+
+        def done():
+            found = set()
+            for page in table.get_paginator("scan").paginate(TableName="consumed", ConsistentRead=True):
+                found |= {int(item["id"]["S"][2:]) for item in page["Items"]}
+            return found
+        eventually("every message", lambda: set(known) <= done(), 180)
+        assert done() <= set(known) | set(unknown), "from nowhere"
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        left = lambda q: sum(int(n) for n in c.get_queue_attributes(QueueUrl=self.at(c, q), AttributeNames=names)["Attributes"].values())
+        eventually("an empty queue", lambda: all(left(q) == 0 for q in self.queues), 120)
+
+
+WORKERS = [Items(), Counter(), Ledger(), Parameters(), Secrets(), Logs(), Users(), Objects(), Events(), Functions(), Stacks(), Traces(), Queue(), FIFO(), Topic(), Mapping()]
