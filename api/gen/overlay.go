@@ -45,6 +45,8 @@ type overlay struct {
 	Patterns map[string]string `json:"patterns"`
 	// Unsigned are operations that take no signature, or one, without the model saying so.
 	Unsigned []string `json:"unsigned"`
+	// Enums adds values to enums that are Brume's own and not AWS's.
+	Enums map[string][]string `json:"enums"`
 	// Names renames shapes whose names would collide in Go.
 	Names map[string]string `json:"names"`
 }
@@ -121,6 +123,13 @@ func (o *overlay) apply(m *model) error {
 		if f.Code != "" {
 			s.Error.Code = f.Code
 		}
+	}
+	for n, values := range o.Enums {
+		s, ok := m.Shapes.Get(n)
+		if !ok || len(s.Enum) == 0 {
+			return fmt.Errorf("overlay: enum %s is gone", n)
+		}
+		s.Enum = append(s.Enum, values...)
 	}
 	for _, names := range []map[string]string{o.Roots, o.Types, o.Patterns, o.Names} {
 		for n := range names {

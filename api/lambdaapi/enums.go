@@ -427,6 +427,7 @@ const (
 	RuntimeJava8Al2023    Runtime = "java8.al2023"
 	RuntimeJava11Al2023   Runtime = "java11.al2023"
 	RuntimeJava17Al2023   Runtime = "java17.al2023"
+	RuntimeWasm           Runtime = "wasm"
 )
 
 // EnumValues returns the values of Runtime in the order of the model.
@@ -439,7 +440,7 @@ func (Runtime) EnumValues() []string {
 		"dotnetcore2.1", "dotnetcore3.1", "dotnet6", "dotnet8", "dotnet10", "nodejs4.3-edge",
 		"go1.x", "ruby2.5", "ruby2.7", "ruby3.2", "ruby3.3", "ruby3.4",
 		"ruby4.0", "provided", "provided.al2", "provided.al2023", "nodejs26.x", "python3.15",
-		"java8.al2023", "java11.al2023", "java17.al2023"}
+		"java8.al2023", "java11.al2023", "java17.al2023", "wasm"}
 }
 
 // S3ObjectStorageMode: The method Lambda uses to store a function's deployment package — either by copying the package into Lambda-managed storage (COPY) or by referencing …

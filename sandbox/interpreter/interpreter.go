@@ -59,7 +59,7 @@ func ParseRuntime(id string) (Language, Version, bool) {
 			continue
 		}
 		if l == Java {
-			s = strings.TrimSuffix(s, ".al2")
+			s = strings.TrimSuffix(strings.TrimSuffix(s, ".al2"), ".al2023")
 		}
 		a, err := strconv.Atoi(strings.TrimSuffix(s, suffix))
 		return l, Version{Major: a}, err == nil && strings.HasSuffix(s, suffix)

@@ -52,14 +52,14 @@ type environment struct {
 	dead    bool // the life line is cut; what would be opened now is closed
 }
 
-func newEnvironment(r *Runner, k *keeping, spec *sandbox.Spec, in *interpreter.Interpreter) (*environment, error) {
+func newEnvironment(r *Runner, k *keeping, spec *sandbox.Spec, in *interpreter.Interpreter, modules string) (*environment, error) {
 	e := &environment{runner: r, keeper: k, gone: make(chan struct{}), released: make(chan struct{}), left: make(chan struct{}),
 		others: map[int]int{}, why: sandbox.Failure}
 	r.mu.Lock()
 	e.slot = r.slots.take()
 	r.environments[e] = struct{}{}
 	r.mu.Unlock()
-	e.plan = &plan{runner: r, spec: spec, lang: in, uid: r.mode.user(e.slot)}
+	e.plan = &plan{runner: r, spec: spec, lang: in, uid: r.mode.user(e.slot), compiled: modules}
 	if in != nil {
 		e.plan.compiled = r.compiledFor(in)
 	}

@@ -33,6 +33,7 @@ const maxPacket = 1 << 20
 
 // Stage turns the process into a keeper if it was started as one, and does not return then. main calls it first.
 func Stage() {
+	stageModule()
 	switch {
 	case len(os.Args) != 2:
 		return

@@ -39,8 +39,8 @@ func modes(int) []mode {
 
 func openGroups(string) (*cgroup.Control, error) { return &cgroup.Control{}, nil }
 
-// Stage does nothing here: there is no keeper.
-func Stage() {}
+// Stage turns the process into the runtime of a WebAssembly module if it was started as one. There is no keeper here.
+func Stage() { stageModule() }
 
 // exit says how a process ended.
 type exit struct {

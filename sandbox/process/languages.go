@@ -11,7 +11,10 @@ import (
 
 // argv is the runtime's command line.
 func (p *plan) argv() ([]string, error) {
-	if p.lang == nil {
+	switch {
+	case p.isModule():
+		return p.moduleArgv()
+	case p.lang == nil:
 		return p.ownBootstrap()
 	}
 	var argv []string

@@ -211,6 +211,12 @@ func (p *plan) root() *root {
 
 // addLanguage adds the interpreter, where it is not below /usr anyway, its SDK and its bootstrap.
 func (p *plan) addLanguage(r *root, view func(source, target string)) {
+	if p.isModule() {
+		if self, err := os.Executable(); err == nil {
+			view(self, programAt)
+		}
+		view(p.compiled, compiledPath)
+	}
 	if p.lang == nil {
 		return
 	}
@@ -263,6 +269,9 @@ func (p *plan) etc() []file {
 func (p *plan) visible() []string {
 	paths := slices.Concat(systemFolders(), systemLinks(), systemFiles(), []string{"/proc", "/sys/fs/cgroup", "/dev", "/etc/resolv.conf",
 		"/etc/hosts", "/etc/passwd", "/etc/group", "/etc/nsswitch.conf", p.spec.Code}, p.spec.Layers)
+	if self, err := os.Executable(); err == nil && p.isModule() {
+		paths = append(paths, self, p.compiled)
+	}
 	if p.lang != nil {
 		paths = append(paths, p.bootstrapSource())
 		paths = slices.Concat(paths, p.lang.Folders, p.lang.Files, p.lang.SDK)

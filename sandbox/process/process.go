@@ -21,6 +21,7 @@ import (
 	"github.com/brume-dev/brume/sandbox/bootstrap"
 	"github.com/brume-dev/brume/sandbox/interpreter"
 	"github.com/brume-dev/brume/sandbox/process/cgroup"
+	"github.com/brume-dev/brume/sandbox/wasm"
 )
 
 // Config is what a Runner needs.
@@ -230,7 +231,7 @@ func (r *Runner) Runtime(ctx context.Context, id string) (sandbox.Runtime, error
 
 // interpreter finds the interpreter of a runtime; nil for those that bring their own bootstrap.
 func (r *Runner) interpreter(ctx context.Context, id string) (*interpreter.Interpreter, bool, error) {
-	if id == "provided.al2" || id == "provided.al2023" || id == "provided" {
+	if id == "provided.al2" || id == "provided.al2023" || id == "provided" || id == wasm.Runtime {
 		return nil, true, nil
 	}
 	in, exact, err := r.Interpreters.For(ctx, id)
@@ -254,11 +255,17 @@ func (r *Runner) Start(ctx context.Context, spec *sandbox.Spec) (sandbox.Environ
 	if err := r.compile(ctx, in); err != nil {
 		return nil, err
 	}
+	modules := ""
+	if spec.Runtime == wasm.Runtime {
+		if modules, err = r.compileModule(ctx, spec); err != nil {
+			return nil, err
+		}
+	}
 	leave, err := r.enter(ctx)
 	if err != nil {
 		return nil, err
 	}
-	e, err := newEnvironment(r, k, spec, in)
+	e, err := newEnvironment(r, k, spec, in, modules)
 	if err != nil {
 		leave()
 		return nil, err

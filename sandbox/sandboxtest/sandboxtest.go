@@ -24,7 +24,7 @@ type Subject struct {
 	Runner sandbox.Runner
 	// Isolated says that functions have file systems, processes and networks of their own.
 	Isolated bool
-	// Languages says that the programs in Python, Node.js, Ruby and Java are tried too.
+	// Languages says that the programs in other languages are tried too.
 	Languages bool
 	// Secret is a file of the host that no function may read.
 	Secret string
@@ -43,6 +43,7 @@ func Run(t *testing.T, s Subject) {
 		t.Run("Node", b.node)
 		t.Run("Ruby", b.ruby)
 		t.Run("Java", b.java)
+		t.Run("Modules", b.modules)
 	}
 	t.Run("Limits", b.limits)
 	if s.Isolated {
