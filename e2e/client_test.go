@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -67,4 +68,29 @@ func TestCLI(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+// haveJS installs the SDK of testdata/js into a folder of its own, once.
+var haveJS = sync.OnceValues(func() (string, error) { return installed("testdata/js") })
+
+// TestJS runs the scripts of testdata/js with the AWS SDK for JavaScript, each in an account of its own.
+func TestJS(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: installing the SDK takes half a minute")
+	}
+	dir, err := haveJS()
+	need(t, "the SDK for JavaScript (npm ci)", func() error { return err })
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	b := start(t)
+	scripts, err := filepath.Glob(filepath.Join(dir, "*.js"))
+	if err != nil || len(scripts) == 0 {
+		t.Fatalf("%d scripts, %v", len(scripts), err)
+	}
+	for _, script := range scripts {
+		t.Run(filepath.Base(script), func(t *testing.T) {
+			if out, err := run(t, b.env(newAccount()), "node", script); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
 }

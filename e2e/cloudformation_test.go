@@ -12,18 +12,21 @@ import (
 )
 
 // haveCDK installs the CDK of testdata/cdk into a folder of its own, once.
-var haveCDK = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "brume-cdk-")
+var haveCDK = sync.OnceValues(func() (string, error) { return installed("testdata/cdk") })
+
+// installed copies a folder with a package-lock.json and installs in the copy what that names.
+func installed(from string) (string, error) {
+	dir, err := os.MkdirTemp("", "brume-npm-")
 	if err != nil {
 		return "", err
 	}
-	if err := os.CopyFS(dir, os.DirFS("testdata/cdk")); err != nil {
+	if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
 		return "", err
 	}
 	cmd := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--prefer-offline")
 	cmd.Dir = dir
 	return dir, cmd.Run()
-})
+}
 
 // TestCDK bootstraps an account, deploys an app with a function whose code is a file asset, and destroys it.
 func TestCDK(t *testing.T) {

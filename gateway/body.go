@@ -159,12 +159,13 @@ func names(list string) []string {
 }
 
 // hoist makes headers of the x-amz- parameters of a presigned S3 request, where SDKs put them so that whoever uses the
-// URL need not know them.
+// URL need not know them. S3 takes no notice of checksums there, which are those of the body that the SDK for JavaScript
+// did not have when it signed (https://github.com/aws/aws-sdk-go-v2/issues/2610, https://github.com/aws/aws-sdk-js-v3/issues/4448).
 func (x *exchange) hoist() {
 	for p := range strings.SplitSeq(x.wire.Query, "&") {
 		name, value, _ := strings.Cut(p, "=")
 		key := http.CanonicalHeaderKey(name)
-		if !strings.HasPrefix(key, "X-Amz-") || x.wire.Header.Get(key) != "" {
+		if !strings.HasPrefix(key, "X-Amz-") || strings.HasPrefix(key, "X-Amz-Checksum-") || key == "X-Amz-Sdk-Checksum-Algorithm" || x.wire.Header.Get(key) != "" {
 			continue
 		}
 		switch key {

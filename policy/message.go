@@ -1,6 +1,11 @@
 package policy
 
-import "github.com/brume-dev/brume/aws"
+import (
+	"strconv"
+	"strings"
+
+	"github.com/brume-dev/brume/aws"
+)
 
 var (
 	implicitly = [...]string{
@@ -22,7 +27,14 @@ var (
 // Message is AWS's text for a denial:
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
 func (d Decision) Message(r *Request) string {
-	s := "User: " + caller(r.Identity) + " is not authorized to perform: " + r.Action + " on resource: " + r.Resource
+	resource := r.Resource
+	if strings.HasPrefix(r.Action, "s3:") {
+		if r.Identity.Kind == aws.Anonymous {
+			return "Access Denied" // S3 tells strangers no more
+		}
+		resource = strconv.Quote(resource)
+	}
+	s := "User: " + caller(r.Identity) + " is not authorized to perform: " + r.Action + " on resource: " + resource
 	switch {
 	case d.Explicit:
 		return s + " with an explicit deny in " + explicitly[d.Source]

@@ -169,7 +169,7 @@ func TestMessages(t *testing.T) {
 		{Decision{Source: SessionBased, Explicit: true}, "with an explicit deny in a session policy"},
 		{Decision{Source: ServiceControl, Explicit: true}, "with an explicit deny in a service control policy"},
 	} {
-		want := "User: arn:aws:iam::111122223333:user/bob is not authorized to perform: s3:GetObject on resource: arn:aws:s3:::b/k " + c.want
+		want := "User: arn:aws:iam::111122223333:user/bob is not authorized to perform: s3:GetObject on resource: \"arn:aws:s3:::b/k\" " + c.want
 		if got := c.d.Message(r); got != want {
 			t.Errorf("%+v\n got %s\nwant %s", c.d, got, want)
 		}

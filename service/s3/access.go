@@ -10,6 +10,7 @@ import (
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/service/s3/acl"
 	"github.com/brume-dev/brume/service/s3/bucket"
+	"github.com/brume-dev/brume/service/s3/fault"
 	"github.com/brume-dev/brume/store"
 )
 
@@ -63,6 +64,9 @@ func (s *Service) Access(ctx context.Context, id aws.Identity, op string, in any
 		}
 		r := wanted{op: "GetObject", key: from.Key, version: aws.Or(from.Version, "")}
 		more, err := s.wants(ctx, id, from.Bucket, r.actions(v), r)
+		if aws.CodeOf(err) == "InvalidBucketName" {
+			err = fault.InvalidArgument("Invalid copy source bucket name", "x-amz-copy-source", src)
+		}
 		if err != nil {
 			return nil, err
 		}

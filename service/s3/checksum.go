@@ -23,6 +23,7 @@ func expect(in any, contentMD5 *string, algorithm s3api.ChecksumAlgorithm) (e bu
 			return e, aws.Errorf("InvalidDigest", http.StatusBadRequest, "The Content-MD5 you specified was invalid.")
 		}
 	}
+	algorithm = s3api.ChecksumAlgorithm(strings.ToUpper(string(algorithm)))
 	if err := bucket.CheckAlgorithm(string(algorithm)); err != nil {
 		return e, err
 	}

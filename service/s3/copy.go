@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/brume-dev/brume/api/s3api"
@@ -85,7 +86,7 @@ func (s *Service) CopyObject(ctx context.Context, id aws.Identity, in *s3api.Cop
 }
 
 func copyCheck(b *bucket.Bucket, in *s3api.CopyObjectRequest) (bucket.WriteCondition, error) {
-	err := cmp.Or(directive("metadata", string(in.MetadataDirective)), directive("tagging", string(in.TaggingDirective)), bucket.CheckAlgorithm(string(in.ChecksumAlgorithm)),
+	err := cmp.Or(directive("metadata", string(in.MetadataDirective)), directive("tagging", string(in.TaggingDirective)), bucket.CheckAlgorithm(strings.ToUpper(string(in.ChecksumAlgorithm))), bucket.CheckMetadata(in.Metadata),
 		wish{customer: in.CopySourceSSECustomerAlgorithm}.check())
 
 	if err != nil {
@@ -123,7 +124,7 @@ func copied(in *s3api.CopyObjectRequest, from bucket.Source, old *bucket.Object)
 // copyBody gives the new object its body and commits it.
 func (s *Service) copyBody(ctx context.Context, id aws.Identity, b *bucket.Bucket, in *s3api.CopyObjectRequest, from bucket.Source, f found, o *bucket.Object, cond bucket.WriteCondition) (bucket.Committed, error) {
 	how := made{s3api.EventS3ObjectCreatedCopy, "CopyObject", notice.By(id)}
-	algorithm := string(in.ChecksumAlgorithm)
+	algorithm := strings.ToUpper(string(in.ChecksumAlgorithm))
 	if algorithm == "" {
 		algorithm = f.o.Sum.Algorithm
 	}

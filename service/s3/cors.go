@@ -81,12 +81,15 @@ func (s *Service) AllowOrigin(ctx context.Context, name, method string, asked, o
 	if asked.Get("Origin") == "" {
 		return
 	}
-	if named := asked.Get("Access-Control-Request-Method"); named != "" {
-		method = named
-	}
 	rules, err := s.rulesOf(ctx, name)
 	if err != nil {
 		return // the answer itself says so
 	}
-	cors.Allow(rules, cors.Question{Origin: asked.Get("Origin"), Method: method}, out)
+	q := cors.Question{Origin: asked.Get("Origin"), Method: method}
+	if asked.Get("Access-Control-Request-Method") != "" {
+		if q, err = cors.Preflight(asked); err != nil {
+			return // nonsense that no browser sends
+		}
+	}
+	cors.Allow(rules, q, out)
 }

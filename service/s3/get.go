@@ -213,6 +213,8 @@ func (s *Service) HeadObject(ctx context.Context, id aws.Identity, in *s3api.Hea
 	return &s3api.HeadObjectOutput{AcceptRanges: o.AcceptRanges, Expiration: o.Expiration, LastModified: o.LastModified,
 		ContentLength: o.ContentLength, ETag: o.ETag, ChecksumCRC32: o.ChecksumCRC32, ChecksumCRC32C: o.ChecksumCRC32C,
 		ChecksumCRC64NVME: o.ChecksumCRC64NVME, ChecksumSHA1: o.ChecksumSHA1, ChecksumSHA256: o.ChecksumSHA256,
+		ChecksumSHA512: o.ChecksumSHA512, ChecksumMD5: o.ChecksumMD5, ChecksumXXHASH64: o.ChecksumXXHASH64,
+		ChecksumXXHASH3: o.ChecksumXXHASH3, ChecksumXXHASH128: o.ChecksumXXHASH128,
 		ChecksumType: o.ChecksumType, VersionId: o.VersionId, CacheControl: o.CacheControl, ContentDisposition: o.ContentDisposition,
 		ContentEncoding: o.ContentEncoding, ContentLanguage: o.ContentLanguage, ContentType: o.ContentType, ContentRange: o.ContentRange,
 		Expires: o.Expires, WebsiteRedirectLocation: o.WebsiteRedirectLocation, ServerSideEncryption: o.ServerSideEncryption,

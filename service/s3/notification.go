@@ -64,7 +64,7 @@ func (e *destinationError) ErrorInfo() aws.ErrorInfo {
 
 // tryAll asks every destination whether it takes messages of the bucket.
 func (s *Service) tryAll(ctx context.Context, id aws.Identity, b *bucket.Bucket, all []notice.Destination) error {
-	test, err := notice.TestMessage(b.Name, id.Request.ID, s.Clock.Now())
+	test, err := notice.Greeting(b.Name, id.Request.ID, s.Clock.Now())
 	if err != nil {
 		return err
 	}

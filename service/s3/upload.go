@@ -30,7 +30,7 @@ func (s *Service) CreateMultipartUpload(ctx context.Context, id aws.Identity, in
 		lock.Apply(b, &u.Object, s.Clock.Now()), u.Object.Complete(in.Tagging)); err != nil {
 		return nil, err
 	}
-	if err := u.Sums(string(in.ChecksumAlgorithm), string(in.ChecksumType)); err != nil {
+	if err := u.Sums(strings.ToUpper(string(in.ChecksumAlgorithm)), string(in.ChecksumType)); err != nil {
 		return nil, err
 	}
 	e, err := s.seal(ctx, id, b, in.Key, wish{in.ServerSideEncryption, in.SSEKMSKeyId, in.SSEKMSEncryptionContext, in.BucketKeyEnabled, in.SSECustomerAlgorithm})

@@ -27,9 +27,11 @@ func (s *Service) ListMultipartUploads(ctx context.Context, _ aws.Identity, in *
 		}
 		family := b.Family(bucket.FamilyUpload)
 		if key != "" && marker != "" {
-			if seq, ok := bucket.OpenSeq(b.N, marker, "upload"); ok {
-				l.Resume = b.Upload(key, seq)
+			seq, ok := bucket.OpenSeq(b.N, marker, "upload")
+			if !ok {
+				return nil, fault.InvalidArgument("Invalid uploadId marker", "upload-id-marker", marker)
 			}
+			l.Resume = b.Upload(key, seq)
 		}
 		n, lastKey, lastID := 0, "", ""
 		err := l.Walk(r, family, func(key string, kv store.KV, common bool) (bool, error) {

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import time
 
 import boto3
 import botocore.config
@@ -31,3 +32,11 @@ def fails(code, status=None, text=None):
         assert meta.get("RequestId"), f"no request id: {meta}"
     else:
         raise AssertionError(f"no error, want {code}")
+
+
+def eventually(what, holds, seconds=60):
+    """Waits for something that must come, without measuring how long it takes."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"{what} does not come"
+        time.sleep(0.1)

@@ -26,12 +26,8 @@ func (o *Object) Complete(tagging *string) (err error) {
 	if o.About.Type == "" {
 		o.About.Type = "binary/octet-stream"
 	}
-	size := 0
-	for k, v := range o.About.Meta {
-		size += len(k) + len(v)
-	}
-	if size > maxMetadata {
-		return &metadataTooLarge{int64(size), maxMetadata}
+	if err := CheckMetadata(o.About.Meta); err != nil {
+		return err
 	}
 	if err := checkRedirect(o.About.Redirect); err != nil {
 		return err
@@ -43,6 +39,18 @@ func (o *Object) Complete(tagging *string) (err error) {
 		o.Tags, err = tagHeader(*tagging)
 	}
 	return err
+}
+
+// CheckMetadata keeps user-defined metadata to the size that S3 allows.
+func CheckMetadata(meta map[string]string) error {
+	size := 0
+	for k, v := range meta {
+		size += len(k) + len(v)
+	}
+	if size > maxMetadata {
+		return &metadataTooLarge{int64(size), maxMetadata}
+	}
+	return nil
 }
 
 type metadataTooLarge struct {

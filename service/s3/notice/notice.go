@@ -193,8 +193,8 @@ func hostID(request string) string {
 	return base64.StdEncoding.EncodeToString(h[:])
 }
 
-// TestMessage is what a destination gets when it is configured.
-func TestMessage(bucket, request string, at time.Time) ([]byte, error) {
+// Greeting is what a destination gets when it is configured.
+func Greeting(bucket, request string, at time.Time) ([]byte, error) {
 	return json.Marshal(struct {
 		Service, Event, Time, Bucket, RequestID, HostID string
 	}{"Amazon S3", "s3:TestEvent", at.UTC().Format(millis), bucket, request, hostID(request)})
