@@ -75,7 +75,7 @@ func Names() []string { return slices.Sorted(maps.Keys(kinds)) }
 
 // kinds are all kinds by their type.
 var kinds = merge(iamKinds, lambdaKinds, layerKinds, gatewayKinds, tableKinds, eventKinds, logKinds, keyKinds, parameterKinds,
-	repositoryKinds, bucketKinds, queueKinds)
+	repositoryKinds, bucketKinds, queueKinds, topicKinds)
 
 func merge(all ...map[string]*Kind) map[string]*Kind {
 	out := map[string]*Kind{}
@@ -172,7 +172,7 @@ func difference(old, now []string) (added, removed []string) {
 
 // gone are the codes of errors that say that a thing is not there.
 var gone = []string{"NoSuchEntity", "ResourceNotFoundException", "NotFoundException", "NoSuchBucket", "NoSuchBucketPolicy",
-	"RepositoryNotFoundException", "ParameterNotFound", "TableNotFoundException", "PolicyNotFound", "QueueDoesNotExist",
+	"RepositoryNotFoundException", "ParameterNotFound", "TableNotFoundException", "PolicyNotFound", "QueueDoesNotExist", "NotFound",
 	"CodeSigningConfigNotFoundException", "ProvisionedConcurrencyConfigNotFoundException"}
 
 // there are the codes of errors that say that a thing is there already.
