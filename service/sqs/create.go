@@ -63,6 +63,7 @@ func (s *Service) CreateQueue(ctx context.Context, id aws.Identity, in *sqsapi.C
 		write(tx, p, stored)
 		return nil
 	})
+	s.known.forget(p)
 	return out, err
 }
 
@@ -81,7 +82,7 @@ func (s *Service) creatable(tx store.Tx, q *queue) (time.Time, error) {
 
 // compare reports whether there is a queue at p, which must have the attributes that are given.
 func (s *Service) compare(tx store.Tx, p place, given map[string]string) (bool, error) {
-	q, err := s.read(tx, p)
+	q, err := read(tx, p)
 	if aws.CodeOf(err) == aws.CodeOf(noQueue()) {
 		return false, nil
 	}
@@ -142,7 +143,7 @@ func (s *Service) DeleteQueue(ctx context.Context, id aws.Identity, in *sqsapi.D
 		return nil, err
 	}
 	_, err = s.home(p).Update(ctx, func(_ context.Context, tx store.Tx) error {
-		q, err := s.read(tx, p)
+		q, err := read(tx, p)
 		if err != nil {
 			return err
 		}
@@ -158,6 +159,7 @@ func (s *Service) DeleteQueue(ctx context.Context, id aws.Identity, in *sqsapi.D
 		}
 		return timer.Set(tx, timer.Promise{Kind: kindForget, ID: p.arn(), Args: q.address(), Due: tx.Now().Add(nameRest)})
 	})
+	s.known.forget(p)
 	return &sqsapi.DeleteQueueOutput{}, err
 }
 

@@ -1,7 +1,6 @@
 package sqs
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"maps"
@@ -30,9 +29,8 @@ const queueVersion = 1
 type queue struct {
 	place
 	queueRecord
-	stored store.Value // what the record was made from
-	root   store.Tuple
-	log    *backlog.Queue
+	root store.Tuple
+	log  *backlog.Queue
 
 	fifo         bool
 	contentDedup bool
@@ -82,36 +80,41 @@ func (q *queue) attribute(name string) string {
 // expired is the time at or before which messages were sent that are too old now.
 func (q *queue) expired(now time.Time) int64 { return now.Add(-q.retention).UnixMicro() }
 
-// known are the queues that were read before. A request reads the record of its queue from the store; when that is what was
-// read before it need not be decoded again.
+// known are the queues that were looked up, until something about them changes: most requests need no more of the home
+// shard, and look there twice, once to see whether they are allowed.
 type known struct {
-	mu     sync.RWMutex
-	queues map[place]*queue
+	mu      sync.RWMutex
+	queues  map[place]*queue
+	changes uint64 // counts the calls of forget: what was read before one must not be kept after it
 }
 
 // maxKnown bounds the memory of known.
 const maxKnown = 10_000
 
-func (k *known) get(p place, stored store.Value) (*queue, error) {
+func (k *known) get(p place) (q *queue, changes uint64) {
 	k.mu.RLock()
-	q := k.queues[p]
-	k.mu.RUnlock()
-	if q != nil && bytes.Equal(q.stored, stored) {
-		return q, nil
-	}
-	var rec queueRecord
-	if err := record.Decode(stored, queueVersion, &rec); err != nil {
-		return nil, err
-	}
-	q = newQueue(p, rec)
-	q.stored = bytes.Clone(stored)
+	defer k.mu.RUnlock()
+	return k.queues[p], k.changes
+}
+
+func (k *known) put(q *queue, changes uint64) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.changes != changes {
+		return
+	}
 	if k.queues == nil || len(k.queues) >= maxKnown {
 		k.queues = map[place]*queue{}
 	}
-	k.queues[p] = q
-	return q, nil
+	k.queues[q.place] = q
+}
+
+// forget is called when a change is durable, before it is answered.
+func (k *known) forget(p place) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.queues, p)
+	k.changes++
 }
 
 func (s *Service) home(p place) store.Shard { return s.Store.Shard(store.Home(p.account, p.region)) }
@@ -120,7 +123,7 @@ func (s *Service) home(p place) store.Shard { return s.Store.Shard(store.Home(p.
 func (s *Service) shard(q *queue) store.Shard { return s.Store.Shard(q.root) }
 
 // read returns the queue at p; the error is QueueDoesNotExist when there is none.
-func (s *Service) read(r store.Reader, p place) (*queue, error) {
+func read(r store.Reader, p place) (*queue, error) {
 	v, ok, err := r.Get(p.queueKey())
 	if err != nil {
 		return nil, err
@@ -128,12 +131,24 @@ func (s *Service) read(r store.Reader, p place) (*queue, error) {
 	if !ok {
 		return nil, noQueue()
 	}
-	return s.known.get(p, v)
+	var rec queueRecord
+	if err := record.Decode(v, queueVersion, &rec); err != nil {
+		return nil, err
+	}
+	return newQueue(p, rec), nil
 }
 
-// lookUp is read in its own View.
+// lookUp returns the queue at p as the last durable state has it.
 func (s *Service) lookUp(ctx context.Context, p place) (*queue, error) {
-	return store.View(ctx, s.home(p), func(_ context.Context, r store.Reader) (*queue, error) { return s.read(r, p) })
+	q, changes := s.known.get(p)
+	if q != nil {
+		return q, nil
+	}
+	q, err := store.View(ctx, s.home(p), func(_ context.Context, r store.Reader) (*queue, error) { return read(r, p) })
+	if err == nil {
+		s.known.put(q, changes)
+	}
+	return q, err
 }
 
 // find returns the queue that a request of id names by its URL.
@@ -157,7 +172,7 @@ func (s *Service) change(ctx context.Context, id aws.Identity, url string, f fun
 		return err
 	}
 	_, err = s.home(p).Update(ctx, func(_ context.Context, tx store.Tx) error {
-		q, err := s.read(tx, p)
+		q, err := read(tx, p)
 		if err != nil {
 			return err
 		}
@@ -169,6 +184,7 @@ func (s *Service) change(ctx context.Context, id aws.Identity, url string, f fun
 		write(tx, p, rec)
 		return nil
 	})
+	s.known.forget(p)
 	return err
 }
 

@@ -131,7 +131,7 @@ func (s *Service) retarget(tx store.Tx, old, q *queue) error {
 	if !ok || p.account != q.account || p.region != q.region {
 		return fail("Dead-letter target owner should be same as the source.")
 	}
-	target, err := s.read(tx, p)
+	target, err := read(tx, p)
 	switch {
 	case aws.CodeOf(err) == aws.CodeOf(noQueue()) || p == q.place:
 		return fail("Dead letter target does not exist.")

@@ -111,6 +111,11 @@ func (q *Queue) Put(tx store.Tx, m *message.Message) (sequence uint64, err error
 	if err != nil {
 		return 0, err
 	}
+	if m.Group != "" && !q.FIFO {
+		if err := w.noteGroups(); err != nil {
+			return 0, err
+		}
+	}
 	delayed := m.Visible > w.now
 	if delayed {
 		w.setTime(m.Visible, m.Ref, Delayed, flags, m.Group)

@@ -42,6 +42,15 @@ func (w *work) setGroup(name string, old, g groupRecord) {
 	w.tx.Set(w.groups.Text(name), g.encode())
 }
 
+// noteGroups says that the queue has groups: receives need not look for them in others.
+func (w *work) noteGroups() error {
+	_, there, err := w.tx.Get(w.grouped)
+	if err == nil && !there {
+		w.tx.Set(w.grouped, nil)
+	}
+	return err
+}
+
 // rank says whether a tenant is noisy.
 func (w *work) rank(flying uint64) (byte, error) {
 	if flying < noisyFlying {

@@ -30,7 +30,7 @@ import (
 type families struct {
 	root, alive, sequence, dedup, forget, try, tried                store.Tuple
 	in, counts, mark, messages, bodies, states, ready, times, lines store.Tuple
-	groups, turns                                                   store.Tuple
+	grouped, groups, turns                                          store.Tuple
 }
 
 func familiesOf(root store.Tuple) families {
@@ -38,7 +38,7 @@ func familiesOf(root store.Tuple) families {
 	return families{root: root, alive: root.Text("alive"), sequence: root.Text("sequence"), dedup: root.Text("dedup"), forget: root.Text("forget"),
 		try: root.Text("try"), tried: root.Text("tried"),
 		in: in, counts: in.Text("count"), mark: in.Text("mark"), messages: in.Text("message"), bodies: in.Text("body"), states: in.Text("state"),
-		ready: in.Text("ready"), times: in.Text("time"), lines: in.Text("line"), groups: in.Text("group"), turns: in.Text("turn")}
+		ready: in.Text("ready"), times: in.Text("time"), lines: in.Text("line"), grouped: in.Text("grouped"), groups: in.Text("group"), turns: in.Text("turn")}
 }
 
 func in(t store.Tuple, r message.Ref) store.Tuple { return t.Uint(uint64(r.Sent)).Bytes(r.ID[:]) }

@@ -130,6 +130,11 @@ func (t *taking) full() bool {
 
 // takeStandard merges the three places in the order of time.
 func (t *taking) takeStandard() error {
+	_, grouped, err := t.tx.Get(t.grouped)
+	if err != nil {
+		return err
+	}
+	t.noTurns = !grouped
 	timed, err := t.listTimes()
 	if err != nil {
 		return err
