@@ -16,6 +16,11 @@ var _ Handler = Client{}
 // NewClient returns a client that calls through c.
 func NewClient(c aws.Caller) Client { return Client{c} }
 
+// BatchExecuteStatement calls the operation of that name.
+func (c Client) BatchExecuteStatement(ctx context.Context, id aws.Identity, in *BatchExecuteStatementInput) (*BatchExecuteStatementOutput, error) {
+	return aws.Invoke[BatchExecuteStatementOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "BatchExecuteStatement"}, in)
+}
+
 // BatchGetItem calls the operation of that name.
 func (c Client) BatchGetItem(ctx context.Context, id aws.Identity, in *BatchGetItemInput) (*BatchGetItemOutput, error) {
 	return aws.Invoke[BatchGetItemOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "BatchGetItem"}, in)
@@ -69,6 +74,16 @@ func (c Client) DescribeTable(ctx context.Context, id aws.Identity, in *Describe
 // DescribeTimeToLive calls the operation of that name.
 func (c Client) DescribeTimeToLive(ctx context.Context, id aws.Identity, in *DescribeTimeToLiveInput) (*DescribeTimeToLiveOutput, error) {
 	return aws.Invoke[DescribeTimeToLiveOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "DescribeTimeToLive"}, in)
+}
+
+// ExecuteStatement calls the operation of that name.
+func (c Client) ExecuteStatement(ctx context.Context, id aws.Identity, in *ExecuteStatementInput) (*ExecuteStatementOutput, error) {
+	return aws.Invoke[ExecuteStatementOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "ExecuteStatement"}, in)
+}
+
+// ExecuteTransaction calls the operation of that name.
+func (c Client) ExecuteTransaction(ctx context.Context, id aws.Identity, in *ExecuteTransactionInput) (*ExecuteTransactionOutput, error) {
+	return aws.Invoke[ExecuteTransactionOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "ExecuteTransaction"}, in)
 }
 
 // GetItem calls the operation of that name.

@@ -17,6 +17,30 @@ func (AttributeAction) EnumValues() []string {
 	return []string{"ADD", "PUT", "DELETE"}
 }
 
+// BatchStatementErrorCodeEnum is one of the values below; "" is absent.
+type BatchStatementErrorCodeEnum string
+
+// Values of BatchStatementErrorCodeEnum.
+const (
+	BatchStatementErrorCodeEnumConditionalCheckFailed          BatchStatementErrorCodeEnum = "ConditionalCheckFailed"
+	BatchStatementErrorCodeEnumItemCollectionSizeLimitExceeded BatchStatementErrorCodeEnum = "ItemCollectionSizeLimitExceeded"
+	BatchStatementErrorCodeEnumRequestLimitExceeded            BatchStatementErrorCodeEnum = "RequestLimitExceeded"
+	BatchStatementErrorCodeEnumValidationError                 BatchStatementErrorCodeEnum = "ValidationError"
+	BatchStatementErrorCodeEnumProvisionedThroughputExceeded   BatchStatementErrorCodeEnum = "ProvisionedThroughputExceeded"
+	BatchStatementErrorCodeEnumTransactionConflict             BatchStatementErrorCodeEnum = "TransactionConflict"
+	BatchStatementErrorCodeEnumThrottlingError                 BatchStatementErrorCodeEnum = "ThrottlingError"
+	BatchStatementErrorCodeEnumInternalServerError             BatchStatementErrorCodeEnum = "InternalServerError"
+	BatchStatementErrorCodeEnumResourceNotFound                BatchStatementErrorCodeEnum = "ResourceNotFound"
+	BatchStatementErrorCodeEnumAccessDenied                    BatchStatementErrorCodeEnum = "AccessDenied"
+	BatchStatementErrorCodeEnumDuplicateItem                   BatchStatementErrorCodeEnum = "DuplicateItem"
+)
+
+// EnumValues returns the values of BatchStatementErrorCodeEnum in the order of the model.
+func (BatchStatementErrorCodeEnum) EnumValues() []string {
+	return []string{"ConditionalCheckFailed", "ItemCollectionSizeLimitExceeded", "RequestLimitExceeded", "ValidationError", "ProvisionedThroughputExceeded", "TransactionConflict",
+		"ThrottlingError", "InternalServerError", "ResourceNotFound", "AccessDenied", "DuplicateItem"}
+}
+
 // BillingMode is one of the values below; "" is absent.
 type BillingMode string
 

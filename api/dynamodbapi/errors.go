@@ -22,6 +22,18 @@ func (e *ConditionalCheckFailedException) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "ConditionalCheckFailedException", Status: 400, Message: e.Message}
 }
 
+// DuplicateItemException: There was an attempt to insert an item with the same primary key as an item that already exists in the DynamoDB table.
+type DuplicateItemException struct {
+	Message string `aws:"message"`
+}
+
+func (e *DuplicateItemException) Error() string { return "DuplicateItemException: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *DuplicateItemException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "DuplicateItemException", Status: 400, Message: e.Message}
+}
+
 // IdempotentParameterMismatchException: DynamoDB rejected the request because you retried a request with a different payload but with an idempotent token that was already used.
 type IdempotentParameterMismatchException struct {
 	Message string `aws:"Message"`

@@ -6,6 +6,12 @@ import (
 	"github.com/brume-dev/brume/item"
 )
 
+// BatchExecuteStatementInput is the input of BatchExecuteStatement.
+type BatchExecuteStatementInput struct {
+	Statements             []BatchStatementRequest `aws:"Statements,req,len=1:25"`
+	ReturnConsumedCapacity ReturnConsumedCapacity  `aws:"ReturnConsumedCapacity"`
+}
+
 // BatchGetItemInput: Represents the input of a BatchGetItem operation.
 type BatchGetItemInput struct {
 	RequestItems           map[string]KeysAndAttributes `aws:"RequestItems,req,len=1:100" keys:"len=1:1024"`
@@ -87,6 +93,24 @@ type DescribeTableInput struct {
 // DescribeTimeToLiveInput is the input of DescribeTimeToLive.
 type DescribeTimeToLiveInput struct {
 	TableName string `aws:"TableName,req,len=1:1024"`
+}
+
+// ExecuteStatementInput is the input of ExecuteStatement.
+type ExecuteStatementInput struct {
+	Statement                           string                              `aws:"Statement,req,len=1:8192"`
+	Parameters                          []item.Value                        `aws:"Parameters,len=1:"`
+	ConsistentRead                      *bool                               `aws:"ConsistentRead"`
+	NextToken                           *string                             `aws:"NextToken,len=1:32768"`
+	ReturnConsumedCapacity              ReturnConsumedCapacity              `aws:"ReturnConsumedCapacity"`
+	Limit                               *int32                              `aws:"Limit,range=1:"`
+	ReturnValuesOnConditionCheckFailure ReturnValuesOnConditionCheckFailure `aws:"ReturnValuesOnConditionCheckFailure"`
+}
+
+// ExecuteTransactionInput is the input of ExecuteTransaction.
+type ExecuteTransactionInput struct {
+	TransactStatements     []ParameterizedStatement `aws:"TransactStatements,req,len=1:100"`
+	ClientRequestToken     *string                  `aws:"ClientRequestToken,idem,len=1:36"`
+	ReturnConsumedCapacity ReturnConsumedCapacity   `aws:"ReturnConsumedCapacity"`
 }
 
 // GetItemInput: Represents the input of a GetItem operation.

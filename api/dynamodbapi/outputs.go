@@ -6,6 +6,12 @@ import (
 	"github.com/brume-dev/brume/item"
 )
 
+// BatchExecuteStatementOutput is the output of BatchExecuteStatement.
+type BatchExecuteStatementOutput struct {
+	Responses        []BatchStatementResponse `aws:"Responses"`
+	ConsumedCapacity []ConsumedCapacity       `aws:"ConsumedCapacity"`
+}
+
 // BatchGetItemOutput: Represents the output of a BatchGetItem operation.
 type BatchGetItemOutput struct {
 	Responses        map[string][]item.Map        `aws:"Responses" keys:"len=1:1024"`
@@ -68,6 +74,20 @@ type DescribeTableOutput struct {
 // DescribeTimeToLiveOutput is the output of DescribeTimeToLive.
 type DescribeTimeToLiveOutput struct {
 	TimeToLiveDescription *TimeToLiveDescription `aws:"TimeToLiveDescription"`
+}
+
+// ExecuteStatementOutput is the output of ExecuteStatement.
+type ExecuteStatementOutput struct {
+	Items            []item.Map        `aws:"Items"`
+	NextToken        *string           `aws:"NextToken,len=1:32768"`
+	ConsumedCapacity *ConsumedCapacity `aws:"ConsumedCapacity"`
+	LastEvaluatedKey item.Map          `aws:"LastEvaluatedKey"`
+}
+
+// ExecuteTransactionOutput is the output of ExecuteTransaction.
+type ExecuteTransactionOutput struct {
+	Responses        []ItemResponse     `aws:"Responses,len=1:100"`
+	ConsumedCapacity []ConsumedCapacity `aws:"ConsumedCapacity"`
 }
 
 // GetItemOutput: Represents the output of a GetItem operation.

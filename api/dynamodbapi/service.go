@@ -11,6 +11,8 @@ import (
 
 // Handler serves the operations of DynamoDB that Brume has.
 type Handler interface {
+	// BatchExecuteStatement: This operation allows you to perform batch reads or writes on data stored in DynamoDB, using PartiQL.
+	BatchExecuteStatement(context.Context, aws.Identity, *BatchExecuteStatementInput) (*BatchExecuteStatementOutput, error)
 	// BatchGetItem: The BatchGetItem operation returns the attributes of one or more items from one or more tables.
 	BatchGetItem(context.Context, aws.Identity, *BatchGetItemInput) (*BatchGetItemOutput, error)
 	// BatchWriteItem: The BatchWriteItem operation puts or deletes multiple items in one or more tables.
@@ -33,6 +35,10 @@ type Handler interface {
 	DescribeTable(context.Context, aws.Identity, *DescribeTableInput) (*DescribeTableOutput, error)
 	// DescribeTimeToLive: Gives a description of the Time to Live (TTL) status on the specified table.
 	DescribeTimeToLive(context.Context, aws.Identity, *DescribeTimeToLiveInput) (*DescribeTimeToLiveOutput, error)
+	// ExecuteStatement: This operation allows you to perform reads and singleton writes on data stored in DynamoDB, using PartiQL.
+	ExecuteStatement(context.Context, aws.Identity, *ExecuteStatementInput) (*ExecuteStatementOutput, error)
+	// ExecuteTransaction: This operation allows you to perform transactional reads or writes on data stored in DynamoDB, using PartiQL.
+	ExecuteTransaction(context.Context, aws.Identity, *ExecuteTransactionInput) (*ExecuteTransactionOutput, error)
 	// GetItem: The GetItem operation returns a set of attributes for the item with the given primary key.
 	GetItem(context.Context, aws.Identity, *GetItemInput) (*GetItemOutput, error)
 	// GetResourcePolicy: Returns the resource-based policy document attached to the resource, which can be a table or stream, in JSON format.
@@ -77,7 +83,7 @@ var Service = aws.Describe[Handler](aws.Meta{
 	Endpoint:  "dynamodb",
 	Protocols: aws.JSON10,
 },
-	aws.Lacks("BatchExecuteStatement", "POST", "/"),
+	aws.Has("BatchExecuteStatement", "POST", "/", 200, Handler.BatchExecuteStatement),
 	aws.Has("BatchGetItem", "POST", "/", 200, Handler.BatchGetItem),
 	aws.Has("BatchWriteItem", "POST", "/", 200, Handler.BatchWriteItem),
 	aws.Lacks("CreateBackup", "POST", "/"),
@@ -102,8 +108,8 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Has("DescribeTimeToLive", "POST", "/", 200, Handler.DescribeTimeToLive),
 	aws.Lacks("DisableKinesisStreamingDestination", "POST", "/"),
 	aws.Lacks("EnableKinesisStreamingDestination", "POST", "/"),
-	aws.Lacks("ExecuteStatement", "POST", "/"),
-	aws.Lacks("ExecuteTransaction", "POST", "/"),
+	aws.Has("ExecuteStatement", "POST", "/", 200, Handler.ExecuteStatement),
+	aws.Has("ExecuteTransaction", "POST", "/", 200, Handler.ExecuteTransaction),
 	aws.Lacks("ExportTableToPointInTime", "POST", "/"),
 	aws.Has("GetItem", "POST", "/", 200, Handler.GetItem),
 	aws.Has("GetResourcePolicy", "POST", "/", 200, Handler.GetResourcePolicy),

@@ -27,6 +27,28 @@ type AttributeValueUpdate struct {
 	Action AttributeAction `aws:"Action"`
 }
 
+// BatchStatementError: An error associated with a statement in a PartiQL batch that was run.
+type BatchStatementError struct {
+	Code    BatchStatementErrorCodeEnum `aws:"Code"`
+	Message *string                     `aws:"Message"`
+	Item    item.Map                    `aws:"Item"`
+}
+
+// BatchStatementRequest: A PartiQL batch statement request.
+type BatchStatementRequest struct {
+	Statement                           string                              `aws:"Statement,req,len=1:8192"`
+	Parameters                          []item.Value                        `aws:"Parameters,len=1:"`
+	ConsistentRead                      *bool                               `aws:"ConsistentRead"`
+	ReturnValuesOnConditionCheckFailure ReturnValuesOnConditionCheckFailure `aws:"ReturnValuesOnConditionCheckFailure"`
+}
+
+// BatchStatementResponse: A PartiQL batch statement response..
+type BatchStatementResponse struct {
+	Error     *BatchStatementError `aws:"Error"`
+	TableName *string              `aws:"TableName,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+	Item      item.Map             `aws:"Item"`
+}
+
 // BillingModeSummary: Contains the details for the read/write capacity mode.
 type BillingModeSummary struct {
 	BillingMode                       BillingMode `aws:"BillingMode"`
@@ -260,6 +282,13 @@ type OnDemandThroughput struct {
 // OnDemandThroughputOverride: Overrides the on-demand throughput settings for this replica table.
 type OnDemandThroughputOverride struct {
 	MaxReadRequestUnits *int64 `aws:"MaxReadRequestUnits"`
+}
+
+// ParameterizedStatement: Represents a PartiQL statement that uses parameters.
+type ParameterizedStatement struct {
+	Statement                           string                              `aws:"Statement,req,len=1:8192"`
+	Parameters                          []item.Value                        `aws:"Parameters,len=1:"`
+	ReturnValuesOnConditionCheckFailure ReturnValuesOnConditionCheckFailure `aws:"ReturnValuesOnConditionCheckFailure"`
 }
 
 // PointInTimeRecoveryDescription: The description of the point in time settings applied to the table.

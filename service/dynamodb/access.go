@@ -3,31 +3,19 @@ package dynamodb
 import (
 	"cmp"
 	"context"
-	"slices"
 	"strings"
 
-	api "github.com/brume-dev/brume/api/dynamodbapi"
 	"github.com/brume-dev/brume/aws"
-	"github.com/brume-dev/brume/item"
-	"github.com/brume-dev/brume/service/dynamodb/expression"
+	"github.com/brume-dev/brume/service/dynamodb/demand"
+	"github.com/brume-dev/brume/service/dynamodb/table"
 )
-
-// demand is what an operation needs of one table.
-type demand struct {
-	table  string  // name or ARN; "" where the operation has none
-	action string  // "": that of the operation
-	index  *string // of a query or scan
-	// context adds the condition keys for fine-grained access control; nil: there are none. hash is the name of the
-	// table's partition key.
-	context func(hash string) map[string][]string
-}
 
 // Access implements aws.Accessor: actions on table ARNs, with the condition keys for fine-grained access control.
 //
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
 func (s *Service) Access(ctx context.Context, id aws.Identity, op string, in any) ([]aws.Access, error) {
-	demands := s.demands(in)
+	demands := demand.Of(in, &s.expressions)
 	out := make([]aws.Access, 0, len(demands))
 	for i := range demands {
 		a, err := s.access(ctx, id, op, &demands[i])
@@ -40,242 +28,50 @@ func (s *Service) Access(ctx context.Context, id aws.Identity, op string, in any
 }
 
 // access renders a demand.
-func (s *Service) access(ctx context.Context, id aws.Identity, op string, d *demand) (aws.Access, error) {
-	a := aws.Access{Action: "dynamodb:" + cmp.Or(d.action, op), Resource: "*"}
-	if d.table == "" {
+func (s *Service) access(ctx context.Context, id aws.Identity, op string, d *demand.Demand) (aws.Access, error) {
+	a := aws.Access{Action: "dynamodb:" + cmp.Or(d.Action, op), Resource: "*"}
+	if d.Table == "" {
 		return a, nil
 	}
-	n, err := tableName{Account: id.Account, Region: id.Region, Name: d.table}, error(nil)
-	if strings.HasPrefix(d.table, "arn:") {
-		n, err = resolveARN(d.table)
+	n, err := tableName{Account: id.Account, Region: id.Region, Name: d.Table}, error(nil)
+	if strings.HasPrefix(d.Table, "arn:") {
+		n, err = resolveARN(d.Table)
 	}
 	if err != nil || strings.ContainsAny(n.Name, "*?:/") {
 		a.Resource = aws.MakeARN("dynamodb", id.Region, id.Account, "table/*").String()
 		return a, nil
 	}
 	a.ResourceAccount = n.Account
+	var st *table.Standing
+	if op != "CreateTable" {
+		if st, err = s.standing(ctx, n); err != nil {
+			return a, err
+		}
+	}
 	hash := ""
-	if op == "CreateTable" {
-		a.Resource = n.ARN()
-	} else if st, err := s.standing(ctx, n); err != nil {
-		return a, err
-	} else if st != nil {
+	if st != nil {
 		a.Resource, a.ResourcePolicy, hash = st.ARN, st.Policy, st.Hash
 	} else {
 		a.Resource = n.ARN()
 	}
-	if d.index != nil {
-		a.Resource += "/index/" + *d.index
+	if d.Index != nil {
+		a.Resource += "/index/" + *d.Index
+		hash = leadingOf(st, *d.Index, hash)
 	}
-	if d.context != nil {
-		a.Late = func() map[string][]string { return d.context(hash) }
+	if d.Context != nil {
+		a.Late = func() map[string][]string { return d.Context(hash) }
 	}
 	return a, nil
 }
 
-// touched are the condition keys of an operation on items.
-type touched struct {
-	keys       []item.Map // keys or items: their partition keys are the leading keys
-	attributes []string
-	sel        api.Select
-	returns    api.ReturnValue
-	capacity   api.ReturnConsumedCapacity
-	enclosing  string // the transaction
-}
-
-func (t touched) context(hash string) map[string][]string {
-	c := map[string][]string{}
-	add := func(name string, values ...string) {
-		if len(values) > 0 && values[0] != "" {
-			c[name] = values
-		}
-	}
-	var leading []string
-	for _, k := range t.keys {
-		if v := k.Get(hash).Text(); v != "" {
-			leading = append(leading, v)
-		}
-	}
-	slices.Sort(t.attributes)
-	add("dynamodb:LeadingKeys", leading...)
-	add("dynamodb:Attributes", slices.Compact(t.attributes)...)
-	add("dynamodb:Select", string(t.sel))
-	add("dynamodb:ReturnValues", string(t.returns))
-	add("dynamodb:ReturnConsumedCapacity", string(t.capacity))
-	add("dynamodb:EnclosingOperation", t.enclosing)
-	return c
-}
-
-// mentions collects the attributes that expressions mention.
-type mentions struct {
-	r   expression.Request
-	out []string
-}
-
-func (s *Service) mentions(names map[string]string, attributes ...[]string) *mentions {
-	return &mentions{r: expression.Request{Names: names, Cache: &s.expressions}, out: slices.Concat(attributes...)}
-}
-
-func (m *mentions) in(kind expression.Kind, src *string) *mentions {
-	if src != nil {
-		m.out = append(m.out, m.r.Mentioned(kind, *src)...)
-	}
-	return m
-}
-
-func namesIn(m item.Map) []string {
-	out := make([]string, len(m))
-	for i := range m {
-		out[i] = m[i].Name
-	}
-	return out
-}
-
-// demands reads what an input needs. The input has not been checked.
-func (s *Service) demands(in any) []demand {
-	switch in := in.(type) {
-	case *api.PutItemInput:
-		return one(in.TableName, nil, func() touched {
-			return touched{keys: []item.Map{in.Item}, returns: in.ReturnValues, capacity: in.ReturnConsumedCapacity,
-				attributes: s.mentions(in.ExpressionAttributeNames, namesIn(in.Item), sortedKeys(in.Expected)).
-					in(expression.ConditionKind, in.ConditionExpression).out}
-		})
-	case *api.DeleteItemInput:
-		return one(in.TableName, nil, func() touched {
-			return touched{keys: []item.Map{in.Key}, returns: in.ReturnValues, capacity: in.ReturnConsumedCapacity,
-				attributes: s.mentions(in.ExpressionAttributeNames, namesIn(in.Key), sortedKeys(in.Expected)).
-					in(expression.ConditionKind, in.ConditionExpression).out}
-		})
-	case *api.UpdateItemInput:
-		return one(in.TableName, nil, func() touched {
-			return touched{keys: []item.Map{in.Key}, returns: in.ReturnValues, capacity: in.ReturnConsumedCapacity,
-				attributes: s.mentions(in.ExpressionAttributeNames, namesIn(in.Key), sortedKeys(in.Expected), sortedKeys(in.AttributeUpdates)).
-					in(expression.ConditionKind, in.ConditionExpression).in(expression.UpdateKind, in.UpdateExpression).out}
-		})
-	case *api.GetItemInput:
-		return one(in.TableName, nil, func() touched {
-			return touched{keys: []item.Map{in.Key}, sel: selects("", in.ProjectionExpression, in.AttributesToGet), capacity: in.ReturnConsumedCapacity,
-				attributes: s.mentions(in.ExpressionAttributeNames, namesIn(in.Key), in.AttributesToGet).
-					in(expression.ProjectionKind, in.ProjectionExpression).out}
-		})
-	case *api.QueryInput:
-		return one(in.TableName, in.IndexName, func() touched { return s.queried(in) })
-	case *api.ScanInput:
-		return one(in.TableName, in.IndexName, func() touched {
-			return touched{sel: selects(in.Select, in.ProjectionExpression, in.AttributesToGet), capacity: in.ReturnConsumedCapacity,
-				attributes: s.mentions(in.ExpressionAttributeNames, in.AttributesToGet, sortedKeys(in.ScanFilter)).
-					in(expression.ProjectionKind, in.ProjectionExpression).in(expression.FilterKind, in.FilterExpression).out}
-		})
-	case *api.BatchGetItemInput:
-		var out []demand
-		for _, name := range sortedKeys(in.RequestItems) {
-			k := in.RequestItems[name]
-			out = append(out, one(name, nil, func() touched {
-				return touched{keys: k.Keys, sel: selects("", k.ProjectionExpression, k.AttributesToGet), capacity: in.ReturnConsumedCapacity,
-					attributes: s.mentions(k.ExpressionAttributeNames, k.AttributesToGet).in(expression.ProjectionKind, k.ProjectionExpression).out}
-			})...)
-		}
-		return out
-	case *api.BatchWriteItemInput:
-		return batchDemands(in)
-	case *api.TransactWriteItemsInput:
-		return s.transactWriteDemands(in)
-	case *api.TransactGetItemsInput:
-		return s.transactGetDemands(in)
-	}
-	return tableDemand(in)
-}
-
-func one(table string, index *string, t func() touched) []demand {
-	return []demand{{table: table, index: index, context: func(hash string) map[string][]string { return t().context(hash) }}}
-}
-
-// selects is what dynamodb:Select is when the request does not say.
-func selects(sel api.Select, projection *string, attributes []string) api.Select {
-	switch {
-	case sel != "":
-		return sel
-	case projection != nil || attributes != nil:
-		return api.SelectSpecificAttributes
-	}
-	return api.SelectAllAttributes
-}
-
-// queried finds what a Query touches; its leading keys are the values that the key condition compares with.
-func (s *Service) queried(in *api.QueryInput) touched {
-	m := s.mentions(in.ExpressionAttributeNames, in.AttributesToGet, sortedKeys(in.QueryFilter), sortedKeys(in.KeyConditions)).
-		in(expression.ProjectionKind, in.ProjectionExpression).in(expression.FilterKind, in.FilterExpression).
-		in(expression.KeyConditionKind, in.KeyConditionExpression)
-	t := touched{sel: selects(in.Select, in.ProjectionExpression, in.AttributesToGet), capacity: in.ReturnConsumedCapacity, attributes: m.out}
-	var keys item.Map
-	for name, c := range in.KeyConditions {
-		if c.ComparisonOperator == api.ComparisonOperatorEq && len(c.AttributeValueList) == 1 {
-			keys.Put(name, c.AttributeValueList[0])
-		}
-	}
-	if in.KeyConditionExpression != nil {
-		r := expression.Request{Names: in.ExpressionAttributeNames, Values: in.ExpressionAttributeValues, Cache: &s.expressions}
-		parts, err := r.KeyCondition(*in.KeyConditionExpression)
-		for _, p := range parts {
-			if err == nil && p.Op == "=" {
-				keys.Put(p.Attribute, p.Values[0])
+// leadingOf is the first attribute of the partition key of an index, which is what leads in requests on it.
+func leadingOf(st *table.Standing, index, otherwise string) string {
+	if st != nil {
+		for _, x := range st.Indexes {
+			if x.Name == index {
+				return x.Space.Hash[0].Name
 			}
 		}
 	}
-	t.keys = []item.Map{keys}
-	return t
-}
-
-func batchDemands(in *api.BatchWriteItemInput) []demand {
-	var out []demand
-	for _, name := range sortedKeys(in.RequestItems) {
-		var t touched
-		for _, w := range in.RequestItems[name] {
-			if w.PutRequest != nil {
-				t.keys = append(t.keys, w.PutRequest.Item)
-				t.attributes = append(t.attributes, namesIn(w.PutRequest.Item)...)
-			}
-			if w.DeleteRequest != nil {
-				t.keys = append(t.keys, w.DeleteRequest.Key)
-				t.attributes = append(t.attributes, namesIn(w.DeleteRequest.Key)...)
-			}
-		}
-		t.capacity = in.ReturnConsumedCapacity
-		out = append(out, one(name, nil, func() touched { return t })...)
-	}
-	return out
-}
-
-// tableDemand reads what an operation on a table, or on none, needs.
-func tableDemand(in any) []demand {
-	table := ""
-	switch in := in.(type) {
-	case *api.CreateTableInput:
-		table = in.TableName
-	case *api.DeleteTableInput:
-		table = in.TableName
-	case *api.DescribeTableInput:
-		table = in.TableName
-	case *api.UpdateTableInput:
-		table = in.TableName
-	case *api.UpdateTimeToLiveInput:
-		table = in.TableName
-	case *api.DescribeTimeToLiveInput:
-		table = in.TableName
-	case *api.DescribeContinuousBackupsInput:
-		table = in.TableName
-	case *api.TagResourceInput:
-		table = in.ResourceArn
-	case *api.UntagResourceInput:
-		table = in.ResourceArn
-	case *api.ListTagsOfResourceInput:
-		table = in.ResourceArn
-	case *api.PutResourcePolicyInput:
-		table = in.ResourceArn
-	case *api.GetResourcePolicyInput:
-		table = in.ResourceArn
-	case *api.DeleteResourcePolicyInput:
-		table = in.ResourceArn
-	}
-	return []demand{{table: table}}
+	return otherwise
 }

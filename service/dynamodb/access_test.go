@@ -50,6 +50,19 @@ func TestAccess(t *testing.T) {
 				"dynamodb:BatchGetItem " + tab + " map[dynamodb:LeadingKeys:[a b] dynamodb:Select:[ALL_ATTRIBUTES]]"},
 		{"BatchWriteItem", `{"RequestItems":{"tab":[{"PutRequest":{"Item":{"pk":{"S":"a"},"x":{"S":"x"}}}},{"DeleteRequest":{"Key":{"pk":{"S":"b"}}}}]}}`,
 			"dynamodb:BatchWriteItem " + tab + " map[dynamodb:Attributes:[pk x] dynamodb:LeadingKeys:[a b]]"},
+		{"TransactWriteItems", `{"TransactItems":[{"Put":{"TableName":"tab","Item":{"pk":{"S":"a"}}}},{"ConditionCheck":{"TableName":"other","Key":{"id":{"S":"b"}},"ConditionExpression":"x = :x"}}]}`,
+			"dynamodb:PutItem " + tab + " map[dynamodb:Attributes:[pk] dynamodb:EnclosingOperation:[TransactWriteItems] dynamodb:LeadingKeys:[a]]; " +
+				"dynamodb:ConditionCheckItem " + arnPrefix + `other map[dynamodb:Attributes:[id x] dynamodb:EnclosingOperation:[TransactWriteItems] dynamodb:LeadingKeys:[b]] {"Statement":[]}`},
+		{"TransactGetItems", `{"TransactItems":[{"Get":{"TableName":"tab","Key":{"pk":{"S":"a"}}}}]}`,
+			"dynamodb:GetItem " + tab + " map[dynamodb:Attributes:[pk] dynamodb:EnclosingOperation:[TransactGetItems] dynamodb:LeadingKeys:[a] dynamodb:Select:[ALL_ATTRIBUTES]]"},
+		{"ExecuteStatement", `{"Statement":"SELECT a FROM tab WHERE pk = ? AND b > 1","Parameters":[{"S":"q"}]}`,
+			"dynamodb:PartiQLSelect " + tab + " map[dynamodb:Attributes:[a b pk] dynamodb:FullTableScan:[false] dynamodb:LeadingKeys:[q]]"},
+		{"ExecuteStatement", `{"Statement":"SELECT * FROM tab.idx"}`, "dynamodb:PartiQLSelect " + tab + "/index/idx map[dynamodb:FullTableScan:[true]]"},
+		{"BatchExecuteStatement", `{"Statements":[{"Statement":"DELETE FROM tab WHERE pk='a' AND sk=1"}]}`,
+			"dynamodb:PartiQLDelete " + tab + " map[dynamodb:Attributes:[pk sk] dynamodb:LeadingKeys:[a]]"},
+		{"ExecuteTransaction", `{"TransactStatements":[{"Statement":"INSERT INTO tab VALUE {'pk':'a','sk':1}"}]}`,
+			"dynamodb:PartiQLInsert " + tab + " map[dynamodb:Attributes:[pk sk] dynamodb:EnclosingOperation:[ExecuteTransaction] dynamodb:LeadingKeys:[a]]"},
+		{"UpdateTimeToLive", `{"TableName":"tab"}`, "dynamodb:UpdateTimeToLive " + tab + " map[]"},
 		{"PutItem", `{"TableName":"nowhere","Item":{"pk":{"S":"a"}}}`, "dynamodb:PutItem " + arnPrefix + "nowhere map[dynamodb:Attributes:[pk]]"},
 	} {
 		in := api.Service.Lookup(c.op).NewInput()

@@ -261,7 +261,7 @@ func (p *pager) startKey(src *source) (store.Key, error) {
 
 // checkFilter refuses a filter on key attributes.
 func (p *pager) checkFilter(src *source) error {
-	if p.filter == nil {
+	if p.filter == nil || p.filterName == "" { // PartiQL may filter by anything
 		return nil
 	}
 	for _, name := range p.filter.Attributes() {

@@ -41,25 +41,33 @@ func (s *Service) TransactGetItems(ctx context.Context, id aws.Identity, in *api
 			return nil, invalid(text)
 		}
 	}
+	items, costs, err := s.readAll(ctx, asked)
+	if err != nil {
+		return nil, err
+	}
+	return &api.TransactGetItemsOutput{Responses: items, ConsumedCapacity: costs.consumed(in.ReturnConsumedCapacity)}, nil
+}
+
+// readAll reads the items at one moment.
+func (s *Service) readAll(ctx context.Context, asked []transactGet) ([]api.ItemResponse, transacted, error) {
+	costs := transacted{}
 	got, err := view(ctx, s, asked[0].tableName, func(r store.Reader) ([]table.Stored, error) { return s.getAll(r, asked) })
 	if err != nil {
-		return nil, refused(err)
+		return nil, costs, refused(err)
 	}
-	out := &api.TransactGetItemsOutput{Responses: make([]api.ItemResponse, len(got))}
-	costs := transacted{}
+	out := make([]api.ItemResponse, len(got))
 	for i := range got {
 		m, err := got[i].Decode()
 		if err != nil {
-			return nil, err
+			return nil, costs, err
 		}
 		if m != nil && asked[i].chosen != nil {
 			m = asked[i].chosen.Of(m)
 		}
-		out.Responses[i].Item = m
+		out[i].Item = m
 		costs.addRead(asked[i].given, got[i].Size)
 	}
-	out.ConsumedCapacity = costs.consumed(in.ReturnConsumedCapacity)
-	return out, nil
+	return out, costs, nil
 }
 
 // getAll reads the items, which must be different ones and together at most 4 MB.

@@ -276,6 +276,9 @@ func reasonOf(err error) (code, message string, shown item.Map, ok bool) {
 	if slow, ok := errors.AsType[*api.ThrottlingException](err); ok {
 		return "ThrottlingError", slow.Message, nil, true
 	}
+	if double, ok := errors.AsType[*api.DuplicateItemException](err); ok {
+		return "DuplicateItem", double.Message, nil, true
+	}
 	return "", "", nil, false
 }
 

@@ -30,6 +30,8 @@ type write struct {
 	oldOnFailure bool
 	// wantOld says that the answer shows the item as it was.
 	wantOld bool
+	// insert says that it is an error of its own when the item is there.
+	insert bool
 	// inTransaction says that the write is one of several.
 	inTransaction bool
 }
@@ -79,6 +81,9 @@ func (w *write) run(s *Service, tx store.Tx) (written, error) {
 		if out.old, err = old.Decode(); err != nil {
 			return out, err
 		}
+	}
+	if w.insert && old.There {
+		return out, &api.DuplicateItemException{Message: "Duplicate primary key exists in table"}
 	}
 	if w.cond != nil && !w.cond.Holds(out.old) {
 		failed := &api.ConditionalCheckFailedException{Message: "The conditional request failed"}

@@ -1,9 +1,10 @@
-package dynamodb
+package demand
 
 import (
 	api "github.com/brume-dev/brume/api/dynamodbapi"
 	"github.com/brume-dev/brume/item"
 	"github.com/brume-dev/brume/service/dynamodb/expression"
+	"github.com/brume-dev/brume/service/dynamodb/partiql"
 )
 
 // A transaction needs for each of its actions what the operation needs that the action is like.
@@ -11,14 +12,14 @@ import (
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
 
 // as is one, of an action of a transaction.
-func as(action, table string, t func() touched) demand {
+func as(action, table string, t func() touched) Demand {
 	d := one(table, nil, t)[0]
-	d.action = action
+	d.Action = action
 	return d
 }
 
-func (s *Service) transactWriteDemands(in *api.TransactWriteItemsInput) []demand {
-	out := make([]demand, 0, len(in.TransactItems))
+func (s reader) transactWriteDemands(in *api.TransactWriteItemsInput) []Demand {
+	out := make([]Demand, 0, len(in.TransactItems))
 	for i := range in.TransactItems {
 		a := &in.TransactItems[i]
 		on := func(m item.Map, mentioned *mentions) touched {
@@ -49,8 +50,8 @@ func (s *Service) transactWriteDemands(in *api.TransactWriteItemsInput) []demand
 	return out
 }
 
-func (s *Service) transactGetDemands(in *api.TransactGetItemsInput) []demand {
-	out := make([]demand, 0, len(in.TransactItems))
+func (s reader) transactGetDemands(in *api.TransactGetItemsInput) []Demand {
+	out := make([]Demand, 0, len(in.TransactItems))
 	for i := range in.TransactItems {
 		g := in.TransactItems[i].Get
 		if g == nil {
@@ -63,4 +64,31 @@ func (s *Service) transactGetDemands(in *api.TransactGetItemsInput) []demand {
 		}))
 	}
 	return out
+}
+
+// statementDemands reads what statements of PartiQL need. One that cannot be parsed needs nothing: it does nothing.
+func statementDemands(capacity api.ReturnConsumedCapacity, enclosing string, statements ...api.BatchStatementRequest) []Demand {
+	var out []Demand
+	for _, b := range statements {
+		st, err := partiql.Parse(b.Statement, b.Parameters)
+		if err != nil {
+			continue
+		}
+		d := as(st.Kind.String(), st.Table, func() touched {
+			return touched{statement: st, attributes: st.Attributes(), capacity: capacity, returns: api.ReturnValue(st.Returning), enclosing: enclosing}
+		})
+		if st.Index != "" {
+			d.Index = &st.Index
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
+func transactedDemands(in *api.ExecuteTransactionInput) []Demand {
+	statements := make([]api.BatchStatementRequest, len(in.TransactStatements))
+	for i, p := range in.TransactStatements {
+		statements[i] = api.BatchStatementRequest{Statement: p.Statement, Parameters: p.Parameters}
+	}
+	return statementDemands(in.ReturnConsumedCapacity, "ExecuteTransaction", statements...)
 }
