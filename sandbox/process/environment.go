@@ -122,7 +122,7 @@ func (e *environment) settled(leave func()) {
 
 // folders makes the folder for a /tmp that is not in memory.
 func (e *environment) folders() error {
-	if e.plan.private() && e.plan.spec.TmpMB <= maxTmpfsMB {
+	if e.plan.private() && e.plan.spec.TmpMB <= e.runner.tmpfsMax {
 		return nil
 	}
 	dir := filepath.Join(e.runner.Dir, "tmp", e.plan.spec.ID)
@@ -145,7 +145,7 @@ func (e *environment) start() error {
 		if err != nil {
 			return fmt.Errorf("sandbox: %w", err)
 		}
-		listener, e.plan.api = l, l.Addr().String()
+		listener, e.plan.api = e.runner.mode.only(l, e.plan.uid), l.Addr().String()
 		e.own(l)
 	}
 	l, err := e.plan.launch()

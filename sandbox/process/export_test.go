@@ -24,3 +24,6 @@ func Weight(e sandbox.Environment) (n int, ok bool) { return e.(*environment).gr
 
 // Places is how many environments start at the same time.
 func (r *Runner) Places() int { return cap(r.starting) }
+
+// SmallTmp makes every /tmp a folder.
+func (r *Runner) SmallTmp() { r.tmpfsMax = 0 }

@@ -33,6 +33,8 @@ type mode struct {
 
 func (mode) user(int) int { return -1 }
 
+func (mode) only(l net.Listener, _ int) net.Listener { return l }
+
 func modes(int) []mode {
 	return []mode{{name: "processes that share the host's files and network (this system has no namespaces)"}}
 }

@@ -61,6 +61,7 @@ type Runner struct {
 	slots        slots
 	environments map[*environment]struct{}
 	closed       bool
+	tmpfsMax     int           // the largest /tmp that is kept in memory, in megabytes
 	starting     chan struct{} // has a place for each environment that may start at the same time
 
 	compiling  sync.Mutex
@@ -81,7 +82,7 @@ func New(c Config) *Runner {
 	}
 	r := &Runner{Config: c, doors: newDoors(), proxy: newProxy(), environments: map[*environment]struct{}{}, compiled: map[string]*compilation{},
 		modes:    func() []mode { return modes(os.Geteuid()) },
-		starting: make(chan struct{}, startsPerCPU*runtime.NumCPU())}
+		tmpfsMax: maxTmpfsMB, starting: make(chan struct{}, startsPerCPU*runtime.NumCPU())}
 	r.background, r.stop = context.WithCancel(context.Background())
 	return r
 }

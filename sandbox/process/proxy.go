@@ -42,6 +42,15 @@ func outsideOnly(_ context.Context, _, address string, _ syscall.RawConn) error 
 	if ip.IsLoopback() || ip.IsUnspecified() || ip.IsLinkLocalUnicast() || ip.IsMulticast() || ip.IsInterfaceLocalMulticast() {
 		return fmt.Errorf("%s: %w", address, errInside)
 	}
+	own, err := net.InterfaceAddrs()
+	if err != nil {
+		return err
+	}
+	for _, a := range own {
+		if n, ok := a.(*net.IPNet); ok && n.IP.Equal(net.IP(ip.AsSlice())) {
+			return fmt.Errorf("%s: %w", address, errInside)
+		}
+	}
 	return nil
 }
 

@@ -22,6 +22,21 @@ func TestOutsideOnly(t *testing.T) {
 	}
 }
 
+// The machine's own addresses are not the outside, whatever network they are of.
+func TestOwnAddressesAreInside(t *testing.T) {
+	own, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range own {
+		if n, ok := a.(*net.IPNet); ok {
+			if err := outsideOnly(context.Background(), "tcp", net.JoinHostPort(n.IP.String(), "80"), nil); !errors.Is(err, errInside) {
+				t.Errorf("%s: %v", n.IP, err)
+			}
+		}
+	}
+}
+
 // The proxy carries plain requests and tunnels; the test's server plays the outside.
 func TestProxy(t *testing.T) {
 	outside := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

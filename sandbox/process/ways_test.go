@@ -177,6 +177,54 @@ func TestLargeTmp(t *testing.T) {
 	}
 }
 
+// A function that fills a /tmp that is a folder is ended, also when nobody sees the files.
+func TestDiskFillers(t *testing.T) {
+	for name, text := range map[string]string{
+		"seen":   "def handler(e, c):\n    f = open('/tmp/x', 'wb')\n    while True: f.write(bytes(1 << 20))\n",
+		"hidden": "import os\ndef handler(e, c):\n    kept = []\n    while True:\n        f = open('/tmp/x', 'wb', 0)\n        os.remove('/tmp/x')\n        f.write(bytes(1 << 20))\n        if len(kept) < 64: kept.append(f)\n",
+	} {
+		r := newRunner(t, func(_ *process.Config, r *process.Runner) { r.SmallTmp() })
+		if !r.Isolated() {
+			t.Skip("/tmp is the machine's here")
+		}
+		e := python(t, r, text, func(s *sandbox.Spec) { s.TmpMB, s.ID = 16, name })
+		ctx, cancel := context.WithTimeout(context.Background(), waiting)
+		_, err := e.Invoke(ctx, &sandbox.Invocation{ID: "r", Payload: []byte("{}")})
+		cancel()
+		var exit *sandbox.ExitError
+		if !errors.As(err, &exit) {
+			t.Errorf("%s: %v, want the end of the environment", name, err)
+		}
+	}
+}
+
+// On the host's network a function gets nothing from the Runtime API of another.
+func TestRuntimeAPIOfAnother(t *testing.T) {
+	r := newRunner(t, func(c *process.Config, _ *process.Runner) { c.HostNetwork = true })
+	if !r.Isolated() || os.Geteuid() != 0 {
+		t.Skip("environments have no users of their own here")
+	}
+	victim := python(t, r, "import os\ndef handler(e, c):\n    return os.environ['AWS_LAMBDA_RUNTIME_API']\n", func(s *sandbox.Spec) { s.ID = "victim" })
+	address := invoke(t, victim)
+	thief := python(t, r, `
+import os, socket
+def handler(e, c):
+    host, port = os.environ["VICTIM"].split(":")
+    s = socket.create_connection((host, int(port)))
+    s.sendall(b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n")
+    try:
+        return s.recv(100).decode()
+    except ConnectionResetError:
+        return ""
+`, func(s *sandbox.Spec) { s.ID, s.Env["VICTIM"] = "thief", strings.Trim(address, `"`) })
+	if got := invoke(t, thief); got != `""` {
+		t.Errorf("the thief got %s", got)
+	}
+	if got := invoke(t, victim); got != address {
+		t.Errorf("the victim answers %s", got)
+	}
+}
+
 // Interpreters of another version are refused where exact ones are required.
 func TestExactRuntimes(t *testing.T) {
 	r := newRunner(t, func(c *process.Config, _ *process.Runner) { c.ExactRuntimes = true })

@@ -22,6 +22,8 @@ func (b *bench) isolation(t *testing.T) {
 	t.Run("Processes", b.otherProcesses)
 	t.Run("Kernel", b.kernel)
 	t.Run("Network", b.network)
+	t.Run("Attacks", b.attacks)
+	t.Run("Flood", b.flood)
 	t.Run("ForkBomb", b.forkBomb)
 	t.Run("DiskFiller", b.diskFiller)
 	t.Run("Loops", b.loops)

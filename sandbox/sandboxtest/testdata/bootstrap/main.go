@@ -138,6 +138,8 @@ func do(e event, head map[string]string) (any, error) {
 		return files(e)
 	case "dial", "listen", "call":
 		return network(e)
+	case "attack":
+		return attack(e)
 	case "unshare", "chroot", "socket", "device":
 		return kernel(e)
 	case "hogs": // children that each take as much memory as asked for
