@@ -23,5 +23,6 @@ const (
 	shortestRetry  = 200 * time.Millisecond // before a batch that had no room is tried again, doubling up to longestRetry
 	longestRetry   = 10 * time.Second
 	deleteAttempts = 5
+	erasers        = 8           // batches of one batch's messages that are deleted at a time
 	visibilityLife = time.Minute // for which a queue's visibility timeout is remembered
 )

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/brume-dev/brume/api/sqsapi"
+	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/clock"
 )
 
@@ -123,25 +125,46 @@ func (q *Queue) visible(ctx context.Context) time.Duration {
 	return v.timeout
 }
 
-// erase deletes messages. Those that cannot be deleted come back, as they do on AWS.
+// erase deletes messages, a few batches at a time. Those that cannot be deleted come back, as they do on AWS.
 func (q *Queue) erase(ctx context.Context, records []Record) {
+	if len(records) <= receiveMax {
+		q.eraseBatch(ctx, records)
+		return
+	}
+	parts := make(chan []Record)
+	var all sync.WaitGroup
+	for range min(erasers, (len(records)+receiveMax-1)/receiveMax) {
+		all.Go(func() {
+			for part := range parts {
+				q.eraseBatch(ctx, part)
+			}
+		})
+	}
 	for part := range slices.Chunk(records, receiveMax) {
-		in := &sqsapi.DeleteMessageBatchRequest{QueueUrl: q.url, Entries: make([]sqsapi.DeleteMessageBatchRequestEntry, len(part))}
-		for i := range part {
-			in.Entries[i] = sqsapi.DeleteMessageBatchRequestEntry{Id: strconv.Itoa(i), ReceiptHandle: part[i].receipt}
+		parts <- part
+	}
+	close(parts)
+	all.Wait()
+}
+
+func (q *Queue) eraseBatch(ctx context.Context, part []Record) {
+	if len(part) == 0 {
+		return
+	}
+	in := &sqsapi.DeleteMessageBatchRequest{QueueUrl: q.url, Entries: make([]sqsapi.DeleteMessageBatchRequestEntry, len(part))}
+	for i := range part {
+		in.Entries[i] = sqsapi.DeleteMessageBatchRequestEntry{Id: strconv.Itoa(i), ReceiptHandle: part[i].receipt}
+	}
+	var err error
+	for range deleteAttempts {
+		var id aws.Identity
+		if id, err = q.Identity(ctx); err == nil {
+			_, err = q.client.DeleteMessageBatch(ctx, id, in)
 		}
-		for attempt := 1; ; attempt++ {
-			id, err := q.Identity(ctx)
-			if err == nil {
-				_, err = q.client.DeleteMessageBatch(ctx, id, in)
-			}
-			if err == nil || attempt == deleteAttempts {
-				if err != nil {
-					q.Report(err)
-					q.Log.Warn("source: messages that were processed are not deleted", "queue", q.ARN, "messages", len(part), "problem", err)
-				}
-				break
-			}
+		if err == nil {
+			return
 		}
 	}
+	q.Report(err)
+	q.Log.Warn("source: messages that were processed are not deleted", "queue", q.ARN, "messages", len(part), "problem", err)
 }

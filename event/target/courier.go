@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"strings"
 
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/clock"
@@ -87,6 +88,9 @@ func (c *courier) attempt(ctx context.Context, k *timer.Kept, d *Delivery) failu
 	if send == nil {
 		return failure{"INVALID_PARAMETER", false, Check(d.Target)}
 	}
+	if d.From.Service == "events.amazonaws.com" {
+		d.Trace = withoutLineage(d.Trace)
+	}
 	request := aws.Request{ID: k.Key, Trace: d.Trace}
 	id := aws.ForService(d.From.Service, d.From.Account, d.From.Region, d.From.ARN, request)
 	if d.Role != "" {
@@ -109,6 +113,22 @@ func (c *courier) attempt(ctx context.Context, k *timer.Kept, d *Delivery) failu
 		return classify(err)
 	}
 	return failure{}
+}
+
+// withoutLineage is a trace header without the part by which Lambda finds recursive loops: those that go by way of
+// EventBridge are not looked for.
+// https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html#invocation-recursion-supported
+func withoutLineage(header string) string {
+	if !strings.Contains(header, "Lineage=") {
+		return header
+	}
+	var parts []string
+	for part := range strings.SplitSeq(header, ";") {
+		if !strings.HasPrefix(strings.TrimSpace(part), "Lineage=") {
+			parts = append(parts, part)
+		}
+	}
+	return strings.Join(parts, ";")
 }
 
 // sessionName names the role session of a sender: one and the same, so that its credentials can be cached.

@@ -39,7 +39,7 @@ func TestCalls(t *testing.T) {
 	}{
 		{"function", target.Delivery{Target: function, Body: []byte(`{}`)}, []string{"lambda:Invoke"},
 			&lambdaapi.InvocationRequest{FunctionName: function, InvocationType: "Event", Payload: []byte(`{}`)}},
-		{"bus", target.Delivery{Target: bus, Body: []byte(event), Trace: "Root=1"}, []string{"eventbridge:PutEvents"},
+		{"bus", target.Delivery{Target: bus, Body: []byte(event), Trace: "Root=1;Lineage=a87bd80c:1"}, []string{"eventbridge:PutEvents"},
 			&eventbridgeapi.PutEventsRequest{Entries: []eventbridgeapi.PutEventsRequestEntry{{
 				EventBusName: ptr(bus), Source: ptr("s"), DetailType: ptr("d"), Detail: ptr(`{"n": 1.0}`), Resources: []string{"a"},
 				Time: ptr(time.Date(2026, 2, 28, 0, 0, 0, 0, time.UTC)), TraceHeader: ptr("Root=1")}}}},
@@ -92,7 +92,7 @@ func TestCalls(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", g, w)
 			}
 			want := aws.Identity{Kind: aws.ServicePrincipal, Service: "events.amazonaws.com", Account: "111111111111", Region: "eu-west-1",
-				SourceARN: rule, SourceAccount: "000000000000", Request: aws.Request{ID: got.id.Request.ID, Trace: c.d.Trace}}
+				SourceARN: rule, SourceAccount: "000000000000", Request: aws.Request{ID: got.id.Request.ID, Trace: strings.TrimSuffix(c.d.Trace, ";Lineage=a87bd80c:1")}}
 			if c.name == "bucket" {
 				want.Account, want.Region = "000000000000", "us-east-1"
 			}

@@ -114,13 +114,14 @@ func (a *attempt) end() time.Time {
 // judge decides what follows from an attempt.
 func (a *attempt) judge(ctx context.Context, err error) error {
 	var throttled *lambdaapi.TooManyRequestsException
+	var looped *lambdaapi.RecursiveInvocationException
 	switch {
 	case errors.Is(err, errInterrupted) || ctx.Err() != nil:
 		return &timer.Retry{Err: errInterrupted, Uncounted: true}
 	case a.answer != nil && a.answer.failed && a.s.stopping():
 		// The function may have failed because the platform does not answer it any more.
 		return &timer.Retry{Err: errInterrupted, Uncounted: true}
-	case aws.CodeOf(err) == "RecursiveInvocationException" && err != nil:
+	case errors.As(err, &looped):
 		return a.fail(ctx, "RecursiveInvocation")
 	case err != nil:
 		a.w.Throttled = errors.As(err, &throttled)

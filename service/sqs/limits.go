@@ -9,6 +9,7 @@ const (
 	maxMessage      = 1 << 20 // bytes of a message, and of a batch
 	minMessage      = 1024    // smallest MaximumMessageSize
 	maxBatch        = 10      // entries of a batch, and messages of a receive
+	maxTrace        = 1024    // bytes of a trace header that is taken from a request; our own
 	maxBatchID      = 80
 	maxAttributes   = 10  // of a message
 	maxAttribute    = 256 // characters of the name or the type of a message attribute

@@ -174,7 +174,10 @@ func (q *queue) prepare(id aws.Identity, in *sqsapi.SendMessageBatchRequestEntry
 	if err != nil {
 		return nil, err
 	}
-	if m.Trace = id.Request.Trace; len(system) > 0 { // what the request belongs to is passed on
+	if t := id.Request.Trace; strings.HasPrefix(t, "Root=") && len(t) <= maxTrace { // what the request belongs to is passed on
+		m.Trace = t
+	}
+	if len(system) > 0 {
 		m.Trace = string(system[0].Value)
 	}
 	if m.Size() > q.maxSize {

@@ -22,7 +22,7 @@ func (m *Mappings) Access(ctx context.Context, id aws.Identity, op string, in an
 	uuid := ""
 	switch in := in.(type) {
 	case *lambdaapi.CreateEventSourceMappingRequest:
-		if fn, err := m.Functions.Function(ctx, id, in.FunctionName); err == nil {
+		if fn, err := m.function(ctx, id, in.FunctionName); err == nil {
 			a.Context["lambda:FunctionArn"] = []string{fn.ARN}
 		}
 		for name, v := range in.Tags {

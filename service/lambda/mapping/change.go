@@ -26,7 +26,7 @@ func (m *Mappings) CreateEventSourceMapping(ctx context.Context, id aws.Identity
 	if len(in.Tags) > maxTags {
 		return nil, tooManyTags()
 	}
-	fn, err := m.Functions.Function(ctx, id, in.FunctionName)
+	fn, err := m.function(ctx, id, in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
@@ -79,22 +79,8 @@ func (m *Mappings) UpdateEventSourceMapping(ctx context.Context, id aws.Identity
 	if err != nil {
 		return nil, err
 	}
-	if err := changes.check(); err != nil {
-		return nil, err
-	}
-	fn, err := m.Functions.Function(ctx, id, or(in.FunctionName, before.Function))
+	fn, err := m.checkUpdate(ctx, id, in, changes, *before)
 	if err != nil {
-		return nil, err
-	}
-	a, err := queue(id, &before.Source)
-	if err != nil {
-		return nil, err
-	}
-	trial := *before
-	if err := changes.apply(&trial); err != nil {
-		return nil, err
-	}
-	if err := m.checkSource(ctx, fn, a); err != nil {
 		return nil, err
 	}
 	revision := m.NewID()
@@ -126,6 +112,38 @@ func (m *Mappings) UpdateEventSourceMapping(ctx context.Context, id aws.Identity
 		put(tx, p, rec)
 		return m.describe(p, rec), setSettle(tx, p)
 	})
+}
+
+// checkUpdate refuses changes that cannot be, and finds the function of the mapping after them. One that is not to read
+// may have lost its function or its source.
+func (m *Mappings) checkUpdate(ctx context.Context, id aws.Identity, in *lambdaapi.UpdateEventSourceMappingRequest, changes *settings, trial mapping) (fn Function, err error) {
+	if err := changes.check(); err != nil {
+		return fn, err
+	}
+	if err := changes.apply(&trial); err != nil {
+		return fn, err
+	}
+	if !trial.Enabled && in.FunctionName == nil {
+		return Function{ARN: trial.Function, Name: trial.Name}, nil
+	}
+	if fn, err = m.function(ctx, id, or(in.FunctionName, trial.Function)); err != nil {
+		return fn, err
+	}
+	a, err := queue(id, &trial.Source)
+	if err != nil {
+		return fn, err
+	}
+	return fn, m.checkSource(ctx, fn, a)
+}
+
+// function finds a function of the caller's own account: a mapping reads and invokes with the permissions of its
+// function.
+func (m *Mappings) function(ctx context.Context, id aws.Identity, name string) (Function, error) {
+	fn, err := m.Functions.Function(ctx, id, name)
+	if err == nil && fn.Account != id.Account {
+		return Function{}, fault.NotFound("Function not found: %s", fn.ARN)
+	}
+	return fn, err
 }
 
 // DeleteEventSourceMapping deletes a mapping, which is Deleting until the batches under way have ended.

@@ -74,10 +74,11 @@ type Mappings struct {
 	syncing sync.Mutex // one look at what should run at a time
 
 	mu      sync.Mutex
-	ctx     context.Context // of Run, nil before
-	up      chan struct{}   // closed when Run has begun
-	readers map[string]*reader
-	results map[string]string // LastProcessingResult by UUID
+	ctx     context.Context    // of Run, nil before
+	up      chan struct{}      // closed when Run has begun
+	readers map[string]*reader // by UUID, those of the present revisions
+	all     map[*reader]bool   // that have not ended
+	results map[string]string  // LastProcessingResult by UUID
 }
 
 // New returns the mappings and registers their promises; their loop is Run.
@@ -88,7 +89,7 @@ func New(c Config) *Mappings {
 	if c.Permits == nil {
 		c.Permits = func(context.Context, aws.Identity, aws.Op, any) error { return nil }
 	}
-	m := &Mappings{Config: c, sqs: sqsapi.NewClient(c.Caller), up: make(chan struct{}), readers: map[string]*reader{}, results: map[string]string{}}
+	m := &Mappings{Config: c, sqs: sqsapi.NewClient(c.Caller), up: make(chan struct{}), readers: map[string]*reader{}, all: map[*reader]bool{}, results: map[string]string{}}
 	c.Timer.Handle(kindSettle, m.settle, timer.Policy{})
 	return m
 }

@@ -30,7 +30,7 @@ func (m *Mappings) ListEventSourceMappings(ctx context.Context, id aws.Identity,
 	k := spaceOf(id.Account, id.Region)
 	function, from := "", or(in.EventSourceArn, "")
 	if name := or(in.FunctionName, ""); name != "" {
-		fn, err := m.Functions.Function(ctx, id, name)
+		fn, err := m.function(ctx, id, name)
 		if err != nil {
 			return nil, err
 		}

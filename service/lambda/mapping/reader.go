@@ -148,13 +148,14 @@ func (m *Mappings) start(running context.Context, r *reader) error {
 	}
 	ctx, stop := context.WithCancel(running)
 	r.stop, r.done = stop, make(chan struct{})
-	m.readers[r.place.UUID] = r
+	m.readers[r.place.UUID], m.all[r] = r, true
 	go func() {
 		defer close(r.done)
 		_ = r.queue.Run(ctx) // ctx's error
 		stop()
 		m.mu.Lock()
 		defer m.mu.Unlock()
+		delete(m.all, r)
 		if m.readers[r.place.UUID] == r {
 			delete(m.readers, r.place.UUID)
 			delete(m.results, r.place.UUID)
@@ -163,29 +164,28 @@ func (m *Mappings) start(running context.Context, r *reader) error {
 	return nil
 }
 
-// stopped has what is not to be read any more stopped, and waits until the reader of a mapping has ended.
+// stopped has what is not to be read any more stopped, and waits until every reader of a mapping has ended.
 func (m *Mappings) stopped(ctx context.Context, uuid string) error {
 	if err := m.sync(ctx); err != nil {
 		return err
 	}
-	m.mu.Lock()
-	r := m.readers[uuid]
-	m.mu.Unlock()
-	if r == nil {
-		return nil
+	for _, r := range m.list() {
+		if r.place.UUID != uuid {
+			continue
+		}
+		select {
+		case <-r.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
-	select {
-	case <-r.done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return nil
 }
 
 func (m *Mappings) list() (all []*reader) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, r := range m.readers {
+	for r := range m.all {
 		all = append(all, r)
 	}
 	return all
