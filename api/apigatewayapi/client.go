@@ -16,6 +16,11 @@ var _ Handler = Client{}
 // NewClient returns a client that calls through c.
 func NewClient(c aws.Caller) Client { return Client{c} }
 
+// CreateApiKey calls the operation of that name.
+func (c Client) CreateApiKey(ctx context.Context, id aws.Identity, in *CreateApiKeyRequest) (*ApiKey, error) {
+	return aws.Invoke[ApiKey](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "CreateApiKey"}, in)
+}
+
 // CreateAuthorizer calls the operation of that name.
 func (c Client) CreateAuthorizer(ctx context.Context, id aws.Identity, in *CreateAuthorizerRequest) (*Authorizer, error) {
 	return aws.Invoke[Authorizer](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "CreateAuthorizer"}, in)
@@ -49,6 +54,21 @@ func (c Client) CreateRestApi(ctx context.Context, id aws.Identity, in *CreateRe
 // CreateStage calls the operation of that name.
 func (c Client) CreateStage(ctx context.Context, id aws.Identity, in *CreateStageRequest) (*Stage, error) {
 	return aws.Invoke[Stage](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "CreateStage"}, in)
+}
+
+// CreateUsagePlan calls the operation of that name.
+func (c Client) CreateUsagePlan(ctx context.Context, id aws.Identity, in *CreateUsagePlanRequest) (*UsagePlan, error) {
+	return aws.Invoke[UsagePlan](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "CreateUsagePlan"}, in)
+}
+
+// CreateUsagePlanKey calls the operation of that name.
+func (c Client) CreateUsagePlanKey(ctx context.Context, id aws.Identity, in *CreateUsagePlanKeyRequest) (*UsagePlanKey, error) {
+	return aws.Invoke[UsagePlanKey](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "CreateUsagePlanKey"}, in)
+}
+
+// DeleteApiKey calls the operation of that name.
+func (c Client) DeleteApiKey(ctx context.Context, id aws.Identity, in *DeleteApiKeyRequest) (*DeleteApiKeyOutput, error) {
+	return aws.Invoke[DeleteApiKeyOutput](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "DeleteApiKey"}, in)
 }
 
 // DeleteAuthorizer calls the operation of that name.
@@ -111,6 +131,16 @@ func (c Client) DeleteStage(ctx context.Context, id aws.Identity, in *DeleteStag
 	return aws.Invoke[DeleteStageOutput](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "DeleteStage"}, in)
 }
 
+// DeleteUsagePlan calls the operation of that name.
+func (c Client) DeleteUsagePlan(ctx context.Context, id aws.Identity, in *DeleteUsagePlanRequest) (*DeleteUsagePlanOutput, error) {
+	return aws.Invoke[DeleteUsagePlanOutput](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "DeleteUsagePlan"}, in)
+}
+
+// DeleteUsagePlanKey calls the operation of that name.
+func (c Client) DeleteUsagePlanKey(ctx context.Context, id aws.Identity, in *DeleteUsagePlanKeyRequest) (*DeleteUsagePlanKeyOutput, error) {
+	return aws.Invoke[DeleteUsagePlanKeyOutput](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "DeleteUsagePlanKey"}, in)
+}
+
 // FlushStageAuthorizersCache calls the operation of that name.
 func (c Client) FlushStageAuthorizersCache(ctx context.Context, id aws.Identity, in *FlushStageAuthorizersCacheRequest) (*FlushStageAuthorizersCacheOutput, error) {
 	return aws.Invoke[FlushStageAuthorizersCacheOutput](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "FlushStageAuthorizersCache"}, in)
@@ -119,6 +149,16 @@ func (c Client) FlushStageAuthorizersCache(ctx context.Context, id aws.Identity,
 // GetAccount calls the operation of that name.
 func (c Client) GetAccount(ctx context.Context, id aws.Identity, in *GetAccountRequest) (*Account, error) {
 	return aws.Invoke[Account](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "GetAccount"}, in)
+}
+
+// GetApiKey calls the operation of that name.
+func (c Client) GetApiKey(ctx context.Context, id aws.Identity, in *GetApiKeyRequest) (*ApiKey, error) {
+	return aws.Invoke[ApiKey](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "GetApiKey"}, in)
+}
+
+// GetApiKeys calls the operation of that name.
+func (c Client) GetApiKeys(ctx context.Context, id aws.Identity, in *GetApiKeysRequest) (*ApiKeys, error) {
+	return aws.Invoke[ApiKeys](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "GetApiKeys"}, in)
 }
 
 // GetAuthorizer calls the operation of that name.
@@ -226,6 +266,31 @@ func (c Client) GetTags(ctx context.Context, id aws.Identity, in *GetTagsRequest
 	return aws.Invoke[Tags](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "GetTags"}, in)
 }
 
+// GetUsage calls the operation of that name.
+func (c Client) GetUsage(ctx context.Context, id aws.Identity, in *GetUsageRequest) (*Usage, error) {
+	return aws.Invoke[Usage](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "GetUsage"}, in)
+}
+
+// GetUsagePlan calls the operation of that name.
+func (c Client) GetUsagePlan(ctx context.Context, id aws.Identity, in *GetUsagePlanRequest) (*UsagePlan, error) {
+	return aws.Invoke[UsagePlan](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "GetUsagePlan"}, in)
+}
+
+// GetUsagePlanKey calls the operation of that name.
+func (c Client) GetUsagePlanKey(ctx context.Context, id aws.Identity, in *GetUsagePlanKeyRequest) (*UsagePlanKey, error) {
+	return aws.Invoke[UsagePlanKey](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "GetUsagePlanKey"}, in)
+}
+
+// GetUsagePlanKeys calls the operation of that name.
+func (c Client) GetUsagePlanKeys(ctx context.Context, id aws.Identity, in *GetUsagePlanKeysRequest) (*UsagePlanKeys, error) {
+	return aws.Invoke[UsagePlanKeys](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "GetUsagePlanKeys"}, in)
+}
+
+// GetUsagePlans calls the operation of that name.
+func (c Client) GetUsagePlans(ctx context.Context, id aws.Identity, in *GetUsagePlansRequest) (*UsagePlans, error) {
+	return aws.Invoke[UsagePlans](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "GetUsagePlans"}, in)
+}
+
 // ImportRestApi calls the operation of that name.
 func (c Client) ImportRestApi(ctx context.Context, id aws.Identity, in *ImportRestApiRequest) (*RestApi, error) {
 	return aws.Invoke[RestApi](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "ImportRestApi"}, in)
@@ -279,6 +344,11 @@ func (c Client) UntagResource(ctx context.Context, id aws.Identity, in *UntagRes
 // UpdateAccount calls the operation of that name.
 func (c Client) UpdateAccount(ctx context.Context, id aws.Identity, in *UpdateAccountRequest) (*Account, error) {
 	return aws.Invoke[Account](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "UpdateAccount"}, in)
+}
+
+// UpdateApiKey calls the operation of that name.
+func (c Client) UpdateApiKey(ctx context.Context, id aws.Identity, in *UpdateApiKeyRequest) (*ApiKey, error) {
+	return aws.Invoke[ApiKey](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "UpdateApiKey"}, in)
 }
 
 // UpdateAuthorizer calls the operation of that name.
@@ -339,4 +409,9 @@ func (c Client) UpdateRestApi(ctx context.Context, id aws.Identity, in *UpdateRe
 // UpdateStage calls the operation of that name.
 func (c Client) UpdateStage(ctx context.Context, id aws.Identity, in *UpdateStageRequest) (*Stage, error) {
 	return aws.Invoke[Stage](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "UpdateStage"}, in)
+}
+
+// UpdateUsagePlan calls the operation of that name.
+func (c Client) UpdateUsagePlan(ctx context.Context, id aws.Identity, in *UpdateUsagePlanRequest) (*UsagePlan, error) {
+	return aws.Invoke[UsagePlan](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "UpdateUsagePlan"}, in)
 }

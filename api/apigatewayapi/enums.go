@@ -241,6 +241,21 @@ func (PutMode) EnumValues() []string {
 	return []string{"merge", "overwrite"}
 }
 
+// QuotaPeriodType is one of the values below; "" is absent.
+type QuotaPeriodType string
+
+// Values of QuotaPeriodType.
+const (
+	QuotaPeriodTypeDay   QuotaPeriodType = "DAY"
+	QuotaPeriodTypeWeek  QuotaPeriodType = "WEEK"
+	QuotaPeriodTypeMonth QuotaPeriodType = "MONTH"
+)
+
+// EnumValues returns the values of QuotaPeriodType in the order of the model.
+func (QuotaPeriodType) EnumValues() []string {
+	return []string{"DAY", "WEEK", "MONTH"}
+}
+
 // ResponseTransferMode is one of the values below; "" is absent.
 type ResponseTransferMode string
 

@@ -2,6 +2,18 @@
 
 package apigatewayapi
 
+// CreateApiKeyRequest: Request to create an ApiKey resource.
+type CreateApiKeyRequest struct {
+	Name               *string           `aws:"name"`
+	Description        *string           `aws:"description"`
+	Enabled            *bool             `aws:"enabled"`
+	GenerateDistinctId *bool             `aws:"generateDistinctId"`
+	Value              *string           `aws:"value"`
+	StageKeys          []StageKey        `aws:"stageKeys"`
+	CustomerId         *string           `aws:"customerId"`
+	Tags               map[string]string `aws:"tags"`
+}
+
 // CreateAuthorizerRequest: Request to add a new Authorizer to an existing RestApi resource.
 type CreateAuthorizerRequest struct {
 	RestApiId                    string         `aws:"restApiId,uri=restapi_id,req"`
@@ -85,6 +97,28 @@ type CreateStageRequest struct {
 	Tags                 map[string]string `aws:"tags"`
 }
 
+// CreateUsagePlanKeyRequest: The POST request to create a usage plan key for adding an existing API key to a usage plan.
+type CreateUsagePlanKeyRequest struct {
+	UsagePlanId string `aws:"usagePlanId,uri=usageplanId,req"`
+	KeyId       string `aws:"keyId,req"`
+	KeyType     string `aws:"keyType,req"`
+}
+
+// CreateUsagePlanRequest: The POST request to create a usage plan with the name, description, throttle limits and quota limits, as well as the associated API stages, specified …
+type CreateUsagePlanRequest struct {
+	Name        string            `aws:"name,req"`
+	Description *string           `aws:"description"`
+	ApiStages   []ApiStage        `aws:"apiStages"`
+	Throttle    *ThrottleSettings `aws:"throttle"`
+	Quota       *QuotaSettings    `aws:"quota"`
+	Tags        map[string]string `aws:"tags"`
+}
+
+// DeleteApiKeyRequest: A request to delete the ApiKey resource.
+type DeleteApiKeyRequest struct {
+	ApiKey string `aws:"apiKey,uri=api_Key,req"`
+}
+
 // DeleteAuthorizerRequest: Request to delete an existing Authorizer resource.
 type DeleteAuthorizerRequest struct {
 	RestApiId    string `aws:"restApiId,uri=restapi_id,req"`
@@ -162,6 +196,17 @@ type DeleteStageRequest struct {
 	StageName string `aws:"stageName,uri=stage_name,req"`
 }
 
+// DeleteUsagePlanKeyRequest: The DELETE request to delete a usage plan key and remove the underlying API key from the associated usage plan.
+type DeleteUsagePlanKeyRequest struct {
+	UsagePlanId string `aws:"usagePlanId,uri=usageplanId,req"`
+	KeyId       string `aws:"keyId,uri=keyId,req"`
+}
+
+// DeleteUsagePlanRequest: The DELETE request to delete a usage plan of a given plan Id.
+type DeleteUsagePlanRequest struct {
+	UsagePlanId string `aws:"usagePlanId,uri=usageplanId,req"`
+}
+
 // FlushStageAuthorizersCacheRequest: Request to flush authorizer cache entries on a specified stage.
 type FlushStageAuthorizersCacheRequest struct {
 	RestApiId string `aws:"restApiId,uri=restapi_id,req"`
@@ -170,6 +215,21 @@ type FlushStageAuthorizersCacheRequest struct {
 
 // GetAccountRequest: Requests API Gateway to get information about the current Account resource.
 type GetAccountRequest struct {
+}
+
+// GetApiKeyRequest: A request to get information about the current ApiKey resource.
+type GetApiKeyRequest struct {
+	ApiKey       string `aws:"apiKey,uri=api_Key,req"`
+	IncludeValue *bool  `aws:"includeValue,query=includeValue"`
+}
+
+// GetApiKeysRequest: A request to get information about the current ApiKeys resource.
+type GetApiKeysRequest struct {
+	Position      *string `aws:"position,query=position"`
+	Limit         *int32  `aws:"limit,query=limit"`
+	NameQuery     *string `aws:"nameQuery,query=name"`
+	CustomerId    *string `aws:"customerId,query=customerId"`
+	IncludeValues *bool   `aws:"includeValues,query=includeValues"`
 }
 
 // GetAuthorizerRequest: Request to describe an existing Authorizer resource.
@@ -314,6 +374,42 @@ type GetTagsRequest struct {
 	Limit       *int32  `aws:"limit,query=limit"`
 }
 
+// GetUsagePlanKeyRequest: The GET request to get a usage plan key of a given key identifier.
+type GetUsagePlanKeyRequest struct {
+	UsagePlanId string `aws:"usagePlanId,uri=usageplanId,req"`
+	KeyId       string `aws:"keyId,uri=keyId,req"`
+}
+
+// GetUsagePlanKeysRequest: The GET request to get all the usage plan keys representing the API keys added to a specified usage plan.
+type GetUsagePlanKeysRequest struct {
+	UsagePlanId string  `aws:"usagePlanId,uri=usageplanId,req"`
+	Position    *string `aws:"position,query=position"`
+	Limit       *int32  `aws:"limit,query=limit"`
+	NameQuery   *string `aws:"nameQuery,query=name"`
+}
+
+// GetUsagePlanRequest: The GET request to get a usage plan of a given plan identifier.
+type GetUsagePlanRequest struct {
+	UsagePlanId string `aws:"usagePlanId,uri=usageplanId,req"`
+}
+
+// GetUsagePlansRequest: The GET request to get all the usage plans of the caller's account.
+type GetUsagePlansRequest struct {
+	Position *string `aws:"position,query=position"`
+	KeyId    *string `aws:"keyId,query=keyId"`
+	Limit    *int32  `aws:"limit,query=limit"`
+}
+
+// GetUsageRequest: The GET request to get the usage data of a usage plan in a specified time interval.
+type GetUsageRequest struct {
+	UsagePlanId string  `aws:"usagePlanId,uri=usageplanId,req"`
+	KeyId       *string `aws:"keyId,query=keyId"`
+	StartDate   string  `aws:"startDate,query=startDate,req"`
+	EndDate     string  `aws:"endDate,query=endDate,req"`
+	Position    *string `aws:"position,query=position"`
+	Limit       *int32  `aws:"limit,query=limit"`
+}
+
 // ImportRestApiRequest: A POST request to import an API to API Gateway using an input of an API definition file.
 type ImportRestApiRequest struct {
 	FailOnWarnings *bool             `aws:"failOnWarnings,query=failonwarnings"`
@@ -429,6 +525,12 @@ type UpdateAccountRequest struct {
 	PatchOperations []PatchOperation `aws:"patchOperations"`
 }
 
+// UpdateApiKeyRequest: A request to change information about an ApiKey resource.
+type UpdateApiKeyRequest struct {
+	ApiKey          string           `aws:"apiKey,uri=api_Key,req"`
+	PatchOperations []PatchOperation `aws:"patchOperations"`
+}
+
 // UpdateAuthorizerRequest: Request to update an existing Authorizer resource.
 type UpdateAuthorizerRequest struct {
 	RestApiId       string           `aws:"restApiId,uri=restapi_id,req"`
@@ -515,5 +617,11 @@ type UpdateRestApiRequest struct {
 type UpdateStageRequest struct {
 	RestApiId       string           `aws:"restApiId,uri=restapi_id,req"`
 	StageName       string           `aws:"stageName,uri=stage_name,req"`
+	PatchOperations []PatchOperation `aws:"patchOperations"`
+}
+
+// UpdateUsagePlanRequest: The PATCH request to update a usage plan of a given plan Id.
+type UpdateUsagePlanRequest struct {
+	UsagePlanId     string           `aws:"usagePlanId,uri=usageplanId,req"`
 	PatchOperations []PatchOperation `aws:"patchOperations"`
 }

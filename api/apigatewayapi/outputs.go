@@ -2,6 +2,13 @@
 
 package apigatewayapi
 
+// ApiKeys: Represents a collection of API keys as represented by an ApiKeys resource.
+type ApiKeys struct {
+	Warnings []string `aws:"warnings"`
+	Position *string  `aws:"position"`
+	Items    []ApiKey `aws:"item"`
+}
+
 // Authorizers: Represents a collection of Authorizer resources.
 type Authorizers struct {
 	Position *string      `aws:"position"`
@@ -64,6 +71,30 @@ type TestInvokeMethodResponse struct {
 	Latency           *int64              `aws:"latency"`
 }
 
+// Usage: Represents the usage data of a usage plan.
+type Usage struct {
+	UsagePlanId *string              `aws:"usagePlanId"`
+	StartDate   *string              `aws:"startDate"`
+	EndDate     *string              `aws:"endDate"`
+	Position    *string              `aws:"position"`
+	Items       map[string][][]int64 `aws:"values"`
+}
+
+// UsagePlanKeys: Represents the collection of usage plan keys added to usage plans for the associated API keys and, possibly, other types of keys.
+type UsagePlanKeys struct {
+	Position *string        `aws:"position"`
+	Items    []UsagePlanKey `aws:"item"`
+}
+
+// UsagePlans: Represents a collection of usage plans for an AWS account.
+type UsagePlans struct {
+	Position *string     `aws:"position"`
+	Items    []UsagePlan `aws:"item"`
+}
+
+// DeleteApiKeyOutput is the empty output of an operation.
+type DeleteApiKeyOutput struct{}
+
 // DeleteAuthorizerOutput is the empty output of an operation.
 type DeleteAuthorizerOutput struct{}
 
@@ -99,6 +130,12 @@ type DeleteRestApiOutput struct{}
 
 // DeleteStageOutput is the empty output of an operation.
 type DeleteStageOutput struct{}
+
+// DeleteUsagePlanOutput is the empty output of an operation.
+type DeleteUsagePlanOutput struct{}
+
+// DeleteUsagePlanKeyOutput is the empty output of an operation.
+type DeleteUsagePlanKeyOutput struct{}
 
 // FlushStageAuthorizersCacheOutput is the empty output of an operation.
 type FlushStageAuthorizersCacheOutput struct{}

@@ -11,6 +11,8 @@ import (
 
 // Handler serves the operations of API Gateway that Brume has.
 type Handler interface {
+	// CreateApiKey: Create an ApiKey resource.
+	CreateApiKey(context.Context, aws.Identity, *CreateApiKeyRequest) (*ApiKey, error)
 	// CreateAuthorizer: Adds a new Authorizer resource to an existing RestApi resource.
 	CreateAuthorizer(context.Context, aws.Identity, *CreateAuthorizerRequest) (*Authorizer, error)
 	// CreateDeployment: Creates a Deployment resource, which makes a specified RestApi callable over the internet.
@@ -25,6 +27,12 @@ type Handler interface {
 	CreateRestApi(context.Context, aws.Identity, *CreateRestApiRequest) (*RestApi, error)
 	// CreateStage: Creates a new Stage resource that references a pre-existing Deployment for the API.
 	CreateStage(context.Context, aws.Identity, *CreateStageRequest) (*Stage, error)
+	// CreateUsagePlan: Creates a usage plan with the throttle and quota limits, as well as the associated API stages, specified in the payload.
+	CreateUsagePlan(context.Context, aws.Identity, *CreateUsagePlanRequest) (*UsagePlan, error)
+	// CreateUsagePlanKey: Creates a usage plan key for adding an existing API key to a usage plan.
+	CreateUsagePlanKey(context.Context, aws.Identity, *CreateUsagePlanKeyRequest) (*UsagePlanKey, error)
+	// DeleteApiKey: Deletes the ApiKey resource.
+	DeleteApiKey(context.Context, aws.Identity, *DeleteApiKeyRequest) (*DeleteApiKeyOutput, error)
 	// DeleteAuthorizer: Deletes an existing Authorizer resource.
 	DeleteAuthorizer(context.Context, aws.Identity, *DeleteAuthorizerRequest) (*DeleteAuthorizerOutput, error)
 	// DeleteDeployment: Deletes a Deployment resource.
@@ -49,10 +57,18 @@ type Handler interface {
 	DeleteRestApi(context.Context, aws.Identity, *DeleteRestApiRequest) (*DeleteRestApiOutput, error)
 	// DeleteStage: Deletes a Stage resource.
 	DeleteStage(context.Context, aws.Identity, *DeleteStageRequest) (*DeleteStageOutput, error)
+	// DeleteUsagePlan: Deletes a usage plan of a given plan Id.
+	DeleteUsagePlan(context.Context, aws.Identity, *DeleteUsagePlanRequest) (*DeleteUsagePlanOutput, error)
+	// DeleteUsagePlanKey: Deletes a usage plan key and remove the underlying API key from the associated usage plan.
+	DeleteUsagePlanKey(context.Context, aws.Identity, *DeleteUsagePlanKeyRequest) (*DeleteUsagePlanKeyOutput, error)
 	// FlushStageAuthorizersCache: Flushes all authorizer cache entries on a stage.
 	FlushStageAuthorizersCache(context.Context, aws.Identity, *FlushStageAuthorizersCacheRequest) (*FlushStageAuthorizersCacheOutput, error)
 	// GetAccount: Gets information about the current Account resource.
 	GetAccount(context.Context, aws.Identity, *GetAccountRequest) (*Account, error)
+	// GetApiKey: Gets information about the current ApiKey resource.
+	GetApiKey(context.Context, aws.Identity, *GetApiKeyRequest) (*ApiKey, error)
+	// GetApiKeys: Gets information about the current ApiKeys resource.
+	GetApiKeys(context.Context, aws.Identity, *GetApiKeysRequest) (*ApiKeys, error)
 	// GetAuthorizer: Describe an existing Authorizer resource.
 	GetAuthorizer(context.Context, aws.Identity, *GetAuthorizerRequest) (*Authorizer, error)
 	// GetAuthorizers: Describe an existing Authorizers resource.
@@ -95,6 +111,16 @@ type Handler interface {
 	GetStages(context.Context, aws.Identity, *GetStagesRequest) (*Stages, error)
 	// GetTags: Gets the Tags collection for a given resource.
 	GetTags(context.Context, aws.Identity, *GetTagsRequest) (*Tags, error)
+	// GetUsage: Gets the usage data of a usage plan in a specified time interval.
+	GetUsage(context.Context, aws.Identity, *GetUsageRequest) (*Usage, error)
+	// GetUsagePlan: Gets a usage plan of a given plan identifier.
+	GetUsagePlan(context.Context, aws.Identity, *GetUsagePlanRequest) (*UsagePlan, error)
+	// GetUsagePlanKey: Gets a usage plan key of a given key identifier.
+	GetUsagePlanKey(context.Context, aws.Identity, *GetUsagePlanKeyRequest) (*UsagePlanKey, error)
+	// GetUsagePlanKeys: Gets all the usage plan keys representing the API keys added to a specified usage plan.
+	GetUsagePlanKeys(context.Context, aws.Identity, *GetUsagePlanKeysRequest) (*UsagePlanKeys, error)
+	// GetUsagePlans: Gets all the usage plans of the caller's account.
+	GetUsagePlans(context.Context, aws.Identity, *GetUsagePlansRequest) (*UsagePlans, error)
 	// ImportRestApi: A feature of the API Gateway control service for creating a new API from an external API definition file.
 	ImportRestApi(context.Context, aws.Identity, *ImportRestApiRequest) (*RestApi, error)
 	// PutGatewayResponse: Creates a customization of a GatewayResponse of a specified response type and status code on the given RestApi.
@@ -117,6 +143,8 @@ type Handler interface {
 	UntagResource(context.Context, aws.Identity, *UntagResourceRequest) (*UntagResourceOutput, error)
 	// UpdateAccount: Changes information about the current Account resource.
 	UpdateAccount(context.Context, aws.Identity, *UpdateAccountRequest) (*Account, error)
+	// UpdateApiKey: Changes information about an ApiKey resource.
+	UpdateApiKey(context.Context, aws.Identity, *UpdateApiKeyRequest) (*ApiKey, error)
 	// UpdateAuthorizer: Updates an existing Authorizer resource.
 	UpdateAuthorizer(context.Context, aws.Identity, *UpdateAuthorizerRequest) (*Authorizer, error)
 	// UpdateDeployment: Changes information about a Deployment resource.
@@ -141,6 +169,8 @@ type Handler interface {
 	UpdateRestApi(context.Context, aws.Identity, *UpdateRestApiRequest) (*RestApi, error)
 	// UpdateStage: Changes information about a Stage resource.
 	UpdateStage(context.Context, aws.Identity, *UpdateStageRequest) (*Stage, error)
+	// UpdateUsagePlan: Updates a usage plan of a given plan Id.
+	UpdateUsagePlan(context.Context, aws.Identity, *UpdateUsagePlanRequest) (*UsagePlan, error)
 }
 
 // Service describes the API: all operations of the model, with a handler method where Brume has one.
@@ -153,7 +183,7 @@ var Service = aws.Describe[Handler](aws.Meta{
 	Endpoint:  "apigateway",
 	Protocols: aws.RestJSON,
 },
-	aws.Lacks("CreateApiKey", "POST", "/apikeys"),
+	aws.Has("CreateApiKey", "POST", "/apikeys", 201, Handler.CreateApiKey),
 	aws.Has("CreateAuthorizer", "POST", "/restapis/{restapi_id}/authorizers", 201, Handler.CreateAuthorizer),
 	aws.Lacks("CreateBasePathMapping", "POST", "/domainnames/{domain_name}/basepathmappings"),
 	aws.Has("CreateDeployment", "POST", "/restapis/{restapi_id}/deployments", 201, Handler.CreateDeployment),
@@ -166,10 +196,10 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Has("CreateResource", "POST", "/restapis/{restapi_id}/resources/{parent_id}", 201, Handler.CreateResource),
 	aws.Has("CreateRestApi", "POST", "/restapis", 201, Handler.CreateRestApi),
 	aws.Has("CreateStage", "POST", "/restapis/{restapi_id}/stages", 201, Handler.CreateStage),
-	aws.Lacks("CreateUsagePlan", "POST", "/usageplans"),
-	aws.Lacks("CreateUsagePlanKey", "POST", "/usageplans/{usageplanId}/keys"),
+	aws.Has("CreateUsagePlan", "POST", "/usageplans", 201, Handler.CreateUsagePlan),
+	aws.Has("CreateUsagePlanKey", "POST", "/usageplans/{usageplanId}/keys", 201, Handler.CreateUsagePlanKey),
 	aws.Lacks("CreateVpcLink", "POST", "/vpclinks"),
-	aws.Lacks("DeleteApiKey", "DELETE", "/apikeys/{api_Key}"),
+	aws.Has("DeleteApiKey", "DELETE", "/apikeys/{api_Key}", 202, Handler.DeleteApiKey),
 	aws.Has("DeleteAuthorizer", "DELETE", "/restapis/{restapi_id}/authorizers/{authorizer_id}", 202, Handler.DeleteAuthorizer),
 	aws.Lacks("DeleteBasePathMapping", "DELETE", "/domainnames/{domain_name}/basepathmappings/{base_path}"),
 	aws.Lacks("DeleteClientCertificate", "DELETE", "/clientcertificates/{clientcertificate_id}"),
@@ -188,15 +218,15 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Has("DeleteResource", "DELETE", "/restapis/{restapi_id}/resources/{resource_id}", 202, Handler.DeleteResource),
 	aws.Has("DeleteRestApi", "DELETE", "/restapis/{restapi_id}", 202, Handler.DeleteRestApi),
 	aws.Has("DeleteStage", "DELETE", "/restapis/{restapi_id}/stages/{stage_name}", 202, Handler.DeleteStage),
-	aws.Lacks("DeleteUsagePlan", "DELETE", "/usageplans/{usageplanId}"),
-	aws.Lacks("DeleteUsagePlanKey", "DELETE", "/usageplans/{usageplanId}/keys/{keyId}"),
+	aws.Has("DeleteUsagePlan", "DELETE", "/usageplans/{usageplanId}", 202, Handler.DeleteUsagePlan),
+	aws.Has("DeleteUsagePlanKey", "DELETE", "/usageplans/{usageplanId}/keys/{keyId}", 202, Handler.DeleteUsagePlanKey),
 	aws.Lacks("DeleteVpcLink", "DELETE", "/vpclinks/{vpclink_id}"),
 	aws.Has("FlushStageAuthorizersCache", "DELETE", "/restapis/{restapi_id}/stages/{stage_name}/cache/authorizers", 202, Handler.FlushStageAuthorizersCache),
 	aws.Lacks("FlushStageCache", "DELETE", "/restapis/{restapi_id}/stages/{stage_name}/cache/data"),
 	aws.Lacks("GenerateClientCertificate", "POST", "/clientcertificates"),
 	aws.Has("GetAccount", "GET", "/account", 200, Handler.GetAccount),
-	aws.Lacks("GetApiKey", "GET", "/apikeys/{api_Key}"),
-	aws.Lacks("GetApiKeys", "GET", "/apikeys"),
+	aws.Has("GetApiKey", "GET", "/apikeys/{api_Key}", 200, Handler.GetApiKey),
+	aws.Has("GetApiKeys", "GET", "/apikeys", 200, Handler.GetApiKeys),
 	aws.Has("GetAuthorizer", "GET", "/restapis/{restapi_id}/authorizers/{authorizer_id}", 200, Handler.GetAuthorizer),
 	aws.Has("GetAuthorizers", "GET", "/restapis/{restapi_id}/authorizers", 200, Handler.GetAuthorizers),
 	aws.Lacks("GetBasePathMapping", "GET", "/domainnames/{domain_name}/basepathmappings/{base_path}"),
@@ -234,11 +264,11 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Has("GetStage", "GET", "/restapis/{restapi_id}/stages/{stage_name}", 200, Handler.GetStage),
 	aws.Has("GetStages", "GET", "/restapis/{restapi_id}/stages", 200, Handler.GetStages),
 	aws.Has("GetTags", "GET", "/tags/{resource_arn}", 200, Handler.GetTags),
-	aws.Lacks("GetUsage", "GET", "/usageplans/{usageplanId}/usage"),
-	aws.Lacks("GetUsagePlan", "GET", "/usageplans/{usageplanId}"),
-	aws.Lacks("GetUsagePlanKey", "GET", "/usageplans/{usageplanId}/keys/{keyId}"),
-	aws.Lacks("GetUsagePlanKeys", "GET", "/usageplans/{usageplanId}/keys"),
-	aws.Lacks("GetUsagePlans", "GET", "/usageplans"),
+	aws.Has("GetUsage", "GET", "/usageplans/{usageplanId}/usage", 200, Handler.GetUsage),
+	aws.Has("GetUsagePlan", "GET", "/usageplans/{usageplanId}", 200, Handler.GetUsagePlan),
+	aws.Has("GetUsagePlanKey", "GET", "/usageplans/{usageplanId}/keys/{keyId}", 200, Handler.GetUsagePlanKey),
+	aws.Has("GetUsagePlanKeys", "GET", "/usageplans/{usageplanId}/keys", 200, Handler.GetUsagePlanKeys),
+	aws.Has("GetUsagePlans", "GET", "/usageplans", 200, Handler.GetUsagePlans),
 	aws.Lacks("GetVpcLink", "GET", "/vpclinks/{vpclink_id}"),
 	aws.Lacks("GetVpcLinks", "GET", "/vpclinks"),
 	aws.Lacks("ImportApiKeys", "POST", "/apikeys?mode=import", aws.NeedsQuery("format")),
@@ -256,7 +286,7 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Has("TestInvokeMethod", "POST", "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}", 200, Handler.TestInvokeMethod),
 	aws.Has("UntagResource", "DELETE", "/tags/{resource_arn}", 204, Handler.UntagResource),
 	aws.Has("UpdateAccount", "PATCH", "/account", 200, Handler.UpdateAccount),
-	aws.Lacks("UpdateApiKey", "PATCH", "/apikeys/{api_Key}"),
+	aws.Has("UpdateApiKey", "PATCH", "/apikeys/{api_Key}", 200, Handler.UpdateApiKey),
 	aws.Has("UpdateAuthorizer", "PATCH", "/restapis/{restapi_id}/authorizers/{authorizer_id}", 200, Handler.UpdateAuthorizer),
 	aws.Lacks("UpdateBasePathMapping", "PATCH", "/domainnames/{domain_name}/basepathmappings/{base_path}"),
 	aws.Lacks("UpdateClientCertificate", "PATCH", "/clientcertificates/{clientcertificate_id}"),
@@ -275,6 +305,6 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Has("UpdateRestApi", "PATCH", "/restapis/{restapi_id}", 200, Handler.UpdateRestApi),
 	aws.Has("UpdateStage", "PATCH", "/restapis/{restapi_id}/stages/{stage_name}", 200, Handler.UpdateStage),
 	aws.Lacks("UpdateUsage", "PATCH", "/usageplans/{usageplanId}/keys/{keyId}/usage"),
-	aws.Lacks("UpdateUsagePlan", "PATCH", "/usageplans/{usageplanId}"),
+	aws.Has("UpdateUsagePlan", "PATCH", "/usageplans/{usageplanId}", 200, Handler.UpdateUsagePlan),
 	aws.Lacks("UpdateVpcLink", "PATCH", "/vpclinks/{vpclink_id}"),
 )

@@ -20,6 +20,27 @@ type Account struct {
 	ApiKeyVersion     *string           `aws:"apiKeyVersion"`
 }
 
+// ApiKey: A resource that can be distributed to callers for executing Method resources that require an API key.
+type ApiKey struct {
+	Id              *string           `aws:"id"`
+	Value           *string           `aws:"value"`
+	Name            *string           `aws:"name"`
+	CustomerId      *string           `aws:"customerId"`
+	Description     *string           `aws:"description"`
+	Enabled         *bool             `aws:"enabled"`
+	CreatedDate     *time.Time        `aws:"createdDate"`
+	LastUpdatedDate *time.Time        `aws:"lastUpdatedDate"`
+	StageKeys       []string          `aws:"stageKeys"`
+	Tags            map[string]string `aws:"tags"`
+}
+
+// ApiStage: API stage name of the associated API stage in a usage plan.
+type ApiStage struct {
+	ApiId    *string                     `aws:"apiId"`
+	Stage    *string                     `aws:"stage"`
+	Throttle map[string]ThrottleSettings `aws:"throttle"`
+}
+
 // Authorizer: Represents an authorization layer for methods.
 type Authorizer struct {
 	Id                           *string        `aws:"id"`
@@ -162,6 +183,13 @@ type PatchOperation struct {
 	From  *string `aws:"from"`
 }
 
+// QuotaSettings: Quotas configured for a usage plan.
+type QuotaSettings struct {
+	Limit  *int32          `aws:"limit"`
+	Offset *int32          `aws:"offset"`
+	Period QuotaPeriodType `aws:"period"`
+}
+
 // RequestValidator: A set of validation rules for incoming Method requests.
 type RequestValidator struct {
 	Id                        *string `aws:"id"`
@@ -222,6 +250,12 @@ type Stage struct {
 	LastUpdatedDate      *time.Time               `aws:"lastUpdatedDate"`
 }
 
+// StageKey: A reference to a unique stage identified in the format {restApiId}/{stage}.
+type StageKey struct {
+	RestApiId *string `aws:"restApiId"`
+	StageName *string `aws:"stageName"`
+}
+
 // ThrottleSettings: The API request rate limits.
 type ThrottleSettings struct {
 	BurstLimit *int32   `aws:"burstLimit"`
@@ -231,4 +265,24 @@ type ThrottleSettings struct {
 // TlsConfig: Specifies the TLS configuration for an integration.
 type TlsConfig struct {
 	InsecureSkipVerification *bool `aws:"insecureSkipVerification"`
+}
+
+// UsagePlan: Represents a usage plan used to specify who can assess associated API stages.
+type UsagePlan struct {
+	Id          *string           `aws:"id"`
+	Name        *string           `aws:"name"`
+	Description *string           `aws:"description"`
+	ApiStages   []ApiStage        `aws:"apiStages"`
+	Throttle    *ThrottleSettings `aws:"throttle"`
+	Quota       *QuotaSettings    `aws:"quota"`
+	ProductCode *string           `aws:"productCode"`
+	Tags        map[string]string `aws:"tags"`
+}
+
+// UsagePlanKey: Represents a usage plan key to identify a plan customer.
+type UsagePlanKey struct {
+	Id    *string `aws:"id"`
+	Type  *string `aws:"type"`
+	Value *string `aws:"value"`
+	Name  *string `aws:"name"`
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/clock"
 	"github.com/brume-dev/brume/service/apigateway/execute"
+	"github.com/brume-dev/brume/service/apigateway/usage"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/timer"
 )
@@ -50,7 +51,7 @@ const kindForget = "apigateway.forget"
 // New returns the service and registers its promises with the timer. Run of Plane must run for its logs to be written.
 func New(c Config) (*Service, error) {
 	s := &Service{Config: c}
-	s.plane = execute.New(execute.Config{Source: s, Clock: c.Clock, Caller: c.Caller, Wire: c.Wire, Roles: c.Roles, Policies: c.Policies,
+	s.plane = execute.New(execute.Config{Source: s, Usage: usage.Ledger{Store: c.Store}, Clock: c.Clock, Caller: c.Caller, Wire: c.Wire, Roles: c.Roles, Policies: c.Policies,
 		Services: c.Services, HTTP: c.HTTP, Rand: c.Rand, Log: c.Log, Rate: c.Rate, Burst: c.Burst})
 	c.Timer.Handle(kindForget, s.forget, timer.Policy{})
 	return s, nil

@@ -285,7 +285,6 @@ func TestMethodsRefuse(t *testing.T) {
 	wantError(t, "BadRequestException", "Invalid HttpMethod", put("FETCH", "NONE", nil))
 	wantError(t, "BadRequestException", "Invalid authorization type", put("GET", "SOME", nil))
 	wantError(t, "BadRequestException", "Invalid authorizer ID specified", put("GET", "CUSTOM", nil))
-	wantError(t, "BadRequestException", "Brume has no API keys", put("GET", "NONE", func(r *apigatewayapi.PutMethodRequest) { r.ApiKeyRequired = p(true) }))
 	wantError(t, "BadRequestException", "Invalid model identifier", put("GET", "NONE", func(r *apigatewayapi.PutMethodRequest) { r.RequestModels = map[string]string{"a/b": "No"} }))
 	wantError(t, "BadRequestException", "Invalid Request Validator", put("GET", "NONE", func(r *apigatewayapi.PutMethodRequest) { r.RequestValidatorId = p("no") }))
 	if err := put("get", "NONE", nil); err != nil {

@@ -15,6 +15,12 @@ import (
 //
 //	home(account, region) "apigateway" "account"   accountRecord
 //	home(account, region) "apigateway" "api" id    RestApi
+//	home(account, region) "apigateway" "key" id                   ApiKey
+//	home(account, region) "apigateway" "keyvalue" hash            the id of the key with the value
+//	home(account, region) "apigateway" "plan" id                  UsagePlan
+//	home(account, region) "apigateway" "member" plan key          UsagePlanKey
+//	home(account, region) "apigateway" "plansof" key plan         nothing
+//	home(account, region) "apigateway" "used" …                   the counts of package usage
 //	home(account, region) "apigateway" "in" id …:
 //	  "revision"                  counter: changes with what the data plane serves; there as long as the API
 //	  "resource" id               Resource without its methods
@@ -121,6 +127,11 @@ func all[T any](r store.Reader, prefix store.Tuple) (out []T, err error) {
 
 // page returns the records below prefix that come after position, and the position to go on from.
 func page[T any](r store.Reader, prefix store.Tuple, position *string, limit *int32) (out []T, next *string, err error) {
+	return pageOf(r, prefix, position, limit, func(*T) bool { return true })
+}
+
+// pageOf is page for the records that take accepts.
+func pageOf[T any](r store.Reader, prefix store.Tuple, position *string, limit *int32, take func(*T) bool) (out []T, next *string, err error) {
 	n := pageSize
 	if limit != nil && *limit > 0 {
 		n = min(int(*limit), maxPage)
@@ -135,6 +146,9 @@ func page[T any](r store.Reader, prefix store.Tuple, position *string, limit *in
 	}
 	last := ""
 	err = each(r, prefix, from, func(name string, v *T) (bool, error) {
+		if !take(v) {
+			return true, nil
+		}
 		if len(out) == n {
 			token := writePosition(last)
 			next = &token

@@ -8,6 +8,12 @@ const (
 	maxResources      = 300 // of an API
 	maxStages         = 10
 	maxAuthorizers    = 10
+	maxKeys           = 10000 // API keys of an account and region
+	minKey            = 20    // characters
+	maxKey            = 128
+	keyLength         = 40 // of a value that nobody chose
+	maxPlans          = 300
+	maxUsageDays      = 90        // of one answer of GetUsage
 	maxModels         = 300       // not published; as many as resources
 	maxModelSize      = 400 << 10 // bytes of a model's schema
 	maxTemplateSize   = 300 << 10

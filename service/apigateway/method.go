@@ -95,9 +95,6 @@ func (d *draft) checkMethod(m *apigatewayapi.Method) error {
 	default:
 		return bad("Invalid authorization type specified. Valid options are [NONE, AWS_IAM, CUSTOM, COGNITO_USER_POOLS]")
 	}
-	if truth(m.ApiKeyRequired) {
-		return bad("Brume has no API keys of API Gateway yet: apiKeyRequired must be false")
-	}
 	if len(m.AuthorizationScopes) > 0 {
 		return bad("Authorization scopes can only be set for methods with authorization type COGNITO_USER_POOLS")
 	}

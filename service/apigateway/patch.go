@@ -128,6 +128,14 @@ func readInt(path, value string) (int32, error) {
 	return int32(n), nil
 }
 
+func readFloat(path, value string) (float64, error) {
+	n, err := strconv.ParseFloat(value, 64)
+	if err != nil {
+		return 0, bad("Invalid patch value  '%s' specified for path '%s'. Must be a number", value, path)
+	}
+	return n, nil
+}
+
 // enumRule replaces a value of an enumeration.
 func enumRule[T any, E interface {
 	~string

@@ -1,5 +1,6 @@
-"""A REST API whose methods ask a Lambda function who may call them, deployed by a template."""
+"""Who may call a REST API: whom a Lambda function lets in, and who has a key."""
 
+import datetime
 import json
 import urllib.error
 import urllib.request
@@ -81,3 +82,33 @@ assert ask("friend") == (200, "friend 7"), ask("friend")
 assert ask("enemy") == (403, {"Message": "User is not authorized to access this resource with an explicit deny"}), ask("enemy")
 assert ask("nobody") == (401, {"message": "Unauthorized"}), ask("nobody")
 assert ask(None) == (401, {"message": "Unauthorized"}), ask(None)
+
+# API keys: a plan opens the stage to a key, so many times.
+gateway = client("apigateway")
+mine = gateway.create_rest_api(name="keyed")
+root = mine["rootResourceId"]
+gateway.put_method(restApiId=mine["id"], resourceId=root, httpMethod="GET", authorizationType="NONE", apiKeyRequired=True)
+gateway.put_method_response(restApiId=mine["id"], resourceId=root, httpMethod="GET", statusCode="200")
+gateway.put_integration(restApiId=mine["id"], resourceId=root, httpMethod="GET", type="MOCK", requestTemplates={"application/json": '{"statusCode": 200}'})
+gateway.put_integration_response(restApiId=mine["id"], resourceId=root, httpMethod="GET", statusCode="200",
+                                 responseTemplates={"application/json": '"$context.identity.apiKeyId"'})
+gateway.create_deployment(restApiId=mine["id"], stageName="dev")
+key = gateway.create_api_key(name="k", enabled=True)
+plan = gateway.create_usage_plan(name="p", apiStages=[{"apiId": mine["id"], "stage": "dev"}], quota={"limit": 2, "period": "MONTH"})
+gateway.create_usage_plan_key(usagePlanId=plan["id"], keyId=key["id"], keyType="API_KEY")
+
+
+def with_key(value):
+    request = urllib.request.Request(f"{ENDPOINT}/restapis/{mine['id']}/dev/_user_request_/", headers={"X-Api-Key": value})
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        return error.code, json.loads(error.read())
+
+
+assert with_key("nobody") == (403, {"message": "Forbidden"}), with_key("nobody")
+assert [with_key(key["value"]) for _ in range(3)] == [(200, key["id"])] * 2 + [(429, {"message": "Limit Exceeded"})]
+today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+usage = gateway.get_usage(usagePlanId=plan["id"], startDate=today, endDate=today)["items"]
+assert usage == {key["id"]: [[2, 0]]}, usage

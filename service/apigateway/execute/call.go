@@ -19,6 +19,7 @@ import (
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/jsondoc"
 	"github.com/brume-dev/brume/service/apigateway/guard"
+	"github.com/brume-dev/brume/service/apigateway/usage"
 )
 
 // call is one request under way. It is used by one goroutine.
@@ -52,6 +53,7 @@ type call struct {
 	known     bool
 	verdict   *guard.Verdict // of the method's authorizer
 	asked     time.Duration  // how long that took
+	client    *usage.Client  // by an API key
 	overrides *overrides
 	failure   *failure
 	reply     reply // of the integration
@@ -139,6 +141,9 @@ func (c *call) admit() *failure {
 		return nil
 	}
 	if f := c.authorize(); f != nil {
+		return f
+	}
+	if f := c.checkKey(); f != nil {
 		return f
 	}
 	if !c.allowed(c.stage.owner) {

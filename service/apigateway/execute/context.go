@@ -108,6 +108,14 @@ func (c *call) identity(name string) string {
 	case "userAgent":
 		return c.visit.Request.UserAgent
 	}
+	if c.client != nil {
+		switch name {
+		case "apiKey":
+			return c.client.Value
+		case "apiKeyId":
+			return c.client.Key
+		}
+	}
 	if !c.known {
 		return ""
 	}

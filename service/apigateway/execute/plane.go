@@ -14,6 +14,7 @@ import (
 	"github.com/brume-dev/brume/api/apigatewayapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/clock"
+	"github.com/brume-dev/brume/service/apigateway/usage"
 )
 
 // Policies decides who may invoke what: dispatch's.
@@ -31,6 +32,8 @@ type Source interface {
 	Stage(ctx context.Context, account, region, api, stage string) (*apigatewayapi.Stage, error)
 	// Snapshot returns what a deployment serves, nil when there is no such deployment. It never changes.
 	Snapshot(ctx context.Context, account, region, api, deployment string) (*Snapshot, error)
+	// Client says who an API key is at a stage, nil when the stage is not open to it.
+	Client(ctx context.Context, account, region, value, api, stage string) (*usage.Client, error)
 	// LogsRole is the role that writes the account's logs, or "".
 	LogsRole(ctx context.Context, account, region string) (string, error)
 }
@@ -48,6 +51,7 @@ type Snapshot struct {
 // Config is what a Plane needs.
 type Config struct {
 	Source   Source
+	Usage    usage.Book // the counts of usage plans
 	Clock    clock.Clock
 	Caller   aws.Caller
 	Wire     aws.Wire
@@ -73,6 +77,7 @@ type Plane struct {
 	accounts map[owner]*limiter
 	services map[string]*aws.Service // by endpoint prefix; made at first use
 	writer   writer
+	meter    usage.Meter
 }
 
 type owner struct{ account, region string }
@@ -91,6 +96,7 @@ func New(c Config) *Plane {
 	}
 	p := &Plane{Config: c, owners: map[string]owner{}, stages: map[stageKey]*stage{}, accounts: map[owner]*limiter{}}
 	p.writer = newWriter(p)
+	p.meter.Book = c.Usage
 	return p
 }
 

@@ -34,6 +34,7 @@ type method struct {
 	verb, resource, resourceID string
 	iam                        bool
 	authorizer                 string // id, "" for none
+	wantsKey                   bool
 	checkBody, checkParameters bool
 	required                   []string // parameters, "header.X"
 	schemas                    map[string]schema
@@ -118,6 +119,7 @@ func compile(s *Snapshot, o owner, deployment string) *program {
 
 func compileMethod(m *apigatewayapi.Method, n *node, verb string, validators map[string]apigatewayapi.RequestValidator, models map[string]string) *method {
 	out := &method{verb: verb, resource: n.path, resourceID: n.id, iam: text(m.AuthorizationType) == "AWS_IAM"}
+	out.wantsKey = truth(m.ApiKeyRequired)
 	if text(m.AuthorizationType) == "CUSTOM" {
 		out.authorizer = text(m.AuthorizerId)
 	}

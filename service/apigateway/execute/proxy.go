@@ -64,6 +64,8 @@ type eventIdentity struct {
 	UserArn                       *string `json:"userArn"`
 	UserAgent                     *string `json:"userAgent"`
 	User                          *string `json:"user"`
+	APIKey                        *string `json:"apiKey,omitempty"`
+	APIKeyID                      *string `json:"apiKeyId,omitempty"`
 }
 
 func orNull(s string) *string {
@@ -115,7 +117,8 @@ func (c *call) event() *event {
 		DomainPrefix: c.value("domainPrefix"), RequestTimeEpoch: c.started.UnixMilli(), RequestID: c.visit.Request.ID, DomainName: c.host,
 		DeploymentID: c.program.deployment, APIID: c.stage.api,
 		Identity: eventIdentity{SourceIP: orNull(c.identity("sourceIp")), UserAgent: orNull(c.identity("userAgent")), AccountID: orNull(c.identity("accountId")),
-			Caller: orNull(c.identity("caller")), User: orNull(c.identity("user")), UserArn: orNull(c.identity("userArn")), AccessKey: orNull(c.identity("accessKey"))}}
+			Caller: orNull(c.identity("caller")), User: orNull(c.identity("user")), UserArn: orNull(c.identity("userArn")), AccessKey: orNull(c.identity("accessKey")),
+			APIKey: orNull(c.identity("apiKey")), APIKeyID: orNull(c.identity("apiKeyId"))}}
 	if v := c.verdict; v != nil {
 		said := map[string]any{"principalId": v.Principal, "integrationLatency": c.asked.Milliseconds()}
 		for name, value := range v.Context {

@@ -92,7 +92,7 @@ func (w *writer) trace(o owner, segment string) {
 	w.signal()
 }
 
-// signal wakes run. w.mu is held.
+// signal wakes run.
 func (w *writer) signal() {
 	select {
 	case w.wake <- struct{}{}:
@@ -102,6 +102,9 @@ func (w *writer) signal() {
 
 // flush writes what waits.
 func (w *writer) flush(ctx context.Context) {
+	if err := w.plane.meter.Flush(ctx); err != nil {
+		w.plane.Log.WarnContext(ctx, "API: write usage", "error", err)
+	}
 	w.mu.Lock()
 	lines, traces, dropped := w.state.lines, w.state.traces, w.state.dropped
 	w.state.lines, w.state.traces = map[destination][]logsapi.InputLogEvent{}, map[owner][]string{}
