@@ -17,7 +17,7 @@ import (
 // modules are functions that are WebAssembly modules: a Go program, built for WASI.
 func (b *bench) modules(t *testing.T) {
 	dir := t.TempDir()
-	cmd := exec.Command("go", "build", "-o", filepath.Join(dir, "app.wasm"), ".")
+	cmd := exec.Command("go", "build", "-buildvcs=false", "-o", filepath.Join(dir, "app.wasm"), ".")
 	cmd.Dir = filepath.Join(b.Source, "module")
 	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -63,7 +63,7 @@ type bench struct {
 const timeout = 60 * time.Second
 
 func (b *bench) build(t *testing.T) {
-	cmd := exec.Command("go", "build", "-o", filepath.Join(b.code, "bootstrap"), ".")
+	cmd := exec.Command("go", "build", "-buildvcs=false", "-o", filepath.Join(b.code, "bootstrap"), ".")
 	cmd.Dir = filepath.Join(b.Source, "bootstrap")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
