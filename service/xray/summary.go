@@ -63,6 +63,7 @@ func (t *trace) summary(id aws.Identity, facts *filter.Trace, o order) xrayapi.T
 			}
 		}
 	}
+	t.addRootCauses(id, &out)
 	return out
 }
 
