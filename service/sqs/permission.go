@@ -2,6 +2,7 @@ package sqs
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -25,7 +26,7 @@ func (s *Service) AddPermission(ctx context.Context, id aws.Identity, in *sqsapi
 		return nil, missing("Actions")
 	}
 	if len(in.Actions) > maxActions {
-		return nil, &sqsapi.OverLimit{Message: "7 Actions were found, maximum allowed is 7."}
+		return nil, &sqsapi.OverLimit{Message: fmt.Sprintf("%d Actions were found, maximum allowed is %d.", len(in.Actions), maxActions)}
 	}
 	for _, a := range in.Actions {
 		if !slices.Contains(shareable, a) {

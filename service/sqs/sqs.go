@@ -23,7 +23,9 @@ type Config struct {
 	Timer *timer.Runner
 	Rand  io.Reader     // for message ids: crypto/rand.Reader
 	URL   func() string // how the platform is reached, for queue URLs in answers to calls from inside
-	Log   *slog.Logger
+	// Leaving is closed when the platform is about to end: nobody waits for messages any longer. It may be nil.
+	Leaving <-chan struct{}
+	Log     *slog.Logger
 }
 
 // Service implements sqsapi.Handler.
@@ -49,7 +51,7 @@ func New(c Config) (*Service, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{Config: c, rooms: waiting.New(c.Clock)}
+	s := &Service{Config: c, rooms: waiting.New(c.Clock, c.Leaving)}
 	c.Timer.Handle(kindErase, s.erase, timer.Policy{})
 	c.Timer.Handle(kindForget, s.forget, timer.Policy{})
 	c.Timer.Handle(kindSweep, s.sweep, timer.Policy{})

@@ -29,6 +29,7 @@ type Platform struct {
 	listener  net.Listener
 	authority *authority.Authority
 	began     time.Time
+	leaving   chan struct{} // closed when Run is about to end: those who wait for something need not any longer
 
 	mu    sync.Mutex // one exchange at a time
 	front front
@@ -41,7 +42,7 @@ func New(c Config) (*Platform, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	p := &Platform{Config: c, began: time.Now()}
+	p := &Platform{Config: c, began: time.Now(), leaving: make(chan struct{})}
 	var err error
 	if p.listener, err = net.Listen("tcp", c.Listen); err != nil {
 		return nil, portError(c.Listen, err)
@@ -78,6 +79,7 @@ func (p *Platform) Run(ctx context.Context) error {
 	serving, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(inside, cancel)()
+	defer context.AfterFunc(serving, func() { close(p.leaving) })()
 	server := &gateway.Server{Handler: &p.front, TLS: p.authority.TLS(), Log: p.Log}
 	err := server.Run(serving, p.listener)
 	stop()

@@ -72,7 +72,7 @@ func (h *house) wire() error {
 	add(&w, logsapi.Service, logs.New, logs.Config{Store: h.store, Clock: h.clock, Caller: h.table, Timer: h.timer, Log: h.Log})
 	objects := add(&w, s3api.Service, s3.New, s3.Config{Store: h.store, Blobs: h.blobs, Clock: h.clock, Caller: h.table, Policies: late{h},
 		Timer: h.timer, Log: h.Log})
-	add(&w, sqsapi.Service, sqs.New, sqs.Config{Store: h.store, Clock: h.clock, Timer: h.timer, Rand: rand.Reader, URL: h.URL, Log: h.Log})
+	add(&w, sqsapi.Service, sqs.New, sqs.Config{Store: h.store, Clock: h.clock, Timer: h.timer, Rand: rand.Reader, URL: h.URL, Leaving: h.leaving, Log: h.Log})
 	h.topics = add(&w, snsapi.Service, sns.New, sns.Config{Store: h.store, Clock: h.clock, Timer: h.timer, Caller: h.table, Roles: sessions, Policies: users,
 		HTTP: http.DefaultTransport, Relay: h.relay(), Links: func() string { return reachable(h.URL()) }, Certificates: h.certificates,
 		Rand: rand.Reader, Log: h.Log})

@@ -38,6 +38,9 @@ func (q *Queue) Delete(tx store.Tx, r message.Receipt) error {
 	return w.remove(r.Ref, s)
 }
 
+// crowded is the number of messages in flight from which receivers may be waiting for one less.
+const crowded = 100_000
+
 // remove takes a message that has a state out of the queue.
 func (w *work) remove(r message.Ref, s state) error {
 	if w.FIFO {
@@ -50,6 +53,9 @@ func (w *work) remove(r message.Ref, s state) error {
 		err = w.leave(s.Group, r, 0)
 	default:
 		w.dropTime(s.At, r, Flying)
+		if n, _ := w.count(Flying); n >= crowded {
+			w.tx.Signal(w.Topic())
+		}
 		if s.Group != "" {
 			err = w.regroup(s.Group, -1, false)
 		}

@@ -5,6 +5,9 @@ import (
 	"github.com/brume-dev/brume/store"
 )
 
+// sweepBytes bounds what one Sweep reads, before the last message.
+const sweepBytes = 4 << 20
+
 // Sweep deletes up to n messages that were sent at or before a time, wherever they are, and says when the oldest of the
 // rest was sent; 0 when there is none.
 func (q *Queue) Sweep(tx store.Tx, expired int64, n int) (oldest int64, err error) {
@@ -14,17 +17,18 @@ func (q *Queue) Sweep(tx store.Tx, expired int64, n int) (oldest int64, err erro
 	}
 	defer w.end()
 	var old []*message.Message
+	size := 0
 	all, done := tx.Scan(q.messages.Range(), store.ScanOpt{Limit: n + 1})
 	for kv := range all {
 		m, err := message.Parse(kv.Value)
 		if err != nil {
 			return 0, err
 		}
-		if m.Sent > expired || len(old) == n {
+		if m.Sent > expired || len(old) == n || size > sweepBytes {
 			oldest = m.Sent
 			break
 		}
-		old = append(old, m)
+		old, size = append(old, m), size+len(kv.Value)
 	}
 	if err := done(); err != nil {
 		return 0, err

@@ -81,7 +81,11 @@ func (q *Queue) Take(tx store.Tx, o Order) (Taken, error) {
 	}
 	t := &taking{work: w, Order: o}
 	flying, err := t.room()
-	if err != nil || t.Over {
+	if err != nil {
+		return t.Taken, err
+	}
+	if t.Over {
+		t.Next, err = t.next()
 		return t.Taken, err
 	}
 	t.Max = int(min(int64(t.Max), t.Limit-flying))

@@ -14,9 +14,10 @@ import (
 
 // Rooms are the waiting rooms of all queues.
 type Rooms struct {
-	clock clock.Clock
-	mu    sync.Mutex
-	rooms map[string]*room
+	clock   clock.Clock
+	closing <-chan struct{}
+	mu      sync.Mutex
+	rooms   map[string]*room
 }
 
 // room is that of one queue; it is there as long as somebody is in it.
@@ -25,8 +26,10 @@ type room struct {
 	rest  []*Guest // in the order in which they came
 }
 
-// New returns empty rooms.
-func New(c clock.Clock) *Rooms { return &Rooms{clock: c, rooms: map[string]*room{}} }
+// New returns empty rooms. When closing is closed (it may be nil), every wait ends.
+func New(c clock.Clock, closing <-chan struct{}) *Rooms {
+	return &Rooms{clock: c, closing: closing, rooms: map[string]*room{}}
+}
 
 // Guest is somebody who waits.
 type Guest struct {
@@ -117,6 +120,7 @@ func (g *Guest) Turn(ctx context.Context, deadline <-chan struct{}) bool {
 	case <-g.turn:
 		return true
 	case <-deadline:
+	case <-g.rooms.closing:
 	case <-ctx.Done():
 	}
 	return false
@@ -145,6 +149,7 @@ func (g *Guest) Listen(ctx context.Context, shard store.Shard, since store.Versi
 	case <-ripe:
 		return true, release, nil
 	case <-deadline:
+	case <-g.rooms.closing:
 	case <-ctx.Done():
 	}
 	return false, release, nil
