@@ -280,5 +280,5 @@ func unsubscribe(tx store.Tx, t spot, id string, rec *subRecord, token string, o
 		return nil
 	}
 	c.Time, c.Gone, c.To = tx.Now(), true, gone
-	return timer.Set(tx, timer.Promise{Kind: kindConfirm, Dest: rec.Endpoint, Args: record.Encode(version, c)})
+	return timer.Set(tx, timer.Promise{Kind: kindConfirm, Dest: t.subARN(id), Args: record.Encode(version, c)})
 }

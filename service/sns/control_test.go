@@ -266,7 +266,9 @@ func TestReplay(t *testing.T) {
 	end := r.clock.Now()
 	r.advance(time.Second)
 	begin := r.attributes(topic)["BeginningArchiveTime"]
-	point := func(extra string) string { return `{"PointType":"Timestamp","StartingPoint":"` + begin + `"` + extra + `}` }
+	point := func(extra string) string {
+		return `{"PointType":"Timestamp","StartingPoint":"` + begin + `"` + extra + `}`
+	}
 	a := r.subscribe(topic, "sqs", queueARN+"a.fifo", raw("ReplayPolicy", point("")))
 	b := r.subscribe(topic, "sqs", queueARN+"b.fifo", raw("ReplayPolicy", point(`,"EndingPoint":"`+end.Format(time.RFC3339)+`"`)))
 	for i := archived; i < archived+10; i++ { // while the replay goes on

@@ -14,12 +14,13 @@ const (
 	listPage             = 100
 
 	// https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
-	maxBatch   = 10 // messages of a batch
-	maxBatchID = 80
-	maxDisplay = 100
-	maxKeyID   = 2048     // characters of KmsMasterKeyId
-	maxPolicy  = 30 << 10 // bytes of a topic's policy
-	maxMasking = 30_720   // characters of a data protection policy
+	maxBatch    = 10 // messages of a batch
+	maxBatchID  = 80
+	maxEndpoint = 2048 // characters of a URL or address
+	maxDisplay  = 100
+	maxKeyID    = 2048     // characters of KmsMasterKeyId
+	maxPolicy   = 30 << 10 // bytes of a topic's policy
+	maxMasking  = 30_720   // characters of a data protection policy
 
 	// https://docs.aws.amazon.com/sns/latest/dg/fifo-message-dedup.html
 	dedupWindow = 5 * time.Minute

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/brume-dev/brume/service/sns/envelope"
 )
 
 // post delivers to an HTTP endpoint. What it answers below 400 is success; 4xx, other than 429, is final.
@@ -40,11 +42,11 @@ func (s *Service) post(ctx context.Context, sub *compiledSub, p *parcel) *failur
 	r.Header.Set("x-amz-sns-message-type", p.m.Type)
 	r.Header.Set("x-amz-sns-message-id", p.m.ID)
 	r.Header.Set("x-amz-sns-topic-arn", p.m.Topic)
-	if p.message != nil {
+	if p.m.Type != envelope.SubscriptionConfirmation {
 		r.Header.Set("x-amz-sns-subscription-arn", sub.arn)
-		if p.message.Trace != "" {
-			r.Header.Set("X-Amzn-Trace-Id", p.message.Trace)
-		}
+	}
+	if p.message != nil && p.message.Trace != "" {
+		r.Header.Set("X-Amzn-Trace-Id", p.message.Trace)
 	}
 	if raw {
 		r.Header.Set("x-amz-sns-rawdelivery", "true")

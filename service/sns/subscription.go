@@ -45,6 +45,9 @@ func checkEndpoint(t ref, protocol, endpoint string) error {
 	case protoQueue, protoFunction:
 		return checkResource(t, protocol, endpoint, fifo)
 	case protoHTTP, protoHTTPS, protoMail, protoMailJSON:
+		if len(endpoint) > maxEndpoint {
+			return bad("too long")
+		}
 		if fifo {
 			return bad("FIFO topics support only Amazon SQS endpoints")
 		}
@@ -216,7 +219,7 @@ func (w *wish) ask(tx store.Tx, t spot) error {
 	if err != nil {
 		return err
 	}
-	return timer.Set(tx, timer.Promise{Kind: kindConfirm, Dest: w.rec.Endpoint, Args: record.Encode(version, confirmation{place: t.place,
+	return timer.Set(tx, timer.Promise{Kind: kindConfirm, Dest: t.subARN(w.id), Args: record.Encode(version, confirmation{place: t.place,
 		Topic: t.name, TopicID: t.id, Sub: w.id, Token: w.text, Time: tx.Now(), To: w.rec})})
 }
 

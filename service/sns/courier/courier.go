@@ -109,45 +109,60 @@ func (w *waiting) take() []*Entry {
 	return batch
 }
 
-// call sends a batch and tells each of those who wait.
+// call sends a batch and tells each of those who wait. A call that is refused for what one of its messages is, is made again
+// for each of them.
 func (c *Courier) call(from Line, batch []*Entry) {
+	results, err := c.send(from, batch)
+	var coded aws.Error
+	if err != nil && len(batch) > 1 && errors.As(err, &coded) && coded.ErrorInfo().Status < 500 {
+		for _, e := range batch {
+			c.call(from, []*Entry{e})
+		}
+		return
+	}
+	for i, e := range batch {
+		if err != nil {
+			e.done <- err
+			continue
+		}
+		e.done <- results[i]
+	}
+}
+
+// send makes one call, and returns what became of each message.
+func (c *Courier) send(from Line, batch []*Entry) ([]error, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 	defer cancel()
 	queue, err := aws.ParseARN(from.Queue)
+	if err != nil {
+		return nil, err
+	}
 	in := &sqsapi.SendMessageBatchRequest{QueueUrl: "https://sqs." + queue.Region + ".amazonaws.com/" + queue.Account + "/" + queue.Resource}
 	for i, e := range batch {
 		e.Id = strconv.Itoa(i)
 		in.Entries = append(in.Entries, e.SendMessageBatchRequestEntry)
 	}
-	var out *sqsapi.SendMessageBatchResult
-	if err == nil {
-		id := batch[0].ID
-		id.Account, id.Region = queue.Account, queue.Region
-		out, err = sqsapi.NewClient(c.Caller).SendMessageBatch(ctx, id, in)
+	id := batch[0].ID
+	id.Account, id.Region = queue.Account, queue.Region
+	out, err := sqsapi.NewClient(c.Caller).SendMessageBatch(ctx, id, in)
+	if err != nil {
+		return nil, err
 	}
 	results := make([]error, len(batch))
-	if err != nil {
-		for i := range results {
-			results[i] = err
-		}
-	} else {
-		for i := range results {
-			results[i] = errNoAnswer
-		}
-		for _, ok := range out.Successful {
-			if i, err := strconv.Atoi(ok.Id); err == nil && i < len(results) {
-				results[i] = nil
-			}
-		}
-		for _, f := range out.Failed {
-			if i, err := strconv.Atoi(f.Id); err == nil && i < len(results) {
-				results[i] = entryError(&f)
-			}
+	for i := range results {
+		results[i] = errNoAnswer
+	}
+	for _, ok := range out.Successful {
+		if i, err := strconv.Atoi(ok.Id); err == nil && i < len(results) {
+			results[i] = nil
 		}
 	}
-	for i, e := range batch {
-		e.done <- results[i]
+	for _, f := range out.Failed {
+		if i, err := strconv.Atoi(f.Id); err == nil && i < len(results) {
+			results[i] = entryError(&f)
+		}
 	}
+	return results, nil
 }
 
 var errNoAnswer = errors.New("courier: the queue did not say what became of a message")

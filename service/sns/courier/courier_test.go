@@ -89,6 +89,49 @@ func TestSharing(t *testing.T) {
 	}
 }
 
+// picky refuses whole calls that hold a message which it does not like.
+type picky struct{ queue }
+
+func (q *picky) Call(ctx context.Context, id aws.Identity, op aws.Op, in any) (any, error) {
+	for _, e := range in.(*sqsapi.SendMessageBatchRequest).Entries {
+		if e.MessageBody == "poison" {
+			return nil, aws.Errorf("InvalidParameterValue", 400, "no")
+		}
+	}
+	return q.queue.Call(ctx, id, op, in)
+}
+
+// A message that makes the queue refuse a whole call takes no other with it.
+func TestPoison(t *testing.T) {
+	q := &picky{queue{began: make(chan int, 100), let: make(chan struct{}, 100)}}
+	c := &courier.Courier{Caller: q}
+	var wg sync.WaitGroup
+	codes := make(chan string, 100)
+	send := func(body string) {
+		wg.Go(func() { codes <- body + " " + aws.CodeOf(errOf(c.Send(context.Background(), line, entry(body)))) })
+	}
+	for range 3 {
+		send("first")
+		<-q.began
+	}
+	for range 5 {
+		send("good")
+	}
+	send("poison")
+	for range 100 {
+		q.let <- struct{}{}
+	}
+	wg.Wait()
+	close(codes)
+	got := map[string]int{}
+	for code := range codes {
+		got[code]++
+	}
+	if got["first none"] != 3 || got["good none"] != 5 || got["poison InvalidParameterValue"] != 1 {
+		t.Errorf("%v", got)
+	}
+}
+
 func errOf(err error) error {
 	if err == nil {
 		return aws.Errorf("none", 200, "")

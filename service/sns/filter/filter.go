@@ -10,6 +10,7 @@ import (
 	"maps"
 	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/brume-dev/brume/event/pattern"
@@ -212,6 +213,9 @@ func valueOf(a Attribute) (any, bool) {
 			if n, ok := doc.(json.Number); ok {
 				return n, true
 			}
+		}
+		if f, err := strconv.ParseFloat(strings.TrimSpace(a.Value), 64); err == nil && f >= -maxNumber && f <= maxNumber { // "007", "+1"
+			return json.Number(strconv.FormatFloat(f, 'f', -1, 64)), true
 		}
 	case label == "Array":
 		if doc, err := jsondoc.Parse([]byte(a.Value)); err == nil {

@@ -15,6 +15,7 @@ func TestAttributes(t *testing.T) {
 		"source":    {Type: "String", Value: "10.0.0.7"},
 		"secret":    {Type: "Binary", Value: "AQI="},
 		"a.b":       {Type: "String", Value: "dotted"},
+		"padded":    {Type: "Number.int", Value: "+007"},
 	})
 	for _, c := range []struct {
 		policy string
@@ -49,6 +50,7 @@ func TestAttributes(t *testing.T) {
 		{`{"store":[{"exists":true}],"absent":[{"exists":true}]}`, false},
 		{`{"secret":[{"exists":true}]}`, false},
 		{`{"a.b":["dotted"]}`, true},
+		{`{"padded":[7]}`, true},
 		{`{"$or":[{"store":["x"]},{"price":[{"numeric":[">",1]}]}]}`, true},
 		{`{"$or":[{"store":["x"]},{"price":[1]}]}`, false},
 		{`{"store":["x","example_corp"],"price":[{"numeric":[">=",1000]}]}`, false},

@@ -4,6 +4,7 @@ package message
 import (
 	"cmp"
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"math/big"
 	"strconv"
@@ -112,7 +113,7 @@ func (m *Message) structure(in *snsapi.PublishBatchRequestEntry) error {
 	}
 	doc, err := jsondoc.Parse([]byte(in.Message))
 	o, ok := doc.(*jsondoc.Object)
-	if err != nil || !ok {
+	if err != nil || !ok || repeats(in.Message) {
 		return invalid("Message Structure - JSON message body failed to parse")
 	}
 	m.Bodies = map[string]string{}
@@ -128,6 +129,23 @@ func (m *Message) structure(in *snsapi.PublishBatchRequestEntry) error {
 	}
 	m.Body = text
 	return nil
+}
+
+// repeats reports whether an object, which is one, has a name twice.
+func repeats(object string) bool {
+	d := json.NewDecoder(strings.NewReader(object))
+	_, _ = d.Token() // the brace
+	seen := map[string]bool{}
+	for d.More() {
+		name, _ := d.Token()
+		var value json.RawMessage
+		text, ok := name.(string)
+		if !ok || seen[text] || d.Decode(&value) != nil {
+			return true
+		}
+		seen[text] = true
+	}
+	return false
 }
 
 // takeAttributes checks the message attributes.
