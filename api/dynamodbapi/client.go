@@ -31,9 +31,19 @@ func (c Client) BatchWriteItem(ctx context.Context, id aws.Identity, in *BatchWr
 	return aws.Invoke[BatchWriteItemOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "BatchWriteItem"}, in)
 }
 
+// CreateBackup calls the operation of that name.
+func (c Client) CreateBackup(ctx context.Context, id aws.Identity, in *CreateBackupInput) (*CreateBackupOutput, error) {
+	return aws.Invoke[CreateBackupOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "CreateBackup"}, in)
+}
+
 // CreateTable calls the operation of that name.
 func (c Client) CreateTable(ctx context.Context, id aws.Identity, in *CreateTableInput) (*CreateTableOutput, error) {
 	return aws.Invoke[CreateTableOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "CreateTable"}, in)
+}
+
+// DeleteBackup calls the operation of that name.
+func (c Client) DeleteBackup(ctx context.Context, id aws.Identity, in *DeleteBackupInput) (*DeleteBackupOutput, error) {
+	return aws.Invoke[DeleteBackupOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "DeleteBackup"}, in)
 }
 
 // DeleteItem calls the operation of that name.
@@ -49,6 +59,11 @@ func (c Client) DeleteResourcePolicy(ctx context.Context, id aws.Identity, in *D
 // DeleteTable calls the operation of that name.
 func (c Client) DeleteTable(ctx context.Context, id aws.Identity, in *DeleteTableInput) (*DeleteTableOutput, error) {
 	return aws.Invoke[DeleteTableOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "DeleteTable"}, in)
+}
+
+// DescribeBackup calls the operation of that name.
+func (c Client) DescribeBackup(ctx context.Context, id aws.Identity, in *DescribeBackupInput) (*DescribeBackupOutput, error) {
+	return aws.Invoke[DescribeBackupOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "DescribeBackup"}, in)
 }
 
 // DescribeContinuousBackups calls the operation of that name.
@@ -96,6 +111,11 @@ func (c Client) GetResourcePolicy(ctx context.Context, id aws.Identity, in *GetR
 	return aws.Invoke[GetResourcePolicyOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "GetResourcePolicy"}, in)
 }
 
+// ListBackups calls the operation of that name.
+func (c Client) ListBackups(ctx context.Context, id aws.Identity, in *ListBackupsInput) (*ListBackupsOutput, error) {
+	return aws.Invoke[ListBackupsOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "ListBackups"}, in)
+}
+
 // ListTables calls the operation of that name.
 func (c Client) ListTables(ctx context.Context, id aws.Identity, in *ListTablesInput) (*ListTablesOutput, error) {
 	return aws.Invoke[ListTablesOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "ListTables"}, in)
@@ -121,6 +141,16 @@ func (c Client) Query(ctx context.Context, id aws.Identity, in *QueryInput) (*Qu
 	return aws.Invoke[QueryOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "Query"}, in)
 }
 
+// RestoreTableFromBackup calls the operation of that name.
+func (c Client) RestoreTableFromBackup(ctx context.Context, id aws.Identity, in *RestoreTableFromBackupInput) (*RestoreTableFromBackupOutput, error) {
+	return aws.Invoke[RestoreTableFromBackupOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "RestoreTableFromBackup"}, in)
+}
+
+// RestoreTableToPointInTime calls the operation of that name.
+func (c Client) RestoreTableToPointInTime(ctx context.Context, id aws.Identity, in *RestoreTableToPointInTimeInput) (*RestoreTableToPointInTimeOutput, error) {
+	return aws.Invoke[RestoreTableToPointInTimeOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "RestoreTableToPointInTime"}, in)
+}
+
 // Scan calls the operation of that name.
 func (c Client) Scan(ctx context.Context, id aws.Identity, in *ScanInput) (*ScanOutput, error) {
 	return aws.Invoke[ScanOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "Scan"}, in)
@@ -144,6 +174,11 @@ func (c Client) TransactWriteItems(ctx context.Context, id aws.Identity, in *Tra
 // UntagResource calls the operation of that name.
 func (c Client) UntagResource(ctx context.Context, id aws.Identity, in *UntagResourceInput) (*UntagResourceOutput, error) {
 	return aws.Invoke[UntagResourceOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "UntagResource"}, in)
+}
+
+// UpdateContinuousBackups calls the operation of that name.
+func (c Client) UpdateContinuousBackups(ctx context.Context, id aws.Identity, in *UpdateContinuousBackupsInput) (*UpdateContinuousBackupsOutput, error) {
+	return aws.Invoke[UpdateContinuousBackupsOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "UpdateContinuousBackups"}, in)
 }
 
 // UpdateItem calls the operation of that name.

@@ -17,6 +17,52 @@ func (AttributeAction) EnumValues() []string {
 	return []string{"ADD", "PUT", "DELETE"}
 }
 
+// BackupStatus is one of the values below; "" is absent.
+type BackupStatus string
+
+// Values of BackupStatus.
+const (
+	BackupStatusCreating  BackupStatus = "CREATING"
+	BackupStatusDeleted   BackupStatus = "DELETED"
+	BackupStatusAvailable BackupStatus = "AVAILABLE"
+)
+
+// EnumValues returns the values of BackupStatus in the order of the model.
+func (BackupStatus) EnumValues() []string {
+	return []string{"CREATING", "DELETED", "AVAILABLE"}
+}
+
+// BackupType is one of the values below; "" is absent.
+type BackupType string
+
+// Values of BackupType.
+const (
+	BackupTypeUser      BackupType = "USER"
+	BackupTypeSystem    BackupType = "SYSTEM"
+	BackupTypeAwsBackup BackupType = "AWS_BACKUP"
+)
+
+// EnumValues returns the values of BackupType in the order of the model.
+func (BackupType) EnumValues() []string {
+	return []string{"USER", "SYSTEM", "AWS_BACKUP"}
+}
+
+// BackupTypeFilter is one of the values below; "" is absent.
+type BackupTypeFilter string
+
+// Values of BackupTypeFilter.
+const (
+	BackupTypeFilterUser      BackupTypeFilter = "USER"
+	BackupTypeFilterSystem    BackupTypeFilter = "SYSTEM"
+	BackupTypeFilterAwsBackup BackupTypeFilter = "AWS_BACKUP"
+	BackupTypeFilterAll       BackupTypeFilter = "ALL"
+)
+
+// EnumValues returns the values of BackupTypeFilter in the order of the model.
+func (BackupTypeFilter) EnumValues() []string {
+	return []string{"USER", "SYSTEM", "AWS_BACKUP", "ALL"}
+}
+
 // BatchStatementErrorCodeEnum is one of the values below; "" is absent.
 type BatchStatementErrorCodeEnum string
 

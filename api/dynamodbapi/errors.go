@@ -7,6 +7,30 @@ import (
 	"github.com/brume-dev/brume/item"
 )
 
+// BackupInUseException: There is another ongoing conflicting backup control plane operation on the table.
+type BackupInUseException struct {
+	Message string `aws:"message"`
+}
+
+func (e *BackupInUseException) Error() string { return "BackupInUseException: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *BackupInUseException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "BackupInUseException", Status: 400, Message: e.Message}
+}
+
+// BackupNotFoundException: Backup not found for the given BackupARN.
+type BackupNotFoundException struct {
+	Message string `aws:"message"`
+}
+
+func (e *BackupNotFoundException) Error() string { return "BackupNotFoundException: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *BackupNotFoundException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "BackupNotFoundException", Status: 400, Message: e.Message}
+}
+
 // ConditionalCheckFailedException: A condition specified in the operation failed to be evaluated.
 type ConditionalCheckFailedException struct {
 	Message string   `aws:"message"`
@@ -20,6 +44,20 @@ func (e *ConditionalCheckFailedException) Error() string {
 // ErrorInfo says how the protocols render the error.
 func (e *ConditionalCheckFailedException) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "ConditionalCheckFailedException", Status: 400, Message: e.Message}
+}
+
+// ContinuousBackupsUnavailableException: Backups have not yet been enabled for this table.
+type ContinuousBackupsUnavailableException struct {
+	Message string `aws:"message"`
+}
+
+func (e *ContinuousBackupsUnavailableException) Error() string {
+	return "ContinuousBackupsUnavailableException: " + e.Message
+}
+
+// ErrorInfo says how the protocols render the error.
+func (e *ContinuousBackupsUnavailableException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "ContinuousBackupsUnavailableException", Status: 400, Message: e.Message}
 }
 
 // DuplicateItemException: There was an attempt to insert an item with the same primary key as an item that already exists in the DynamoDB table.
@@ -60,6 +98,20 @@ func (e *InternalServerError) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "InternalServerError", Status: 500, Message: e.Message, Fault: true}
 }
 
+// InvalidRestoreTimeException: An invalid restore time was specified.
+type InvalidRestoreTimeException struct {
+	Message string `aws:"message"`
+}
+
+func (e *InvalidRestoreTimeException) Error() string {
+	return "InvalidRestoreTimeException: " + e.Message
+}
+
+// ErrorInfo says how the protocols render the error.
+func (e *InvalidRestoreTimeException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "InvalidRestoreTimeException", Status: 400, Message: e.Message}
+}
+
 // ItemCollectionSizeLimitExceededException: An item collection is too large.
 type ItemCollectionSizeLimitExceededException struct {
 	Message string `aws:"message"`
@@ -84,6 +136,20 @@ func (e *LimitExceededException) Error() string { return "LimitExceededException
 // ErrorInfo says how the protocols render the error.
 func (e *LimitExceededException) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "LimitExceededException", Status: 400, Message: e.Message}
+}
+
+// PointInTimeRecoveryUnavailableException: Point in time recovery has not yet been enabled for this source table.
+type PointInTimeRecoveryUnavailableException struct {
+	Message string `aws:"message"`
+}
+
+func (e *PointInTimeRecoveryUnavailableException) Error() string {
+	return "PointInTimeRecoveryUnavailableException: " + e.Message
+}
+
+// ErrorInfo says how the protocols render the error.
+func (e *PointInTimeRecoveryUnavailableException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "PointInTimeRecoveryUnavailableException", Status: 400, Message: e.Message}
 }
 
 // PolicyNotFoundException: The operation tried to access a nonexistent resource-based policy.
@@ -162,6 +228,32 @@ func (e *ResourceNotFoundException) Error() string { return "ResourceNotFoundExc
 // ErrorInfo says how the protocols render the error.
 func (e *ResourceNotFoundException) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "ResourceNotFoundException", Status: 400, Message: e.Message}
+}
+
+// TableAlreadyExistsException: A target table with the specified name already exists.
+type TableAlreadyExistsException struct {
+	Message string `aws:"message"`
+}
+
+func (e *TableAlreadyExistsException) Error() string {
+	return "TableAlreadyExistsException: " + e.Message
+}
+
+// ErrorInfo says how the protocols render the error.
+func (e *TableAlreadyExistsException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "TableAlreadyExistsException", Status: 400, Message: e.Message}
+}
+
+// TableInUseException: A target table with the specified name is either being created or deleted.
+type TableInUseException struct {
+	Message string `aws:"message"`
+}
+
+func (e *TableInUseException) Error() string { return "TableInUseException: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *TableInUseException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "TableInUseException", Status: 400, Message: e.Message}
 }
 
 // TableNotFoundException: A source table with the name TableName does not currently exist within the subscriber's account or the subscriber is operating in the wrong Amazon …

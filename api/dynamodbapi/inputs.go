@@ -3,6 +3,8 @@
 package dynamodbapi
 
 import (
+	"time"
+
 	"github.com/brume-dev/brume/item"
 )
 
@@ -25,6 +27,12 @@ type BatchWriteItemInput struct {
 	ReturnItemCollectionMetrics ReturnItemCollectionMetrics `aws:"ReturnItemCollectionMetrics"`
 }
 
+// CreateBackupInput is the input of CreateBackup.
+type CreateBackupInput struct {
+	TableName  string `aws:"TableName,req,len=1:1024"`
+	BackupName string `aws:"BackupName,req,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+}
+
 // CreateTableInput: Represents the input of a CreateTable operation.
 type CreateTableInput struct {
 	AttributeDefinitions               []AttributeDefinition              `aws:"AttributeDefinitions"`
@@ -44,6 +52,11 @@ type CreateTableInput struct {
 	OnDemandThroughput                 *OnDemandThroughput                `aws:"OnDemandThroughput"`
 	GlobalTableSourceArn               *string                            `aws:"GlobalTableSourceArn,len=1:1024"`
 	GlobalTableSettingsReplicationMode GlobalTableSettingsReplicationMode `aws:"GlobalTableSettingsReplicationMode"`
+}
+
+// DeleteBackupInput is the input of DeleteBackup.
+type DeleteBackupInput struct {
+	BackupArn string `aws:"BackupArn,req,len=37:1024"`
 }
 
 // DeleteItemInput: Represents the input of a DeleteItem operation.
@@ -70,6 +83,11 @@ type DeleteResourcePolicyInput struct {
 // DeleteTableInput: Represents the input of a DeleteTable operation.
 type DeleteTableInput struct {
 	TableName string `aws:"TableName,req,len=1:1024"`
+}
+
+// DescribeBackupInput is the input of DescribeBackup.
+type DescribeBackupInput struct {
+	BackupArn string `aws:"BackupArn,req,len=37:1024"`
 }
 
 // DescribeContinuousBackupsInput is the input of DescribeContinuousBackups.
@@ -129,6 +147,16 @@ type GetResourcePolicyInput struct {
 	ResourceArn string `aws:"ResourceArn,req,len=1:1283"`
 }
 
+// ListBackupsInput is the input of ListBackups.
+type ListBackupsInput struct {
+	TableName               *string          `aws:"TableName,len=1:1024"`
+	Limit                   *int32           `aws:"Limit,range=1:100"`
+	TimeRangeLowerBound     *time.Time       `aws:"TimeRangeLowerBound"`
+	TimeRangeUpperBound     *time.Time       `aws:"TimeRangeUpperBound"`
+	ExclusiveStartBackupArn *string          `aws:"ExclusiveStartBackupArn,len=37:1024"`
+	BackupType              BackupTypeFilter `aws:"BackupType"`
+}
+
 // ListTablesInput: Represents the input of a ListTables operation.
 type ListTablesInput struct {
 	ExclusiveStartTableName *string `aws:"ExclusiveStartTableName,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
@@ -185,6 +213,33 @@ type QueryInput struct {
 	ExpressionAttributeValues item.Map               `aws:"ExpressionAttributeValues"`
 }
 
+// RestoreTableFromBackupInput is the input of RestoreTableFromBackup.
+type RestoreTableFromBackupInput struct {
+	TargetTableName               string                 `aws:"TargetTableName,req,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+	BackupArn                     string                 `aws:"BackupArn,req,len=37:1024"`
+	BillingModeOverride           BillingMode            `aws:"BillingModeOverride"`
+	GlobalSecondaryIndexOverride  []GlobalSecondaryIndex `aws:"GlobalSecondaryIndexOverride"`
+	LocalSecondaryIndexOverride   []LocalSecondaryIndex  `aws:"LocalSecondaryIndexOverride"`
+	ProvisionedThroughputOverride *ProvisionedThroughput `aws:"ProvisionedThroughputOverride"`
+	OnDemandThroughputOverride    *OnDemandThroughput    `aws:"OnDemandThroughputOverride"`
+	SSESpecificationOverride      *SSESpecification      `aws:"SSESpecificationOverride"`
+}
+
+// RestoreTableToPointInTimeInput is the input of RestoreTableToPointInTime.
+type RestoreTableToPointInTimeInput struct {
+	SourceTableArn                *string                `aws:"SourceTableArn,len=1:1024"`
+	SourceTableName               *string                `aws:"SourceTableName,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+	TargetTableName               string                 `aws:"TargetTableName,req,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+	UseLatestRestorableTime       *bool                  `aws:"UseLatestRestorableTime"`
+	RestoreDateTime               *time.Time             `aws:"RestoreDateTime"`
+	BillingModeOverride           BillingMode            `aws:"BillingModeOverride"`
+	GlobalSecondaryIndexOverride  []GlobalSecondaryIndex `aws:"GlobalSecondaryIndexOverride"`
+	LocalSecondaryIndexOverride   []LocalSecondaryIndex  `aws:"LocalSecondaryIndexOverride"`
+	ProvisionedThroughputOverride *ProvisionedThroughput `aws:"ProvisionedThroughputOverride"`
+	OnDemandThroughputOverride    *OnDemandThroughput    `aws:"OnDemandThroughputOverride"`
+	SSESpecificationOverride      *SSESpecification      `aws:"SSESpecificationOverride"`
+}
+
 // ScanInput: Represents the input of a Scan operation.
 type ScanInput struct {
 	TableName                 string                 `aws:"TableName,req,len=1:1024"`
@@ -229,6 +284,12 @@ type TransactWriteItemsInput struct {
 type UntagResourceInput struct {
 	ResourceArn string   `aws:"ResourceArn,req,len=1:1283"`
 	TagKeys     []string `aws:"TagKeys,req" each:"len=1:128"`
+}
+
+// UpdateContinuousBackupsInput is the input of UpdateContinuousBackups.
+type UpdateContinuousBackupsInput struct {
+	TableName                        string                            `aws:"TableName,req,len=1:1024"`
+	PointInTimeRecoverySpecification *PointInTimeRecoverySpecification `aws:"PointInTimeRecoverySpecification,req"`
 }
 
 // UpdateItemInput: Represents the input of an UpdateItem operation.

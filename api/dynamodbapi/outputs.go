@@ -26,9 +26,19 @@ type BatchWriteItemOutput struct {
 	ConsumedCapacity      []ConsumedCapacity                 `aws:"ConsumedCapacity"`
 }
 
+// CreateBackupOutput is the output of CreateBackup.
+type CreateBackupOutput struct {
+	BackupDetails *BackupDetails `aws:"BackupDetails"`
+}
+
 // CreateTableOutput: Represents the output of a CreateTable operation.
 type CreateTableOutput struct {
 	TableDescription *TableDescription `aws:"TableDescription"`
+}
+
+// DeleteBackupOutput is the output of DeleteBackup.
+type DeleteBackupOutput struct {
+	BackupDescription *BackupDescription `aws:"BackupDescription"`
 }
 
 // DeleteItemOutput: Represents the output of a DeleteItem operation.
@@ -46,6 +56,11 @@ type DeleteResourcePolicyOutput struct {
 // DeleteTableOutput: Represents the output of a DeleteTable operation.
 type DeleteTableOutput struct {
 	TableDescription *TableDescription `aws:"TableDescription"`
+}
+
+// DescribeBackupOutput is the output of DescribeBackup.
+type DescribeBackupOutput struct {
+	BackupDescription *BackupDescription `aws:"BackupDescription"`
 }
 
 // DescribeContinuousBackupsOutput is the output of DescribeContinuousBackups.
@@ -102,6 +117,12 @@ type GetResourcePolicyOutput struct {
 	RevisionId *string `aws:"RevisionId,len=1:255"`
 }
 
+// ListBackupsOutput is the output of ListBackups.
+type ListBackupsOutput struct {
+	BackupSummaries        []BackupSummary `aws:"BackupSummaries"`
+	LastEvaluatedBackupArn *string         `aws:"LastEvaluatedBackupArn,len=37:1024"`
+}
+
 // ListTablesOutput: Represents the output of a ListTables operation.
 type ListTablesOutput struct {
 	TableNames             []string `aws:"TableNames" each:"len=3:255" eachpattern:"[a-zA-Z0-9_.-]+"`
@@ -135,6 +156,16 @@ type QueryOutput struct {
 	ConsumedCapacity *ConsumedCapacity `aws:"ConsumedCapacity"`
 }
 
+// RestoreTableFromBackupOutput is the output of RestoreTableFromBackup.
+type RestoreTableFromBackupOutput struct {
+	TableDescription *TableDescription `aws:"TableDescription"`
+}
+
+// RestoreTableToPointInTimeOutput is the output of RestoreTableToPointInTime.
+type RestoreTableToPointInTimeOutput struct {
+	TableDescription *TableDescription `aws:"TableDescription"`
+}
+
 // ScanOutput: Represents the output of a Scan operation.
 type ScanOutput struct {
 	Items            []item.Map        `aws:"Items"`
@@ -154,6 +185,11 @@ type TransactGetItemsOutput struct {
 type TransactWriteItemsOutput struct {
 	ConsumedCapacity      []ConsumedCapacity                 `aws:"ConsumedCapacity"`
 	ItemCollectionMetrics map[string][]ItemCollectionMetrics `aws:"ItemCollectionMetrics" keys:"len=1:1024"`
+}
+
+// UpdateContinuousBackupsOutput is the output of UpdateContinuousBackups.
+type UpdateContinuousBackupsOutput struct {
+	ContinuousBackupsDescription *ContinuousBackupsDescription `aws:"ContinuousBackupsDescription"`
 }
 
 // UpdateItemOutput: Represents the output of an UpdateItem operation.

@@ -17,14 +17,20 @@ type Handler interface {
 	BatchGetItem(context.Context, aws.Identity, *BatchGetItemInput) (*BatchGetItemOutput, error)
 	// BatchWriteItem: The BatchWriteItem operation puts or deletes multiple items in one or more tables.
 	BatchWriteItem(context.Context, aws.Identity, *BatchWriteItemInput) (*BatchWriteItemOutput, error)
+	// CreateBackup: Creates a backup for an existing table.
+	CreateBackup(context.Context, aws.Identity, *CreateBackupInput) (*CreateBackupOutput, error)
 	// CreateTable: The CreateTable operation adds a new table to your account.
 	CreateTable(context.Context, aws.Identity, *CreateTableInput) (*CreateTableOutput, error)
+	// DeleteBackup: Deletes an existing backup of a table.
+	DeleteBackup(context.Context, aws.Identity, *DeleteBackupInput) (*DeleteBackupOutput, error)
 	// DeleteItem: Deletes a single item in a table by primary key.
 	DeleteItem(context.Context, aws.Identity, *DeleteItemInput) (*DeleteItemOutput, error)
 	// DeleteResourcePolicy: Deletes the resource-based policy attached to the resource, which can be a table or stream.
 	DeleteResourcePolicy(context.Context, aws.Identity, *DeleteResourcePolicyInput) (*DeleteResourcePolicyOutput, error)
 	// DeleteTable: The DeleteTable operation deletes a table and all of its items.
 	DeleteTable(context.Context, aws.Identity, *DeleteTableInput) (*DeleteTableOutput, error)
+	// DescribeBackup: Describes an existing backup of a table.
+	DescribeBackup(context.Context, aws.Identity, *DescribeBackupInput) (*DescribeBackupOutput, error)
 	// DescribeContinuousBackups: Checks the status of continuous backups and point in time recovery on the specified table.
 	DescribeContinuousBackups(context.Context, aws.Identity, *DescribeContinuousBackupsInput) (*DescribeContinuousBackupsOutput, error)
 	// DescribeEndpoints: Returns the regional endpoint information.
@@ -43,6 +49,8 @@ type Handler interface {
 	GetItem(context.Context, aws.Identity, *GetItemInput) (*GetItemOutput, error)
 	// GetResourcePolicy: Returns the resource-based policy document attached to the resource, which can be a table or stream, in JSON format.
 	GetResourcePolicy(context.Context, aws.Identity, *GetResourcePolicyInput) (*GetResourcePolicyOutput, error)
+	// ListBackups: List DynamoDB backups that are associated with an Amazon Web Services account and weren't made with Amazon Web Services Backup.
+	ListBackups(context.Context, aws.Identity, *ListBackupsInput) (*ListBackupsOutput, error)
 	// ListTables: Returns an array of table names associated with the current account and endpoint.
 	ListTables(context.Context, aws.Identity, *ListTablesInput) (*ListTablesOutput, error)
 	// ListTagsOfResource: List all tags on an Amazon DynamoDB resource.
@@ -53,6 +61,10 @@ type Handler interface {
 	PutResourcePolicy(context.Context, aws.Identity, *PutResourcePolicyInput) (*PutResourcePolicyOutput, error)
 	// Query: You must provide the name of the partition key attribute and a single value for that attribute.
 	Query(context.Context, aws.Identity, *QueryInput) (*QueryOutput, error)
+	// RestoreTableFromBackup: Creates a new table from an existing backup.
+	RestoreTableFromBackup(context.Context, aws.Identity, *RestoreTableFromBackupInput) (*RestoreTableFromBackupOutput, error)
+	// RestoreTableToPointInTime: Restores the specified table to the specified point in time within EarliestRestorableDateTime and LatestRestorableDateTime.
+	RestoreTableToPointInTime(context.Context, aws.Identity, *RestoreTableToPointInTimeInput) (*RestoreTableToPointInTimeOutput, error)
 	// Scan: The Scan operation returns one or more items and item attributes by accessing every item in a table or a secondary index.
 	Scan(context.Context, aws.Identity, *ScanInput) (*ScanOutput, error)
 	// TagResource: Associate a set of tags with an Amazon DynamoDB resource.
@@ -63,6 +75,8 @@ type Handler interface {
 	TransactWriteItems(context.Context, aws.Identity, *TransactWriteItemsInput) (*TransactWriteItemsOutput, error)
 	// UntagResource: Removes the association of tags from an Amazon DynamoDB resource.
 	UntagResource(context.Context, aws.Identity, *UntagResourceInput) (*UntagResourceOutput, error)
+	// UpdateContinuousBackups: UpdateContinuousBackups enables or disables point in time recovery for the specified table.
+	UpdateContinuousBackups(context.Context, aws.Identity, *UpdateContinuousBackupsInput) (*UpdateContinuousBackupsOutput, error)
 	// UpdateItem: Edits an existing item's attributes, or adds a new item to the table if it does not already exist.
 	UpdateItem(context.Context, aws.Identity, *UpdateItemInput) (*UpdateItemOutput, error)
 	// UpdateTable: Modifies the provisioned throughput settings, global secondary indexes, or DynamoDB Streams settings for a given table.
@@ -86,14 +100,14 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Has("BatchExecuteStatement", "POST", "/", 200, Handler.BatchExecuteStatement),
 	aws.Has("BatchGetItem", "POST", "/", 200, Handler.BatchGetItem),
 	aws.Has("BatchWriteItem", "POST", "/", 200, Handler.BatchWriteItem),
-	aws.Lacks("CreateBackup", "POST", "/"),
+	aws.Has("CreateBackup", "POST", "/", 200, Handler.CreateBackup),
 	aws.Lacks("CreateGlobalTable", "POST", "/"),
 	aws.Has("CreateTable", "POST", "/", 200, Handler.CreateTable),
-	aws.Lacks("DeleteBackup", "POST", "/"),
+	aws.Has("DeleteBackup", "POST", "/", 200, Handler.DeleteBackup),
 	aws.Has("DeleteItem", "POST", "/", 200, Handler.DeleteItem),
 	aws.Has("DeleteResourcePolicy", "POST", "/", 200, Handler.DeleteResourcePolicy),
 	aws.Has("DeleteTable", "POST", "/", 200, Handler.DeleteTable),
-	aws.Lacks("DescribeBackup", "POST", "/"),
+	aws.Has("DescribeBackup", "POST", "/", 200, Handler.DescribeBackup),
 	aws.Has("DescribeContinuousBackups", "POST", "/", 200, Handler.DescribeContinuousBackups),
 	aws.Lacks("DescribeContributorInsights", "POST", "/"),
 	aws.Has("DescribeEndpoints", "POST", "/", 200, Handler.DescribeEndpoints),
@@ -114,7 +128,7 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Has("GetItem", "POST", "/", 200, Handler.GetItem),
 	aws.Has("GetResourcePolicy", "POST", "/", 200, Handler.GetResourcePolicy),
 	aws.Lacks("ImportTable", "POST", "/"),
-	aws.Lacks("ListBackups", "POST", "/"),
+	aws.Has("ListBackups", "POST", "/", 200, Handler.ListBackups),
 	aws.Lacks("ListContributorInsights", "POST", "/"),
 	aws.Lacks("ListExports", "POST", "/"),
 	aws.Lacks("ListGlobalTables", "POST", "/"),
@@ -124,14 +138,14 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Has("PutItem", "POST", "/", 200, Handler.PutItem),
 	aws.Has("PutResourcePolicy", "POST", "/", 200, Handler.PutResourcePolicy),
 	aws.Has("Query", "POST", "/", 200, Handler.Query),
-	aws.Lacks("RestoreTableFromBackup", "POST", "/"),
-	aws.Lacks("RestoreTableToPointInTime", "POST", "/"),
+	aws.Has("RestoreTableFromBackup", "POST", "/", 200, Handler.RestoreTableFromBackup),
+	aws.Has("RestoreTableToPointInTime", "POST", "/", 200, Handler.RestoreTableToPointInTime),
 	aws.Has("Scan", "POST", "/", 200, Handler.Scan),
 	aws.Has("TagResource", "POST", "/", 200, Handler.TagResource),
 	aws.Has("TransactGetItems", "POST", "/", 200, Handler.TransactGetItems),
 	aws.Has("TransactWriteItems", "POST", "/", 200, Handler.TransactWriteItems),
 	aws.Has("UntagResource", "POST", "/", 200, Handler.UntagResource),
-	aws.Lacks("UpdateContinuousBackups", "POST", "/"),
+	aws.Has("UpdateContinuousBackups", "POST", "/", 200, Handler.UpdateContinuousBackups),
 	aws.Lacks("UpdateContributorInsights", "POST", "/"),
 	aws.Lacks("UpdateGlobalTable", "POST", "/"),
 	aws.Lacks("UpdateGlobalTableSettings", "POST", "/"),

@@ -27,6 +27,38 @@ type AttributeValueUpdate struct {
 	Action AttributeAction `aws:"Action"`
 }
 
+// BackupDescription: Contains the description of the backup created for the table.
+type BackupDescription struct {
+	BackupDetails             *BackupDetails             `aws:"BackupDetails"`
+	SourceTableDetails        *SourceTableDetails        `aws:"SourceTableDetails"`
+	SourceTableFeatureDetails *SourceTableFeatureDetails `aws:"SourceTableFeatureDetails"`
+}
+
+// BackupDetails: Contains the details of the backup created for the table.
+type BackupDetails struct {
+	BackupArn              string       `aws:"BackupArn,req,len=37:1024"`
+	BackupName             string       `aws:"BackupName,req,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+	BackupSizeBytes        *int64       `aws:"BackupSizeBytes,range=0:"`
+	BackupStatus           BackupStatus `aws:"BackupStatus,req"`
+	BackupType             BackupType   `aws:"BackupType,req"`
+	BackupCreationDateTime time.Time    `aws:"BackupCreationDateTime,req"`
+	BackupExpiryDateTime   *time.Time   `aws:"BackupExpiryDateTime"`
+}
+
+// BackupSummary: Contains details for the backup.
+type BackupSummary struct {
+	TableName              *string      `aws:"TableName,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+	TableId                *string      `aws:"TableId" pattern:"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"`
+	TableArn               *string      `aws:"TableArn,len=1:1024"`
+	BackupArn              *string      `aws:"BackupArn,len=37:1024"`
+	BackupName             *string      `aws:"BackupName,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+	BackupCreationDateTime *time.Time   `aws:"BackupCreationDateTime"`
+	BackupExpiryDateTime   *time.Time   `aws:"BackupExpiryDateTime"`
+	BackupStatus           BackupStatus `aws:"BackupStatus"`
+	BackupType             BackupType   `aws:"BackupType"`
+	BackupSizeBytes        *int64       `aws:"BackupSizeBytes,range=0:"`
+}
+
 // BatchStatementError: An error associated with a statement in a PartiQL batch that was run.
 type BatchStatementError struct {
 	Code    BatchStatementErrorCodeEnum `aws:"Code"`
@@ -204,6 +236,15 @@ type GlobalSecondaryIndexDescription struct {
 	WarmThroughput        *GlobalSecondaryIndexWarmThroughputDescription `aws:"WarmThroughput"`
 }
 
+// GlobalSecondaryIndexInfo: Represents the properties of a global secondary index for the table when the backup was created.
+type GlobalSecondaryIndexInfo struct {
+	IndexName             *string                `aws:"IndexName,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+	KeySchema             []KeySchemaElement     `aws:"KeySchema,len=1:"`
+	Projection            *Projection            `aws:"Projection"`
+	ProvisionedThroughput *ProvisionedThroughput `aws:"ProvisionedThroughput"`
+	OnDemandThroughput    *OnDemandThroughput    `aws:"OnDemandThroughput"`
+}
+
 // GlobalSecondaryIndexUpdate: Represents one of the following: A new global secondary index to be added to an existing table.
 type GlobalSecondaryIndexUpdate struct {
 	Update *UpdateGlobalSecondaryIndexAction `aws:"Update"`
@@ -273,6 +314,13 @@ type LocalSecondaryIndexDescription struct {
 	IndexArn       *string            `aws:"IndexArn"`
 }
 
+// LocalSecondaryIndexInfo: Represents the properties of a local secondary index for the table when the backup was created.
+type LocalSecondaryIndexInfo struct {
+	IndexName  *string            `aws:"IndexName,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+	KeySchema  []KeySchemaElement `aws:"KeySchema,len=1:"`
+	Projection *Projection        `aws:"Projection"`
+}
+
 // OnDemandThroughput: Sets the maximum number of read and write units for the specified on-demand table.
 type OnDemandThroughput struct {
 	MaxReadRequestUnits  *int64 `aws:"MaxReadRequestUnits"`
@@ -297,6 +345,12 @@ type PointInTimeRecoveryDescription struct {
 	RecoveryPeriodInDays       *int32                    `aws:"RecoveryPeriodInDays,range=1:35"`
 	EarliestRestorableDateTime *time.Time                `aws:"EarliestRestorableDateTime"`
 	LatestRestorableDateTime   *time.Time                `aws:"LatestRestorableDateTime"`
+}
+
+// PointInTimeRecoverySpecification: Represents the settings used to enable point in time recovery.
+type PointInTimeRecoverySpecification struct {
+	PointInTimeRecoveryEnabled bool   `aws:"PointInTimeRecoveryEnabled,req"`
+	RecoveryPeriodInDays       *int32 `aws:"RecoveryPeriodInDays,range=1:35"`
 }
 
 // Projection: Represents attributes that are copied (projected) from the table into an index.
@@ -400,6 +454,29 @@ type SSESpecification struct {
 	Enabled        *bool   `aws:"Enabled"`
 	SSEType        SSEType `aws:"SSEType"`
 	KMSMasterKeyId *string `aws:"KMSMasterKeyId"`
+}
+
+// SourceTableDetails: Contains the details of the table when the backup was created.
+type SourceTableDetails struct {
+	TableName             string                 `aws:"TableName,req,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+	TableId               string                 `aws:"TableId,req" pattern:"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"`
+	TableArn              *string                `aws:"TableArn,len=1:1024"`
+	TableSizeBytes        *int64                 `aws:"TableSizeBytes"`
+	KeySchema             []KeySchemaElement     `aws:"KeySchema,req,len=1:"`
+	TableCreationDateTime time.Time              `aws:"TableCreationDateTime,req"`
+	ProvisionedThroughput *ProvisionedThroughput `aws:"ProvisionedThroughput,req"`
+	OnDemandThroughput    *OnDemandThroughput    `aws:"OnDemandThroughput"`
+	ItemCount             *int64                 `aws:"ItemCount,range=0:"`
+	BillingMode           BillingMode            `aws:"BillingMode"`
+}
+
+// SourceTableFeatureDetails: Contains the details of the features enabled on the table when the backup was created.
+type SourceTableFeatureDetails struct {
+	LocalSecondaryIndexes  []LocalSecondaryIndexInfo  `aws:"LocalSecondaryIndexes"`
+	GlobalSecondaryIndexes []GlobalSecondaryIndexInfo `aws:"GlobalSecondaryIndexes"`
+	StreamDescription      *StreamSpecification       `aws:"StreamDescription"`
+	TimeToLiveDescription  *TimeToLiveDescription     `aws:"TimeToLiveDescription"`
+	SSEDescription         *SSEDescription            `aws:"SSEDescription"`
 }
 
 // StreamSpecification: Represents the DynamoDB Streams configuration for a table in DynamoDB.

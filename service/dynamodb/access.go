@@ -37,6 +37,10 @@ func (s *Service) access(ctx context.Context, id aws.Identity, op string, d *dem
 	if strings.HasPrefix(d.Table, "arn:") {
 		n, err = resolveARN(d.Table)
 	}
+	if err != nil && strings.Contains(d.Table, "/backup/") && !strings.ContainsAny(d.Table, "*?") {
+		a.Resource = d.Table
+		return a, nil
+	}
 	if err != nil || strings.ContainsAny(n.Name, "*?:/") {
 		a.Resource = aws.MakeARN("dynamodb", id.Region, id.Account, "table/*").String()
 		return a, nil

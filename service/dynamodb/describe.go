@@ -5,30 +5,9 @@ import (
 
 	api "github.com/brume-dev/brume/api/dynamodbapi"
 	"github.com/brume-dev/brume/aws"
-	"github.com/brume-dev/brume/store"
 )
 
 // What clients ask of a table right after they made it, and is always the same here.
-
-// DescribeContinuousBackups says that a table has no point-in-time recovery.
-//
-// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DescribeContinuousBackups.html
-func (s *Service) DescribeContinuousBackups(ctx context.Context, id aws.Identity, in *api.DescribeContinuousBackupsInput) (*api.DescribeContinuousBackupsOutput, error) {
-	n, err := resolve(id, in.TableName)
-	if err != nil {
-		return nil, err
-	}
-	return view(ctx, s, n.tableName, func(r store.Reader) (*api.DescribeContinuousBackupsOutput, error) {
-		t, err := s.table(r, n.tableName)
-		if err == nil && t == nil {
-			err = &api.TableNotFoundException{Message: "Table not found: " + n.Name}
-		}
-		return &api.DescribeContinuousBackupsOutput{ContinuousBackupsDescription: &api.ContinuousBackupsDescription{
-			ContinuousBackupsStatus: api.ContinuousBackupsStatusEnabled,
-			PointInTimeRecoveryDescription: &api.PointInTimeRecoveryDescription{
-				PointInTimeRecoveryStatus: api.PointInTimeRecoveryStatusDisabled}}}, err
-	})
-}
 
 // DescribeLimits returns AWS's default quotas.
 //

@@ -14,6 +14,7 @@ import (
 	api "github.com/brume-dev/brume/api/dynamodbapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/clock"
+	"github.com/brume-dev/brume/service/dynamodb/backup"
 	"github.com/brume-dev/brume/service/dynamodb/expression"
 	"github.com/brume-dev/brume/service/dynamodb/stream"
 	"github.com/brume-dev/brume/service/dynamodb/table"
@@ -36,6 +37,7 @@ type Service struct {
 	meter       throughput.Meter
 	tables      table.Cache
 	expressions expression.Cache
+	*backup.Keeper
 }
 
 var (
@@ -51,6 +53,15 @@ func New(c Config) (*Service, error) {
 	s := &Service{store: c.Store, clock: c.Clock}
 	c.Timer.Handle(clearKind, s.clearTable, timer.Policy{})
 	c.Timer.Handle(table.FillKind, s.fill, timer.Policy{})
+	s.Keeper = &backup.Keeper{Store: c.Store, Clock: c.Clock, Tables: &s.tables, ManagedKey: managedKey,
+		Resolve: func(id aws.Identity, given string) (table.Name, error) {
+			n, err := resolve(id, given)
+			return n.tableName, err
+		}}
+	for kind, some := range map[string]step{table.CopyKind: (*table.Table).CopySome, table.RewindKind: (*table.Table).RewindSome,
+		table.RestoreKind: (*table.Table).RestoreSome, table.HistoryKind: (*table.Table).TrimHistory} {
+		c.Timer.Handle(kind, func(ctx context.Context, k *timer.Kept) error { return s.step(ctx, k, some) }, timer.Policy{})
+	}
 	c.Timer.Handle(table.SweepKind, s.sweep, timer.Policy{})
 	return s, nil
 }

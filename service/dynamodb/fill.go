@@ -19,8 +19,11 @@ func (s *Service) sweep(ctx context.Context, k *timer.Kept) error {
 	return s.step(ctx, k, (*table.Table).SweepSome)
 }
 
+// step does a part of a work and reports whether there is more. The table may be nil.
+type step func(*table.Table, store.Tx, *timer.Kept, table.Work) (bool, error)
+
 // step does a work in as many transactions as it takes.
-func (s *Service) step(ctx context.Context, k *timer.Kept, some func(*table.Table, store.Tx, *timer.Kept, table.Work) (bool, error)) error {
+func (s *Service) step(ctx context.Context, k *timer.Kept, some step) error {
 	w, n, err := table.ReadWork(k.Args)
 	for more := true; more && err == nil; {
 		more, err = update(ctx, s, n, func(tx store.Tx) (bool, error) {

@@ -32,7 +32,7 @@ func (s *Service) GetItem(ctx context.Context, id aws.Identity, in *api.GetItemI
 		return nil, invalid(text)
 	}
 	t, err := s.standing(ctx, n.tableName)
-	if err == nil && t == nil {
+	if err == nil && (t == nil || t.Restored.Filling) {
 		err = noTable()
 	}
 	if err == nil {

@@ -25,7 +25,7 @@ func (s *Service) table(r store.Reader, n tableName) (*table.Table, error) { ret
 // mustTable is table for operations on items.
 func (s *Service) mustTable(r store.Reader, n tableName) (*table.Table, error) {
 	t, err := s.table(r, n)
-	if err == nil && t == nil {
+	if err == nil && (t == nil || t.Restored.Filling) {
 		err = noTable()
 	}
 	return t, err

@@ -38,7 +38,7 @@ func (s *Service) DeleteTable(ctx context.Context, id aws.Identity, in *api.Dele
 		if t.Protected {
 			return nil, invalid("Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.")
 		}
-		if t.Changing() {
+		if t.Changing() || len(t.Copies) > 0 || t.Restored.Filling {
 			return nil, &api.ResourceInUseException{Message: "Attempt to change a resource which is still in use: Table is being updated: " + n.Name}
 		}
 		d, err := t.Describe(tx, api.TableStatusDeleting)
@@ -75,6 +75,7 @@ func (s *Service) clearTable(ctx context.Context, k *timer.Kept) error {
 		all, streams := table.DataOf(c.ID).Range(), stream.Range(c.ID) // which can be read for a day more, and go by themselves
 		tx.DeleteRange(store.Range{Begin: all.Begin, End: streams.Begin})
 		tx.DeleteRange(store.Range{Begin: streams.End, End: all.End})
+		tx.DeleteRange(table.History(c.ID).Range())
 		return k.Done(tx)
 	})
 	if errors.Is(err, timer.ErrGone) {

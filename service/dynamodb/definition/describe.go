@@ -119,8 +119,7 @@ func (rec *Record) describeSettings(d *api.TableDescription) {
 		d.SSEDescription = &api.SSEDescription{Status: api.SSEStatusEnabled, SSEType: api.SSETypeKms, KMSMasterKeyArn: &rec.KMSKey}
 	}
 	if r := rec.Restored; r.Table != "" {
-		done := false
-		d.RestoreSummary = &api.RestoreSummary{RestoreDateTime: r.Time, RestoreInProgress: done, SourceTableArn: &r.Table}
+		d.RestoreSummary = &api.RestoreSummary{RestoreDateTime: r.Time, RestoreInProgress: r.Filling, SourceTableArn: &r.Table}
 		if r.Backup != "" {
 			d.RestoreSummary.SourceBackupArn = &r.Backup
 		}

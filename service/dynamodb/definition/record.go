@@ -53,6 +53,7 @@ type Record struct {
 	LastStream uint64   `cbor:"31,keyasint,omitempty"` // the last number given to a stream
 	Insights   []string `cbor:"32,keyasint,omitempty"` // where contributor insights are on: "" is the table
 	Recovery   Recovery `cbor:"33,keyasint,omitzero"`
+	Copies     []Copy   `cbor:"34,keyasint,omitempty"` // that are being made
 }
 
 // Attribute is the definition of an attribute that is in a key.
@@ -82,6 +83,14 @@ type Restored struct {
 	Backup string    `cbor:"1,keyasint,omitempty"` // ARN
 	Table  string    `cbor:"2,keyasint,omitempty"` // ARN
 	Time   time.Time `cbor:"3,keyasint,omitzero"`
+
+	Filling bool `cbor:"4,keyasint,omitempty"` // the items are still being put into it
+}
+
+// Copy is a copy of the table that is being made.
+type Copy struct {
+	ID    uint64 `cbor:"1,keyasint"`
+	Whole bool   `cbor:"2,keyasint,omitempty"` // nothing is missing in it any more
 }
 
 // Recovery is the setting of point-in-time recovery.

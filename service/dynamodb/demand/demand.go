@@ -233,6 +233,18 @@ func tableDemand(in any) []Demand {
 		table = in.TableName
 	case *api.UpdateTableInput:
 		table = in.TableName
+	case *api.CreateBackupInput:
+		table = in.TableName
+	case *api.DescribeBackupInput:
+		table = in.BackupArn
+	case *api.DeleteBackupInput:
+		table = in.BackupArn
+	case *api.RestoreTableFromBackupInput:
+		return []Demand{{Table: in.BackupArn}, {Table: in.TargetTableName}}
+	case *api.RestoreTableToPointInTimeInput:
+		return restoreDemand(in)
+	case *api.UpdateContinuousBackupsInput:
+		table = in.TableName
 	case *api.UpdateTimeToLiveInput:
 		table = in.TableName
 	case *api.DescribeTimeToLiveInput:
@@ -256,3 +268,13 @@ func tableDemand(in any) []Demand {
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+func restoreDemand(in *api.RestoreTableToPointInTimeInput) []Demand {
+	out := []Demand{{Table: in.TargetTableName}}
+	for _, source := range []*string{in.SourceTableArn, in.SourceTableName} {
+		if source != nil {
+			out = append(out, Demand{Table: *source})
+		}
+	}
+	return out
+}

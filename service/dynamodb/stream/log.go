@@ -225,3 +225,50 @@ func after(at []byte) []byte { return append(bytes.Clone(at), 0) }
 
 // startOf is the place at which an hour begins.
 func startOf(hour uint64) []byte { return store.Tuple(nil).Uint(hour) }
+
+// Past is what was there before a change.
+type Past struct{ Keys, Old item.Map }
+
+// Last returns the place after the last change.
+func (l Log) Last(r store.Reader) ([]byte, error) { return l.last(r, nil, []byte{0xff}) }
+
+// Range is all of the log.
+func (l Log) Range() store.Range { return l.prefix.Range() }
+
+// Trim erases what is older than the given number of hours.
+func (l Log) Trim(tx store.Tx, hours uint64) {
+	now := hourOf(tx.Now())
+	l.trim(tx, now-min(now, hours))
+}
+
+// Back reads changes from the place before backwards, until those of the second until: at most limit of them, and about
+// maxBytes. next is the place to go on from, nil when there are no more.
+func (l Log) Back(r store.Reader, before []byte, until int64, limit, maxBytes int) (past []Past, next []byte, err error) {
+	pairs, done := r.Scan(store.Range{Begin: store.Key(l.prefix), End: l.prefix.Raw(before)}, store.ScanOpt{Reverse: true})
+	var rest []byte // pieces of the change that is being read, from its end
+	size := 0
+	for kv := range pairs {
+		if kv.Value[0] == nextPiece {
+			rest = append(bytes.Clone(kv.Value[1:]), rest...)
+			continue
+		}
+		_, n := binary.Uvarint(kv.Value[1:])
+		if n <= 0 {
+			return nil, nil, fmt.Errorf("stream: change at %x has no length", kv.Key)
+		}
+		whole := append(bytes.Clone(kv.Value[1+n:]), rest...)
+		rest = nil
+		c, err := decode(whole)
+		if err != nil {
+			return nil, nil, err
+		}
+		if c.seconds <= until {
+			return past, nil, done()
+		}
+		past = append(past, Past{c.keys, c.old})
+		if size += len(whole); len(past) == limit || size >= maxBytes {
+			return past, bytes.Clone(kv.Key[len(l.prefix):]), done()
+		}
+	}
+	return past, nil, done()
+}

@@ -75,20 +75,32 @@ func (t *Table) derive(tx store.Tx, c *Change, out *Effects) error {
 			}
 		}
 	}
+	if len(t.Copies) > 0 {
+		if err := t.keepForCopies(tx, c); err != nil {
+			return err
+		}
+	}
+	if t.Recovery.Enabled && (c.Before != nil || c.After != nil) {
+		History(t.ID).Append(tx, "OLD_IMAGE", stream.Change{Keys: c.key(t), Old: c.Before, New: c.After})
+	}
 	if t.Expiry.Attribute != "" {
 		if err := t.deriveExpiry(tx, c); err != nil {
 			return err
 		}
 	}
 	if t.Stream.Enabled && (c.Before == nil || c.After == nil || !item.EqualMaps(c.Before, c.After)) && (c.Before != nil || c.After != nil) {
-		key := c.After
-		if key == nil {
-			key = c.Before
-		}
 		stream.LogOf(t.ID, t.Stream.Number).Append(tx, t.Stream.View,
-			stream.Change{Keys: t.KeyOf(key), Old: c.Before, New: c.After, Expired: c.Expired})
+			stream.Change{Keys: c.key(t), Old: c.Before, New: c.After, Expired: c.Expired})
 	}
 	return nil
+}
+
+// key is the key of the item that is changed.
+func (c *Change) key(t *Table) item.Map {
+	if c.After != nil {
+		return t.KeyOf(c.After)
+	}
+	return t.KeyOf(c.Before)
 }
 
 // growCollection counts the bytes of the item collection of a change. Only tables with local indexes have collections.

@@ -30,6 +30,7 @@ import (
 //	                            "dynamodb" id sweep                            when the next sweep is due (seconds, 8 bytes)
 //	                            "dynamodb" id collection hash pk               counter: bytes of an item collection
 //	                            "dynamodb" id filled index                     how far a back-fill is: a suffix of items
+//	                            "dynamodb" id copied [copy]                    how far a copy is, or its rewinding (see copy)
 //	                            "dynamodb" 0 tokens window token               a transaction that was done (record)
 //	                            "dynamodb" 0 forgotten                         the oldest window of tokens (8 bytes)
 //
@@ -55,6 +56,7 @@ const (
 	familyFilled     = 16
 	familySweep      = 17
 	familyForgotten  = 18
+	familyCopied     = 19
 )
 
 const (

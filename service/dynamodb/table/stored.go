@@ -16,6 +16,7 @@ const (
 	storedHere      = 1
 	storedLarge     = 2
 	storedElsewhere = 3 // of entries of indexes
+	storedGone      = 4 // of copies: there was no item
 )
 
 // stored is an item as it lies in the store. body is valid as long as what it was read with.
@@ -29,6 +30,9 @@ type Stored struct {
 
 // ReadStored reads the value of an item's key; a large item has no body yet.
 func ReadStored(v store.Value) (Stored, error) {
+	if len(v) == 1 && v[0] == storedGone { // of a copy
+		return Stored{}, nil
+	}
 	if len(v) == 0 || v[0] < storedHere || v[0] > storedElsewhere {
 		return Stored{}, fmt.Errorf("dynamodb: item stored as %x", v[:min(len(v), 1)])
 	}

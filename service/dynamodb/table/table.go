@@ -55,7 +55,8 @@ func New(n Name, rec Record, raw []byte) *Table {
 		}
 	}
 	t.Limited = rec.Limited()
-	t.Derived = len(t.Indexes) > 0 || rec.Stream.Enabled || rec.Expiry.Attribute != ""
+	t.Derived = len(t.Indexes) > 0 || rec.Stream.Enabled || rec.Expiry.Attribute != "" ||
+		len(rec.Copies) > 0 || rec.Recovery.Enabled
 	return t
 }
 
@@ -79,6 +80,9 @@ func (t *Table) Counter(r store.Reader, k store.Key) (int64, error) {
 
 // Status is the status of a table that is there.
 func (t *Table) Status() api.TableStatus {
+	if t.Restored.Filling {
+		return api.TableStatusCreating
+	}
 	if t.Changing() {
 		return api.TableStatusUpdating
 	}

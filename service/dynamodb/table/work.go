@@ -1,7 +1,6 @@
 package table
 
 import (
-	"bytes"
 	"slices"
 
 	"github.com/brume-dev/brume/item"
@@ -29,10 +28,18 @@ type Work struct {
 	Name    string `cbor:"3,keyasint"`
 	Table   uint64 `cbor:"4,keyasint"` // its id: there may be another of the name by now
 	Index   uint64 `cbor:"5,keyasint,omitempty"`
+
+	// Of restores to a point in time: into which table, and which changes are taken back: those up to Place in the history
+	// that are later than the second At. Temporary says that the copy Index is not needed any more afterwards.
+	Target    string `cbor:"6,keyasint,omitempty"`
+	Into      uint64 `cbor:"7,keyasint,omitempty"`
+	At        int64  `cbor:"8,keyasint,omitempty"`
+	Place     []byte `cbor:"9,keyasint,omitempty"`
+	Temporary bool   `cbor:"10,keyasint,omitempty"`
 }
 
 func workOn(n Name, table, index uint64) Work {
-	return Work{n.Account, n.Region, n.Name, table, index}
+	return Work{Account: n.Account, Region: n.Region, Name: n.Name, Table: table, Index: index}
 }
 
 // ReadWork reads the arguments of a promise.
@@ -125,47 +132,4 @@ func (t *Table) fillExpiry(tx store.Tx, k *timer.Kept) (more bool, err error) {
 	rec.Expiry.Filling = false
 	t.put(tx, &rec)
 	return false, k.Done(tx)
-}
-
-// walk calls f with the next items of a walk through the whole table, whose place lies under the id, and reports
-// whether there are more.
-func (t *Table) walk(tx store.Tx, id uint64, f func(suffix []byte, m item.Map) error) (more bool, err error) {
-	within := t.Own.All()
-	last, _, err := tx.Get(t.filledKey(id))
-	if err != nil {
-		return false, err
-	}
-	if last != nil {
-		within.Begin = After(t.ItemKey(last))
-	}
-	pairs, done := tx.Scan(within, store.ScanOpt{Limit: fillItems})
-	n, size := 0, 0
-	var suffix []byte
-	for kv := range pairs {
-		suffix = bytes.Clone(kv.Key[len(t.Items):])
-		var st Stored
-		if st, err = t.Whole(tx, kv.Value, suffix); err != nil {
-			return false, err
-		}
-		var m item.Map
-		if m, err = st.Decode(); err != nil {
-			return false, err
-		}
-		if err = f(suffix, m); err != nil {
-			return false, err
-		}
-		n++
-		if size += st.Size; size >= fillBytes {
-			break
-		}
-	}
-	if err := done(); err != nil {
-		return false, err
-	}
-	if n == fillItems || size >= fillBytes {
-		tx.Set(t.filledKey(id), suffix)
-		return true, nil
-	}
-	tx.Delete(t.filledKey(id))
-	return false, nil
 }
