@@ -58,6 +58,9 @@ func NewChunks(body io.Reader, stream Stream, seed *Seed, size int64, trailers [
 	return c
 }
 
+// Announced implements aws.Trailers.
+func (c *Chunks) Announced() []string { return c.allowed }
+
 // Trailer returns the headers that followed the body. It is complete once Read has returned io.EOF.
 func (c *Chunks) Trailer() http.Header { return c.trailer }
 

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/blob"
+	"github.com/brume-dev/brume/checksum"
 	"github.com/brume-dev/brume/service/s3/bucket"
 )
 
@@ -19,7 +21,10 @@ func (s *Service) receive(ctx context.Context, body io.Reader, e bucket.Expectat
 		body = http.NoBody
 	}
 	trailers, _ := body.(aws.Trailers)
-	d := newDigest(e, trailers != nil)
+	if e.Algorithm == "" && trailers != nil {
+		e.Algorithm = announced(trailers)
+	}
+	d := newDigest(e)
 	in := &checked{r: io.TeeReader(body, d), done: func() (err error) {
 		var t http.Header
 		if trailers != nil {
@@ -44,6 +49,17 @@ func (s *Service) receive(ctx context.Context, body io.Reader, e bucket.Expectat
 	}
 	got.Etag = d.etag()
 	return got, nil
+}
+
+// announced is the algorithm of the checksum that follows a body, or "".
+func announced(t aws.Trailers) string {
+	for _, name := range t.Announced() {
+		a, ok := strings.CutPrefix(strings.ToUpper(name), strings.ToUpper(checksum.Header))
+		if ok && checksum.New(a) != nil {
+			return a
+		}
+	}
+	return ""
 }
 
 // checked calls done at the end of what it reads, and fails when that does.

@@ -67,17 +67,12 @@ type digest struct {
 	sums map[string]hash.Hash
 }
 
-// newDigest computes what e expects; CRC64NVME when it says nothing, which is what S3 then keeps; all algorithms when the
-// trailer alone will say which.
-func newDigest(e bucket.Expectation, trailers bool) *digest {
+// newDigest computes what e expects; CRC64NVME when it says nothing, which is what S3 then keeps.
+func newDigest(e bucket.Expectation) *digest {
 	d := &digest{md5.New(), map[string]hash.Hash{}}
 	switch {
 	case e.Algorithm != "":
 		d.sums[e.Algorithm] = checksum.New(e.Algorithm)
-	case trailers:
-		for _, a := range checksum.Algorithms() {
-			d.sums[a] = checksum.New(a)
-		}
 	case e.Keep == "":
 		d.sums[checksum.CRC64NVME] = checksum.New(checksum.CRC64NVME)
 	}

@@ -233,6 +233,83 @@ class Objects:
             assert c.get_object(Bucket="crash-objects", Key=key)["Body"].read() == self.body(i), f"{key} is not what was put"
 
 
+class Versions:
+    """Every kind of write that S3 has, each on a key of its own in a bucket that keeps versions and tells a queue: what was
+    acknowledged is whole, nothing is half there, and the queue hears of all of it."""
+    name, service = "s3.versions", "s3"
+    big = 5 << 20  # the least size of a part that is not the last
+
+    def setup(self, c):
+        ignore("BucketAlreadyOwnedByYou", c.create_bucket, Bucket="versions")
+        c.put_bucket_versioning(Bucket="versions", VersioningConfiguration={"Status": "Enabled"})
+        sqs = client(c.meta.endpoint_url, "sqs")
+        queue = sqs.create_queue(QueueName="versions")["QueueUrl"]
+        path = c.meta.endpoint_url + "/" + queue.split("/", 3)[3]
+        arn = sqs.get_queue_attributes(QueueUrl=path, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        sqs.set_queue_attributes(QueueUrl=path, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn}]})})
+        self.path = queue.split("/", 3)[3]
+        c.put_bucket_notification_configuration(Bucket="versions", NotificationConfiguration={
+            "QueueConfigurations": [{"Id": "all", "QueueArn": arn, "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}]})
+
+    def body(self, i):
+        return hashlib.sha256(str(i).encode()).digest() * (40 if i % 2 else 4000)
+
+    def step(self, c, i):
+        key, b = f"k{i}", "versions"
+        if i % 4 == 0:  # two versions
+            c.put_object(Bucket=b, Key=key, Body=self.body(i))
+            c.put_object(Bucket=b, Key=key, Body=self.body(i + 1))
+        elif i % 4 == 1:  # a copy, whose blob both objects name; then the source goes for good
+            v = c.put_object(Bucket=b, Key=key + "/source", Body=self.body(i - 1))["VersionId"]
+            c.copy_object(Bucket=b, Key=key, CopySource={"Bucket": b, "Key": key + "/source"})
+            c.delete_object(Bucket=b, Key=key + "/source", VersionId=v)
+        elif i % 4 == 2:  # a delete marker over a version
+            c.put_object(Bucket=b, Key=key, Body=self.body(i))
+            c.delete_object(Bucket=b, Key=key)
+        elif i % 20 == 3:  # parts, which are large: not every time
+            u = c.create_multipart_upload(Bucket=b, Key=key)["UploadId"]
+            parts = [c.upload_part(Bucket=b, Key=key, UploadId=u, PartNumber=n, Body=body)["ETag"]
+                     for n, body in ((1, bytes([i % 256]) * self.big), (2, self.body(i)))]
+            c.complete_multipart_upload(Bucket=b, Key=key, UploadId=u, MultipartUpload={
+                "Parts": [{"PartNumber": n + 1, "ETag": e} for n, e in enumerate(parts)]})
+        else:
+            c.put_object(Bucket=b, Key=key, Body=self.body(i))
+
+    def check(self, c, known, unknown):
+        b = "versions"
+
+        def read(key, **args):
+            return c.get_object(Bucket=b, Key=key, **args)["Body"].read()
+        for i in known:
+            key = f"k{i}"
+            listed = c.list_object_versions(Bucket=b, Prefix=key)
+            versions = [v for v in listed.get("Versions", []) if v["Key"] == key]
+            if i % 4 == 0:
+                assert [read(key, VersionId=v["VersionId"]) for v in versions] == [self.body(i + 1), self.body(i)], key
+            elif i % 4 == 1:
+                assert read(key) == self.body(i - 1), key
+                assert not [v for v in listed.get("Versions", []) if v["Key"] == key + "/source"], key
+            elif i % 4 == 2:
+                marker, = [m for m in listed["DeleteMarkers"] if m["Key"] == key]
+                assert marker["IsLatest"] and read(key, VersionId=versions[0]["VersionId"]) == self.body(i), key
+            else:
+                assert read(key) == (bytes([i % 256]) * self.big if i % 20 == 3 else b"") + self.body(i), key
+        for page in c.get_paginator("list_object_versions").paginate(Bucket=b):
+            for v in page.get("Versions", []):
+                i = int(v["Key"].split("/")[0][1:])
+                assert i in known or i in unknown, f"{v['Key']} from nowhere"
+                assert len(read(v["Key"], VersionId=v["VersionId"])) == v["Size"], v["Key"]
+        sqs, told = client(c.meta.endpoint_url, "sqs"), set()
+        wanted = {f"k{i}" for i in known}
+
+        def heard():
+            for m in sqs.receive_message(QueueUrl=c.meta.endpoint_url + "/" + self.path, MaxNumberOfMessages=10, VisibilityTimeout=600).get("Messages", []):
+                told.update(r["s3"]["object"]["key"] for r in json.loads(m["Body"]).get("Records", []))
+            return wanted <= told
+        eventually("every notification", heard, 180)
+
+
 class Events:
     """Events that were taken are in the archive, each once unless its answer was lost."""
     name, service = "eventbridge", "events"
@@ -553,4 +630,4 @@ class Mapping:
         eventually("an empty queue", lambda: all(left(q) == 0 for q in self.queues), 120)
 
 
-WORKERS = [Items(), Counter(), Ledger(), Parameters(), Secrets(), Logs(), Users(), Objects(), Events(), Functions(), Stacks(), Traces(), Queue(), FIFO(), Topic(), Mapping()]
+WORKERS = [Items(), Counter(), Ledger(), Parameters(), Secrets(), Logs(), Users(), Objects(), Versions(), Events(), Functions(), Stacks(), Traces(), Queue(), FIFO(), Topic(), Mapping()]
