@@ -42,16 +42,26 @@ func (l *ownListener) Accept() (net.Conn, error) {
 func peerUser(c net.Conn) (uid int, ok bool) {
 	ours, ok1 := c.LocalAddr().(*net.TCPAddr)
 	theirs, ok2 := c.RemoteAddr().(*net.TCPAddr)
-	table, err := os.ReadFile("/proc/net/tcp")
-	if !ok1 || !ok2 || err != nil {
+	if !ok1 || !ok2 {
 		return 0, false
 	}
-	return socketUser(table, theirs, ours)
+	// A socket of version 6 that speaks version 4, as Java's are, is in the other table.
+	for _, t := range []struct{ file, prefix string }{{"/proc/net/tcp", ""}, {"/proc/net/tcp6", "0000000000000000FFFF0000"}} {
+		table, err := os.ReadFile(t.file)
+		if err != nil {
+			continue
+		}
+		if uid, ok := socketUser(table, t.prefix, theirs, ours); ok {
+			return uid, true
+		}
+	}
+	return 0, false
 }
 
-// socketUser looks for the socket from one address to another in the kernel's table.
-func socketUser(table []byte, from, to *net.TCPAddr) (uid int, ok bool) {
-	local, remote := tableAddr(from), tableAddr(to)
+// socketUser looks for the socket from one address to another in the kernel's table, in which prefix stands before
+// addresses.
+func socketUser(table []byte, prefix string, from, to *net.TCPAddr) (uid int, ok bool) {
+	local, remote := prefix+tableAddr(from), prefix+tableAddr(to)
 	for line := range bytes.Lines(table) {
 		f := bytes.Fields(line)
 		if len(f) > 7 && string(f[1]) == local && string(f[2]) == remote {
