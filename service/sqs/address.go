@@ -88,15 +88,19 @@ func isAccount(s string) bool {
 // locate finds the queue that a request of id names by its URL.
 func locate(id aws.Identity, url string) (place, error) {
 	p, ok := parseURL(url)
+	// Calls from inside reach every region: there the URL says which.
+	inside := id.Kind == aws.ServicePrincipal || id.Request.Endpoint == ""
 	switch {
 	case url == "":
 		return p, missing("QueueUrl")
-	case !ok, p.region != "" && p.region != id.Region:
+	case !ok, p.region != "" && p.region != id.Region && !inside:
 		return p, &sqsapi.InvalidAddress{Message: "The address " + url + " is not valid for this endpoint."}
 	case !validName(p.name):
 		return p, noQueue()
 	}
-	p.region = id.Region
+	if p.region == "" {
+		p.region = id.Region
+	}
 	return p, nil
 }
 
