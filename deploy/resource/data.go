@@ -87,7 +87,7 @@ func (o *Op) awaitTable() error {
 func updateTable(o *Op) error {
 	doc := jsondoc.NewObject()
 	for name, v := range o.tableInput().All() {
-		if name != "Tags" && name != "GlobalSecondaryIndexes" && name != "AttributeDefinitions" && o.changed(name) {
+		if name != "Tags" && name != "GlobalSecondaryIndexes" && name != "AttributeDefinitions" && name != "StreamSpecification" && o.changed(name) {
 			doc.Set(name, v)
 		}
 	}
@@ -100,10 +100,11 @@ func updateTable(o *Op) error {
 		}
 	}
 	o.Attributes["updated"] = "true"
-	if err := inSequence(o.awaitTable, o.updateIndexes, o.tableSettings); err != nil {
+	if err := inSequence(o.awaitTable, o.updateStream, o.updateIndexes, o.awaitTable, o.tableSettings); err != nil {
 		return err
 	}
 	delete(o.Attributes, "updated")
+	delete(o.Attributes, "stream")
 	arn := o.Attributes["Arn"]
 	return o.retag(
 		func(tags *jsondoc.Object) error {
@@ -112,6 +113,27 @@ func updateTable(o *Op) error {
 		func(keys []any) error {
 			return o.do("dynamodb", "UntagResource", "ResourceArn", arn, "TagKeys", &jsondoc.Array{Items: keys})
 		})
+}
+
+// updateStream ends the stream that was, and begins the one that is to be: a stream keeps its view.
+func (o *Op) updateStream() error {
+	if !o.changed("StreamSpecification") || o.Attributes["stream"] == "true" {
+		return nil
+	}
+	if o.Attributes["stream"] == "" && inside(o.Old, "StreamSpecification") != nil {
+		err := o.do("dynamodb", "UpdateTable", "TableName", o.Physical, "StreamSpecification", input("StreamEnabled", false))
+		if err != nil && aws.CodeOf(err) != "ValidationException" { // it has been ended already
+			return err
+		}
+		o.Attributes["stream"] = "ended"
+	}
+	if s := inside(o.Properties, "StreamSpecification"); s != nil {
+		if err := o.do("dynamodb", "UpdateTable", "TableName", o.Physical, "StreamSpecification", with(s, "StreamEnabled", true)); err != nil {
+			return err
+		}
+	}
+	o.Attributes["stream"] = "true"
+	return nil
 }
 
 // updateIndexes brings the global indexes to those of the template. DynamoDB takes one change at a time, so what is there
@@ -171,7 +193,11 @@ func (o *Op) tableSettings() error {
 			if ttl == nil {
 				ttl = with(inside(o.Old, "TimeToLiveSpecification"), "Enabled", false)
 			}
-			return o.do("dynamodb", "UpdateTimeToLive", "TableName", o.Physical, "TimeToLiveSpecification", ttl)
+			err := o.do("dynamodb", "UpdateTimeToLive", "TableName", o.Physical, "TimeToLiveSpecification", ttl)
+			if err != nil && strings.Contains(err.Error(), "TimeToLive is already") { // by an earlier attempt
+				return nil
+			}
+			return err
 		},
 		func() error {
 			if !o.changed("PointInTimeRecoverySpecification") {

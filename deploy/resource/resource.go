@@ -74,7 +74,7 @@ func Find(name string) (*Kind, bool) {
 func Names() []string { return slices.Sorted(maps.Keys(kinds)) }
 
 // kinds are all kinds by their type.
-var kinds = merge(iamKinds, lambdaKinds, layerKinds, gatewayKinds, tableKinds, eventKinds, logKinds, keyKinds, parameterKinds,
+var kinds = merge(iamKinds, lambdaKinds, layerKinds, gatewayKinds, tableKinds, globalTableKinds, eventKinds, logKinds, keyKinds, parameterKinds,
 	repositoryKinds, bucketKinds, queueKinds, topicKinds)
 
 func merge(all ...map[string]*Kind) map[string]*Kind {
