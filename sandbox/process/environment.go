@@ -65,7 +65,7 @@ func newEnvironment(r *Runner, k *keeping, spec *sandbox.Spec, in *interpreter.I
 	}
 	e.hub = telemetry.New(telemetry.Config{Dial: e.dial, Now: r.now, JSON: spec.Env["AWS_LAMBDA_LOG_FORMAT"] == "JSON"})
 	e.api = runtimeapi.New(runtimeapi.Config{Function: spec.Env["AWS_LAMBDA_FUNCTION_NAME"], Version: spec.Env["AWS_LAMBDA_FUNCTION_VERSION"],
-		Handler: spec.Env["_HANDLER"], Account: spec.Account, External: e.plan.extensionNames(), Telemetry: e.hub})
+		Handler: spec.Env["_HANDLER"], Account: spec.Account, InitType: e.plan.initType(), External: e.plan.extensionNames(), Telemetry: e.hub})
 	e.watch = newWatch(e)
 	if err := e.folders(); err != nil {
 		e.discard()

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"os"
@@ -186,6 +187,11 @@ func (e *environment) Shutdown(why sandbox.Reason) {
 	<-e.released
 }
 
+// initType is how the environment came to be started, as Lambda names it.
+func (p *plan) initType() string {
+	return cmp.Or(p.spec.Env["AWS_LAMBDA_INITIALIZATION_TYPE"], "on-demand")
+}
+
 // tellInitStart tells the telemetry of the start.
 func (e *environment) tellInitStart() {
 	spec := e.plan.spec
@@ -193,7 +199,7 @@ func (e *environment) tellInitStart() {
 	if e.plan.lang != nil {
 		version = string(e.plan.lang.Language) + ":" + e.plan.lang.Version.String()
 	}
-	e.hub.Publish(telemetry.Platform, "platform.initStart", map[string]any{"initializationType": "on-demand", "phase": "init",
+	e.hub.Publish(telemetry.Platform, "platform.initStart", map[string]any{"initializationType": e.plan.initType(), "phase": "init",
 		"runtimeVersion": version, "functionName": spec.Env["AWS_LAMBDA_FUNCTION_NAME"], "functionVersion": spec.Env["AWS_LAMBDA_FUNCTION_VERSION"],
 		"instanceId": spec.ID, "instanceMaxMemory": int64(spec.MemoryMB) << 20})
 }

@@ -45,6 +45,7 @@ type Server struct {
 // Config is what extensions are told of the function, and what they are.
 type Config struct {
 	Function, Version, Handler, Account string
+	InitType                            string   // "on-demand", "provisioned-concurrency"
 	External                            []string // names of the programs that are started as external extensions
 	Telemetry                           *telemetry.Hub
 }

@@ -11,12 +11,10 @@ import (
 // What the telemetry is told of the phases. Reports, which count what is billed, come from outside by way of Tell.
 // https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
 
-const onDemand = "on-demand"
-
 // tellInit tells of the end of the init phase. s.mu is held.
 func (s *Server) tellInit(report *sandbox.Result) {
 	if s.hub.Active() {
-		record := map[string]any{"initializationType": onDemand, "phase": "init", "status": "success"}
+		record := map[string]any{"initializationType": s.config.InitType, "phase": "init", "status": "success"}
 		switch {
 		case report != nil:
 			record["status"], record["errorType"] = "error", report.ErrorType
@@ -24,7 +22,7 @@ func (s *Server) tellInit(report *sandbox.Result) {
 			record["status"], record["errorType"] = "error", "Runtime.ExitError"
 		}
 		s.hub.Publish(telemetry.Platform, "platform.initRuntimeDone", record)
-		s.hub.Publish(telemetry.Platform, "platform.initReport", map[string]any{"initializationType": onDemand, "phase": "init",
+		s.hub.Publish(telemetry.Platform, "platform.initReport", map[string]any{"initializationType": s.config.InitType, "phase": "init",
 			"status": record["status"], "metrics": map[string]any{"durationMs": milliseconds(time.Since(s.begun))}})
 		for _, x := range s.extensions.all {
 			events := []string{}

@@ -74,7 +74,7 @@ func (j *journal) initStart(ctx context.Context, r *run) {
 // runtimeVersion names the interpreter: "python:3.12.1", and beside it the runtime where that is of another version.
 func (r *run) runtimeVersion(ctx context.Context) string {
 	found, err := r.s.Runner.Runtime(ctx, r.c.cfg.Runtime)
-	language := strings.TrimRight(r.c.cfg.Runtime, "0123456789.x")
+	language := r.c.cfg.Runtime[:max(0, strings.IndexAny(r.c.cfg.Runtime, "0123456789"))]
 	switch {
 	case err != nil || found.Version == "":
 		return strings.Replace(r.c.cfg.Runtime, ".", ":", 1)
