@@ -140,7 +140,9 @@ func TestNotifications(t *testing.T) {
 		var m struct {
 			Records []struct {
 				EventName string
-				S3        struct{ Object struct{ Key, Sequencer string } }
+				S3        struct {
+					Object struct{ Key, Sequencer string }
+				}
 			}
 		}
 		select {
