@@ -181,6 +181,11 @@ func (c Client) GetDeployments(ctx context.Context, id aws.Identity, in *GetDepl
 	return aws.Invoke[Deployments](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "GetDeployments"}, in)
 }
 
+// GetExport calls the operation of that name.
+func (c Client) GetExport(ctx context.Context, id aws.Identity, in *GetExportRequest) (*ExportResponse, error) {
+	return aws.Invoke[ExportResponse](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "GetExport"}, in)
+}
+
 // GetGatewayResponse calls the operation of that name.
 func (c Client) GetGatewayResponse(ctx context.Context, id aws.Identity, in *GetGatewayResponseRequest) (*GatewayResponse, error) {
 	return aws.Invoke[GatewayResponse](ctx, c.caller, id, aws.Op{Service: "apigateway", Name: "GetGatewayResponse"}, in)

@@ -259,6 +259,15 @@ type GetDeploymentsRequest struct {
 	Limit     *int32  `aws:"limit,query=limit"`
 }
 
+// GetExportRequest: Request a new export of a RestApi for a particular Stage.
+type GetExportRequest struct {
+	RestApiId  string            `aws:"restApiId,uri=restapi_id,req"`
+	StageName  string            `aws:"stageName,uri=stage_name,req"`
+	ExportType string            `aws:"exportType,uri=export_type,req"`
+	Parameters map[string]string `aws:"parameters,querymap"`
+	Accepts    *string           `aws:"accepts,header=Accept"`
+}
+
 // GetGatewayResponseRequest: Gets a GatewayResponse of a specified response type on the given RestApi.
 type GetGatewayResponseRequest struct {
 	RestApiId    string              `aws:"restApiId,uri=restapi_id,req"`

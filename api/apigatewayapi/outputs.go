@@ -21,6 +21,13 @@ type Deployments struct {
 	Items    []Deployment `aws:"item"`
 }
 
+// ExportResponse: The binary blob response to GetExport, which contains the generated SDK.
+type ExportResponse struct {
+	ContentType        *string `aws:"contentType,header=Content-Type"`
+	ContentDisposition *string `aws:"contentDisposition,header=Content-Disposition"`
+	Body               []byte  `aws:"body,payload"`
+}
+
 // GatewayResponses: The collection of the GatewayResponse instances of a RestApi as a responseType -to-GatewayResponse object map of key-value pairs.
 type GatewayResponses struct {
 	Position *string           `aws:"position"`

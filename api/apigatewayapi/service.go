@@ -77,6 +77,8 @@ type Handler interface {
 	GetDeployment(context.Context, aws.Identity, *GetDeploymentRequest) (*Deployment, error)
 	// GetDeployments: Gets information about a Deployments collection.
 	GetDeployments(context.Context, aws.Identity, *GetDeploymentsRequest) (*Deployments, error)
+	// GetExport: Exports a deployed version of a RestApi in a specified format.
+	GetExport(context.Context, aws.Identity, *GetExportRequest) (*ExportResponse, error)
 	// GetGatewayResponse: Gets a GatewayResponse of a specified response type on the given RestApi.
 	GetGatewayResponse(context.Context, aws.Identity, *GetGatewayResponseRequest) (*GatewayResponse, error)
 	// GetGatewayResponses: Gets the GatewayResponses collection on the given RestApi.
@@ -242,7 +244,7 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Lacks("GetDomainName", "GET", "/domainnames/{domain_name}"),
 	aws.Lacks("GetDomainNameAccessAssociations", "GET", "/domainnameaccessassociations"),
 	aws.Lacks("GetDomainNames", "GET", "/domainnames"),
-	aws.Lacks("GetExport", "GET", "/restapis/{restapi_id}/stages/{stage_name}/exports/{export_type}"),
+	aws.Has("GetExport", "GET", "/restapis/{restapi_id}/stages/{stage_name}/exports/{export_type}", 200, Handler.GetExport),
 	aws.Has("GetGatewayResponse", "GET", "/restapis/{restapi_id}/gatewayresponses/{response_type}", 200, Handler.GetGatewayResponse),
 	aws.Has("GetGatewayResponses", "GET", "/restapis/{restapi_id}/gatewayresponses", 200, Handler.GetGatewayResponses),
 	aws.Has("GetIntegration", "GET", "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration", 200, Handler.GetIntegration),

@@ -11,10 +11,8 @@ import (
 	"github.com/brume-dev/brume/store"
 )
 
-func noAuthorizer() error { return notFound("Invalid Authorizer identifier specified") }
-
 func (d *draft) authorizer(id string) (*apigatewayapi.Authorizer, error) {
-	return must[apigatewayapi.Authorizer](d.r, d.key.authorizers().Text(id), noAuthorizer())
+	return must[apigatewayapi.Authorizer](d.r, d.key.authorizers().Text(id), notFound("Invalid Authorizer identifier specified"))
 }
 
 // checkAuthorizer checks what the model does not say of an authorizer.

@@ -1,7 +1,6 @@
 package apigateway
 
 import (
-	"encoding/base64"
 	"fmt"
 
 	"github.com/brume-dev/brume/api/apigatewayapi"
@@ -30,16 +29,6 @@ func noIntegration() error {
 }
 func noResponse() error { return notFound("Invalid Response status code specified") }
 func noStage() error    { return notFound("Invalid stage identifier specified") }
-
-func writePosition(name string) string { return base64.URLEncoding.EncodeToString([]byte(name)) }
-
-func readPosition(position string) (string, error) {
-	b, err := base64.URLEncoding.DecodeString(position)
-	if err != nil {
-		return "", bad("Invalid position parameter")
-	}
-	return string(b), nil
-}
 
 // text is what s points to, or "".
 func text(s *string) string {

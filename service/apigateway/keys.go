@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/brume-dev/brume/store"
+	pages "github.com/brume-dev/brume/store/page"
 	"github.com/brume-dev/brume/store/record"
 )
 
@@ -125,6 +126,19 @@ func all[T any](r store.Reader, prefix store.Tuple) (out []T, err error) {
 	return out, err
 }
 
+// newPage is a page of a listing.
+func newPage(position *string, limit *int32) (*pages.Page, error) {
+	n := pageSize
+	if limit != nil && *limit > 0 {
+		n = min(int(*limit), maxPage)
+	}
+	pg, err := pages.New(n, position)
+	if err != nil {
+		return nil, bad("Invalid position parameter")
+	}
+	return pg, nil
+}
+
 // page returns the records below prefix that come after position, and the position to go on from.
 func page[T any](r store.Reader, prefix store.Tuple, position *string, limit *int32) (out []T, next *string, err error) {
 	return pageOf(r, prefix, position, limit, func(*T) bool { return true })
@@ -132,32 +146,23 @@ func page[T any](r store.Reader, prefix store.Tuple, position *string, limit *in
 
 // pageOf is page for the records that take accepts.
 func pageOf[T any](r store.Reader, prefix store.Tuple, position *string, limit *int32, take func(*T) bool) (out []T, next *string, err error) {
-	n := pageSize
-	if limit != nil && *limit > 0 {
-		n = min(int(*limit), maxPage)
+	pg, err := newPage(position, limit)
+	if err != nil {
+		return nil, nil, err
 	}
-	from := prefix.Range()
-	if position != nil && *position != "" {
-		after, err := readPosition(*position)
-		if err != nil {
-			return nil, nil, err
+	err = pg.Keys(r, prefix, func(key *store.Elements, _ store.Value) (bool, error) {
+		name := key.Text()
+		if key.More() {
+			return false, nil // a further piece of a large record
 		}
-		from = prefix.Text(after).After(from)
-	}
-	last := ""
-	err = each(r, prefix, from, func(name string, v *T) (bool, error) {
-		if !take(v) {
-			return true, nil
+		v, err := load[T](r, prefix.Text(name))
+		if err != nil || !take(v) {
+			return false, err
 		}
-		if len(out) == n {
-			token := writePosition(last)
-			next = &token
-			return false, nil
-		}
-		out, last = append(out, *v), name
+		out = append(out, *v)
 		return true, nil
 	})
-	return out, next, err
+	return out, pg.Token(), err
 }
 
 // count counts the records below prefix, up to limit.

@@ -9,6 +9,7 @@ import (
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/service/apigateway/execute"
 	"github.com/brume-dev/brume/store"
+	pages "github.com/brume-dev/brume/store/page"
 )
 
 // gatewayResponse is the response of a type: the one that was put, or what API Gateway has for it.
@@ -72,33 +73,19 @@ func (s *Service) GetGatewayResponses(ctx context.Context, id aws.Identity, in *
 	return view(ctx, s, id, in.RestApiId, func(d *draft) (*apigatewayapi.GatewayResponses, error) {
 		types := apigatewayapi.GatewayResponseType("").EnumValues()
 		slices.Sort(types)
-		n := pageSize
-		if in.Limit != nil && *in.Limit > 0 {
-			n = min(int(*in.Limit), maxPage)
-		}
-		after := ""
-		if text(in.Position) != "" {
-			var err error
-			if after, err = readPosition(*in.Position); err != nil {
-				return nil, err
-			}
+		pg, err := newPage(in.Position, in.Limit)
+		if err != nil {
+			return nil, err
 		}
 		out := &apigatewayapi.GatewayResponses{}
-		for _, t := range types {
-			if t <= after {
-				continue
-			}
-			if len(out.Items) == n {
-				next := writePosition(string(out.Items[n-1].ResponseType))
-				out.Position = &next
-				break
-			}
+		for _, t := range pages.Slice(pg, types, func(t string) string { return t }) {
 			g, err := d.gatewayResponse(apigatewayapi.GatewayResponseType(t))
 			if err != nil {
 				return nil, err
 			}
 			out.Items = append(out.Items, *g)
 		}
+		out.Position = pg.Token()
 		return out, nil
 	})
 }

@@ -12,8 +12,6 @@ import (
 	"github.com/brume-dev/brume/store"
 )
 
-func noPlan() error { return notFound("Invalid Usage Plan ID specified") }
-
 // checkPlan checks what the model does not say of a usage plan.
 func checkPlan(r store.Reader, id aws.Identity, p *apigatewayapi.UsagePlan) error {
 	if strings.TrimSpace(text(p.Name)) == "" {
@@ -67,7 +65,7 @@ func (s *Service) CreateUsagePlan(ctx context.Context, id aws.Identity, in *apig
 // GetUsagePlan describes a usage plan.
 func (s *Service) GetUsagePlan(ctx context.Context, id aws.Identity, in *apigatewayapi.GetUsagePlanRequest) (*apigatewayapi.UsagePlan, error) {
 	return store.View(ctx, s.shard(id.Account, id.Region), func(_ context.Context, r store.Reader) (*apigatewayapi.UsagePlan, error) {
-		return must[apigatewayapi.UsagePlan](r, shelfOf(id).plans().Text(in.UsagePlanId), noPlan())
+		return must[apigatewayapi.UsagePlan](r, shelfOf(id).plans().Text(in.UsagePlanId), notFound("Invalid Usage Plan ID specified"))
 	})
 }
 
@@ -90,7 +88,7 @@ func (s *Service) GetUsagePlans(ctx context.Context, id aws.Identity, in *apigat
 func (s *Service) DeleteUsagePlan(ctx context.Context, id aws.Identity, in *apigatewayapi.DeleteUsagePlanRequest) (*apigatewayapi.DeleteUsagePlanOutput, error) {
 	h := shelfOf(id)
 	return store.Update(ctx, s.shard(id.Account, id.Region), func(_ context.Context, tx store.Tx) (*apigatewayapi.DeleteUsagePlanOutput, error) {
-		if _, err := must[apigatewayapi.UsagePlan](tx, h.plans().Text(in.UsagePlanId), noPlan()); err != nil {
+		if _, err := must[apigatewayapi.UsagePlan](tx, h.plans().Text(in.UsagePlanId), notFound("Invalid Usage Plan ID specified")); err != nil {
 			return nil, err
 		}
 		keys, err := namesBelow(tx, h.members(in.UsagePlanId))
@@ -158,7 +156,7 @@ func planRules() []rule[apigatewayapi.UsagePlan] {
 func (s *Service) UpdateUsagePlan(ctx context.Context, id aws.Identity, in *apigatewayapi.UpdateUsagePlanRequest) (*apigatewayapi.UsagePlan, error) {
 	at := shelfOf(id).plans().Text(in.UsagePlanId)
 	return store.Update(ctx, s.shard(id.Account, id.Region), func(_ context.Context, tx store.Tx) (*apigatewayapi.UsagePlan, error) {
-		p, err := must[apigatewayapi.UsagePlan](tx, at, noPlan())
+		p, err := must[apigatewayapi.UsagePlan](tx, at, notFound("Invalid Usage Plan ID specified"))
 		if err != nil {
 			return nil, err
 		}
@@ -191,7 +189,7 @@ func (s *Service) CreateUsagePlanKey(ctx context.Context, id aws.Identity, in *a
 	}
 	h := shelfOf(id)
 	return store.Update(ctx, s.shard(id.Account, id.Region), func(_ context.Context, tx store.Tx) (*apigatewayapi.UsagePlanKey, error) {
-		p, err := must[apigatewayapi.UsagePlan](tx, h.plans().Text(in.UsagePlanId), noPlan())
+		p, err := must[apigatewayapi.UsagePlan](tx, h.plans().Text(in.UsagePlanId), notFound("Invalid Usage Plan ID specified"))
 		if err != nil {
 			return nil, err
 		}
@@ -266,7 +264,7 @@ func (s *Service) GetUsage(ctx context.Context, id aws.Identity, in *apigatewaya
 	s.plane.Flush(ctx)
 	h := shelfOf(id)
 	return store.View(ctx, s.shard(id.Account, id.Region), func(_ context.Context, r store.Reader) (*apigatewayapi.Usage, error) {
-		p, err := must[apigatewayapi.UsagePlan](r, h.plans().Text(in.UsagePlanId), noPlan())
+		p, err := must[apigatewayapi.UsagePlan](r, h.plans().Text(in.UsagePlanId), notFound("Invalid Usage Plan ID specified"))
 		if err != nil {
 			return nil, err
 		}

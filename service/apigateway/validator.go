@@ -8,10 +8,8 @@ import (
 	"github.com/brume-dev/brume/store"
 )
 
-func noValidator() error { return notFound("Invalid Request Validator identifier specified") }
-
 func (d *draft) validator(id string) (*apigatewayapi.RequestValidator, error) {
-	return must[apigatewayapi.RequestValidator](d.r, d.key.validators().Text(id), noValidator())
+	return must[apigatewayapi.RequestValidator](d.r, d.key.validators().Text(id), notFound("Invalid Request Validator identifier specified"))
 }
 
 // CreateRequestValidator adds a validator to an API.

@@ -112,3 +112,8 @@ assert [with_key(key["value"]) for _ in range(3)] == [(200, key["id"])] * 2 + [(
 today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
 usage = gateway.get_usage(usagePlanId=plan["id"], startDate=today, endDate=today)["items"]
 assert usage == {key["id"]: [[2, 0]]}, usage
+
+# What is exported can be imported.
+body = gateway.get_export(restApiId=mine["id"], stageName="dev", exportType="oas30", parameters={"extensions": "apigateway"})["body"].read()
+assert json.loads(body)["paths"]["/"]["get"]["security"] == [{"api_key": []}], body
+assert gateway.import_rest_api(body=body)["name"] == "keyed"
