@@ -29,6 +29,9 @@ type replayRecord struct {
 	End   time.Time `cbor:"4,keyasint,omitzero"` // zero: on to what is published now
 	// After is the archive's key of the message replayed last, below the archive's prefix.
 	After []byte `cbor:"5,keyasint,omitempty"`
+	// Live says that the replay has come to what is published now, before its end: until then new messages go out as they
+	// come.
+	Live bool `cbor:"6,keyasint,omitempty"`
 }
 
 // paused reports whether the subscription gets no new messages: the replay has not come to them, or ends before them.
@@ -126,12 +129,15 @@ func beginReplay(tx store.Tx, d data, r replaying) error {
 
 // awake reports whether a subscription gets new messages, which it does not from the moment that its ReplayPolicy is set:
 // the replay will come to them.
-func awake(r store.Reader, d data, sub *compiledSub) (bool, error) {
+func awake(tx store.Tx, d data, sub *compiledSub) (bool, error) {
 	if sub.rec.Replay == 0 {
 		return true, nil
 	}
-	rec, there, err := read[replayRecord](r, d.replay(sub.id))
-	return there && rec.Gen >= sub.rec.Replay && !rec.paused(), err
+	rec, there, err := read[replayRecord](tx, d.replay(sub.id))
+	if err != nil || !there || rec.Gen < sub.rec.Replay {
+		return false, err
+	}
+	return !rec.paused() || rec.Live && !tx.Now().After(rec.End), nil
 }
 
 // replayOf reads the replay of a subscription.
@@ -192,11 +198,12 @@ func (s *Service) replaySome(ctx context.Context, k *timer.Kept, p *replaying, d
 			if err != nil {
 				return false, err
 			}
-			if len(left) == 0 && (now.End.IsZero() || !tx.Now().Before(now.End)) {
-				now.State = replayDone
+			if len(left) == 0 && (now.Live || now.End.IsZero() || tx.Now().After(now.End)) {
+				now.State, now.Live = replayDone, false
 			} else if len(left) == 0 { // messages until the end may still be published
+				now.Live = true
 				write(tx, d.replay(p.Sub), now)
-				return false, timer.Set(tx, timer.Promise{Kind: kindReplay, Dest: p.Sub, Due: replayWait(tx.Now(), now.End), Args: record.Encode(version, *p)})
+				return false, timer.Set(tx, timer.Promise{Kind: kindReplay, Dest: p.Sub, Due: now.End.Add(time.Microsecond), Args: record.Encode(version, *p)})
 			}
 		}
 		for _, a := range batch {
@@ -215,19 +222,14 @@ func (s *Service) replaySome(ctx context.Context, k *timer.Kept, p *replaying, d
 	})
 }
 
-// replayWait is when a replay that has caught up looks again.
-func replayWait(now, end time.Time) time.Time {
-	if next := now.Add(time.Second); next.Before(end) {
-		return next
-	}
-	return end
-}
-
 // replayName tells a replay from all others of the subscription: a queue must not take its messages for those that it has.
 func replayName(gen int64, sub string) string { return sub + "/" + strconv.FormatInt(gen, 10) }
 
 // readArchive reads the messages that come next in a replay.
 func readArchive(r store.Reader, d data, state *replayRecord) (out []archived, err error) {
+	if state.Live {
+		return nil, nil // what comes next has gone out as it came
+	}
 	prefix := d.archive()
 	rng := prefix.Range()
 	rng.Begin = prefix.Int(state.Start.UnixMicro())

@@ -321,6 +321,40 @@ func TestReplay(t *testing.T) {
 	}
 }
 
+// A replay whose end is to come passes new messages on until then, and none after.
+func TestReplayIntoTheFuture(t *testing.T) {
+	r := newRig(t)
+	topic := r.topic("t.fifo", map[string]string{"ContentBasedDeduplication": "true", "ArchivePolicy": `{"MessageRetentionPeriod":"2"}`})
+	say := func(body string) {
+		r.publish(&snsapi.PublishInput{TopicArn: &topic, Message: body, MessageGroupId: text("g")})
+	}
+	say("old")
+	r.advance(time.Hour)
+	policy := fmt.Sprintf(`{"PointType":"Timestamp","StartingPoint":"%s","EndingPoint":"%s"}`, start.Format(time.RFC3339), r.clock.Now().Add(time.Hour).Format(time.RFC3339))
+	sub := r.subscribe(topic, "sqs", queueARN+"a.fifo", raw("ReplayPolicy", policy))
+	state := func(want string) {
+		t.Helper()
+		out, err := r.GetSubscriptionAttributes(t.Context(), me, &snsapi.GetSubscriptionAttributesInput{SubscriptionArn: sub})
+		if err != nil || out.Attributes["ReplayStatus"] != want {
+			t.Errorf("%s %v, want %s", out.Attributes["ReplayStatus"], err, want)
+		}
+	}
+	r.settle()
+	state("In progress")
+	say("new")
+	r.advance(30 * time.Minute)
+	say("newer")
+	if got := r.bodies(); !slices.Equal(got, []string{"a.fifo old", "a.fifo new", "a.fifo newer"}) {
+		t.Errorf("%q", got)
+	}
+	r.advance(time.Hour)
+	state("Completed")
+	say("too late")
+	if got := r.bodies(); len(got) != 0 {
+		t.Errorf("%q", got)
+	}
+}
+
 // A batch with bad messages publishes the others.
 func TestLimits(t *testing.T) {
 	r := newRig(t)
