@@ -97,22 +97,28 @@ func (e *environment) cpus() float64 { return float64(e.plan.spec.MemoryMB) / sa
 func (e *environment) weight() int { return int(cgroup.WholeCPU * e.cpus()) }
 
 // settled waits until the init phase has ended. During it a function has a whole processor whatever its memory is, as on
-// Lambda; afterwards its share is in proportion. It leaves the place among those that start at the same time too, at
-// the latest after startHold: an init phase that waits for something shall not hold up others.
+// Lambda; afterwards its share is in proportion. It leaves the place among those that start at the same time too, or
+// before, when it waits for something and computes no more: then it shall not hold up others.
 func (e *environment) settled(leave func()) {
-	hold := time.NewTimer(startHold)
-	defer hold.Stop()
-	select {
-	case <-hold.C:
-		leave()
-	case <-e.api.Ready():
-	case <-e.gone:
+	look := time.NewTicker(startHold)
+	defer look.Stop()
+	for idle := 0; idle >= 0; {
+		select {
+		case <-look.C:
+			if idle++; e.watch.running() {
+				idle = 0
+			}
+			if idle == startIdle {
+				leave()
+				look.Stop()
+			}
+		case <-e.api.Ready():
+			idle = -1
+		case <-e.gone:
+			idle = -1
+		}
 	}
 	leave()
-	select {
-	case <-e.api.Ready():
-	case <-e.gone:
-	}
 	if e.weight() < cgroup.WholeCPU {
 		if err := e.group.Weigh(e.weight()); err != nil {
 			e.runner.Log.Debug("sandbox: processor share", "environment", e.plan.spec.ID, "problem", err)

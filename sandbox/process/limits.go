@@ -22,10 +22,11 @@ const (
 	// maxTmpfsMB is the largest /tmp that is kept in memory; a larger one is a folder, watched for its size.
 	maxTmpfsMB = 1024
 
-	// startsPerCPU is how many environments start at the same time for each processor, and startHold how long one counts
-	// among them at most.
+	// startsPerCPU is how many environments start at the same time for each processor. One counts among them until it is
+	// initialised, or has been seen waiting startIdle times in a row, startHold apart.
 	startsPerCPU = 2
-	startHold    = 100 * time.Millisecond
+	startHold    = 50 * time.Millisecond
+	startIdle    = 2
 
 	// Ports inside a function's own network, all on 127.0.0.1.
 	EndpointPort = 4566 // Brume

@@ -116,6 +116,16 @@ func (w *watch) processes(visit func(pid int)) {
 	}
 }
 
+// running reports whether the runtime's process computes, or would if it had a processor; it is asked while that starts.
+func (w *watch) running() bool {
+	stat, err := os.ReadFile("/proc/" + strconv.FormatInt(w.pid.Load(), 10) + "/stat")
+	if err != nil {
+		return false
+	}
+	i := bytes.LastIndexByte(stat, ')') // the name before it may hold anything
+	return i >= 0 && len(stat) > i+2 && (stat[i+2] == 'R' || stat[i+2] == 'D')
+}
+
 func (w *watch) note(n int64) {
 	for {
 		old := w.most.Load()
