@@ -16,6 +16,10 @@ import (
 func TestCommands(t *testing.T) {
 	need(t, "boto3", haveBoto3) // the functions are in Python
 	b := start(t)
+	examples, err := filepath.Abs("../examples")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:  "testdata/brume",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"until": until},
@@ -26,7 +30,7 @@ func TestCommands(t *testing.T) {
 					e.Vars = append(e.Vars, v)
 				}
 			}
-			e.Vars = append(e.Vars, "ACCOUNT="+account, "BRUME_ENDPOINT="+b.URL, "LISTEN="+strings.TrimPrefix(b.URL, "http://"),
+			e.Vars = append(e.Vars, "ACCOUNT="+account, "BRUME_ENDPOINT="+b.URL, "EXAMPLES="+examples, "LISTEN="+strings.TrimPrefix(b.URL, "http://"),
 				"HOME="+os.Getenv("HOME"), "PATH="+filepath.Dir(binary)+string(filepath.ListSeparator)+os.Getenv("PATH"))
 			return nil
 		},
