@@ -199,8 +199,8 @@ func (q *Queue) rest() (wake func()) {
 
 // pause waits for d of the platform's time.
 func (q *Queue) pause(ctx context.Context, d time.Duration) {
-	wake := q.rest()
 	reached, stop := q.Clock.Until(q.Clock.Now().Add(d))
+	wake := q.rest() // from now on time may be moved, but not past that
 	select {
 	case <-reached:
 	case <-ctx.Done():

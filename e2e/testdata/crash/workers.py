@@ -584,28 +584,46 @@ class Mapping:
     """A mapping deletes no message that its function has not processed: each that was acknowledged is, in the end."""
     name, service = "lambda.mapping", "sqs"
 
+    def __init__(self):
+        self.queues = []
+        self.todo = [self.table, self.role, self.function, self.active,
+                     lambda c: self.queue(c, "consumed", {}),
+                     lambda c: self.queue(c, "consumed.fifo", {"FifoQueue": "true", "ContentBasedDeduplication": "true"})]
+
     def setup(self, c):
-        url = c.meta.endpoint_url
-        ignore("ResourceInUse", client(url, "dynamodb").create_table, TableName="consumed", BillingMode="PAY_PER_REQUEST",
+        while self.todo:  # what is done stays done: the platform is killed more often than all of this takes
+            self.todo[0](c)
+            self.todo.pop(0)
+
+    def table(self, c):
+        ignore("ResourceInUse", client(c.meta.endpoint_url, "dynamodb").create_table, TableName="consumed", BillingMode="PAY_PER_REQUEST",
                AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}], KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}])
-        iam, functions = client(url, "iam"), client(url, "lambda")
+
+    def role(self, c):
+        iam = client(c.meta.endpoint_url, "iam")
         trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
         ignore("EntityAlreadyExists", iam.create_role, RoleName="consumer", AssumeRolePolicyDocument=json.dumps(trust))
         for policy in ("AmazonDynamoDBFullAccess", "service-role/AWSLambdaSQSQueueExecutionRole"):
             iam.attach_role_policy(RoleName="consumer", PolicyArn="arn:aws:iam::aws:policy/" + policy)
+
+    def function(self, c):
+        role = client(c.meta.endpoint_url, "iam").get_role(RoleName="consumer")["Role"]["Arn"]
         code = io.BytesIO()
         with zipfile.ZipFile(code, "w") as z:
             z.writestr("app.py", CONSUMER)
-        ignore("ResourceConflict", functions.create_function, FunctionName="consumer", Runtime="python3.13", Handler="app.handler", Timeout=5,
-               Role=iam.get_role(RoleName="consumer")["Role"]["Arn"], Code={"ZipFile": code.getvalue()})
-        functions.get_waiter("function_active_v2").wait(FunctionName="consumer")
-        self.queues = []
-        for name, attributes in (("consumed", {}), ("consumed.fifo", {"FifoQueue": "true", "ContentBasedDeduplication": "true"})):
-            queue = c.create_queue(QueueName=name, Attributes=attributes | {"VisibilityTimeout": "6"})["QueueUrl"]
-            arn = c.get_queue_attributes(QueueUrl=self.at(c, queue), AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-            self.queues.append(queue)
-            ignore("ResourceConflict", functions.create_event_source_mapping, FunctionName="consumer", EventSourceArn=arn,
-                   FunctionResponseTypes=["ReportBatchItemFailures"])
+        ignore("ResourceConflict", client(c.meta.endpoint_url, "lambda").create_function, FunctionName="consumer", Runtime="python3.13",
+               Handler="app.handler", Timeout=5, Role=role, Code={"ZipFile": code.getvalue()})
+
+    def active(self, c):
+        functions = client(c.meta.endpoint_url, "lambda")
+        eventually("the function", lambda: functions.get_function_configuration(FunctionName="consumer")["State"] == "Active")
+
+    def queue(self, c, name, attributes):
+        queue = c.create_queue(QueueName=name, Attributes=attributes | {"VisibilityTimeout": "6"})["QueueUrl"]
+        arn = c.get_queue_attributes(QueueUrl=self.at(c, queue), AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        ignore("ResourceConflict", client(c.meta.endpoint_url, "lambda").create_event_source_mapping, FunctionName="consumer", EventSourceArn=arn,
+               FunctionResponseTypes=["ReportBatchItemFailures"])
+        self.queues.append(queue)
 
     def at(self, c, url):
         return c.meta.endpoint_url + "/" + url.split("/", 3)[3]  # the platform may have another port since
