@@ -18,6 +18,7 @@ import (
 	"github.com/brume-dev/brume/sandbox"
 	"github.com/brume-dev/brume/sandbox/interpreter"
 	"github.com/brume-dev/brume/sandbox/process/cgroup"
+	"github.com/brume-dev/brume/sandbox/process/output"
 	"github.com/brume-dev/brume/sandbox/runtimeapi"
 	"github.com/brume-dev/brume/sandbox/telemetry"
 )
@@ -31,10 +32,10 @@ type environment struct {
 	group    *cgroup.Group
 	api      *runtimeapi.Server
 	hub      *telemetry.Hub
-	output   *output
-	printed  *output       // of extensions; nil: there are none
-	gone     chan struct{} // the runtime's process has ended
-	released chan struct{} // and everything of the environment is removed
+	output   *output.Output
+	printed  *output.Output // of extensions; nil: there are none
+	gone     chan struct{}  // the runtime's process has ended
+	released chan struct{}  // and everything of the environment is removed
 	once     sync.Once
 	oom      atomic.Bool
 	watch    *watch
@@ -181,22 +182,22 @@ func (e *environment) start() error {
 // launch gives the order, with the descriptors that the process gets.
 func (e *environment) launch(l *launch) ([]*os.File, error) {
 	var fds [launchFiles]*os.File
-	out, stdout, err := newOutput(e.print(false), e.runner.now)
+	out, stdout, err := output.New(e.print(false), e.runner.now)
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
 	defer stdout.Close()
 	e.output = out
-	go out.follow()
+	go out.Follow()
 	fds[4] = stdout
 	if len(l.Extensions) > 0 {
-		out, printed, err := newOutput(e.print(true), e.runner.now)
+		out, printed, err := output.New(e.print(true), e.runner.now)
 		if err != nil {
 			return nil, fmt.Errorf("sandbox: %w", err)
 		}
 		defer printed.Close()
 		e.printed, fds[4] = out, printed
-		go out.follow()
+		go out.Follow()
 	}
 	line, life, err := os.Pipe()
 	if err != nil {
@@ -336,7 +337,7 @@ func (e *environment) exited(who int, status exit) {
 func (e *environment) end(err *sandbox.ExitError, killed bool) {
 	e.once.Do(func() {
 		if e.output != nil {
-			e.output.flush()
+			e.output.Flush()
 		}
 		if killed && e.group.OutOfMemory() {
 			e.oom.Store(true)
@@ -372,9 +373,9 @@ func (e *environment) release() {
 	if err := e.group.Remove(); err != nil {
 		e.runner.Log.Warn("sandbox: left behind", "environment", e.plan.spec.ID, "problem", err)
 	}
-	for _, o := range []*output{e.output, e.printed} {
+	for _, o := range []*output.Output{e.output, e.printed} {
 		if o != nil {
-			o.close()
+			o.Close()
 		}
 	}
 	if e.plan.tmp != "" {
@@ -461,9 +462,9 @@ func (e *environment) Usage() sandbox.Usage { return sandbox.Usage{MaxMemory: e.
 
 // Flush implements sandbox.Environment.
 func (e *environment) Flush() {
-	e.output.flush()
+	e.output.Flush()
 	if e.printed != nil {
-		e.printed.flush()
+		e.printed.Flush()
 	}
 }
 

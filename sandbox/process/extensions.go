@@ -137,7 +137,7 @@ func (e *environment) farewell() {
 	case <-e.left:
 	case <-wait.C:
 	}
-	e.printed.flush()
+	e.printed.Flush()
 }
 
 // Settle implements sandbox.Environment.

@@ -9,16 +9,6 @@ import (
 const (
 	maxDescriptors = sandbox.MaxDescriptors
 
-	// maxLine is the longest piece of output: a log event of CloudWatch Logs.
-	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
-	maxLine = 1 << 20
-	// maxFrame is the longest message that a runtime may frame; what is over maxLine of it is dropped.
-	maxFrame = 8 << 20
-
-	// maxPipe is the most that a pipe holds: a function may make its own so large.
-	// https://man7.org/linux/man-pages/man7/pipe.7.html
-	maxPipe = 1 << 20
-
 	// maxTmpfsMB is the largest /tmp that is kept in memory; a larger one is a folder, watched for its size.
 	maxTmpfsMB = 1024
 

@@ -21,6 +21,7 @@ import (
 	"github.com/brume-dev/brume/sandbox/bootstrap"
 	"github.com/brume-dev/brume/sandbox/interpreter"
 	"github.com/brume-dev/brume/sandbox/process/cgroup"
+	"github.com/brume-dev/brume/sandbox/process/outside"
 	"github.com/brume-dev/brume/sandbox/wasm"
 )
 
@@ -49,7 +50,7 @@ type Config struct {
 type Runner struct {
 	Config
 	doors *doors
-	proxy *proxy
+	proxy *outside.Proxy
 	modes func() []mode
 
 	mu           sync.Mutex
@@ -80,7 +81,7 @@ func New(c Config) *Runner {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	r := &Runner{Config: c, doors: newDoors(), proxy: newProxy(), environments: map[*environment]struct{}{}, compiled: map[string]*compilation{},
+	r := &Runner{Config: c, doors: newDoors(), proxy: outside.New(), environments: map[*environment]struct{}{}, compiled: map[string]*compilation{},
 		modes:    func() []mode { return modes(os.Geteuid()) },
 		tmpfsMax: maxTmpfsMB, starting: make(chan struct{}, startsPerCPU*runtime.NumCPU())}
 	r.background, r.stop = context.WithCancel(context.Background())

@@ -1,4 +1,4 @@
-package process
+package outside
 
 import (
 	"context"
@@ -47,7 +47,7 @@ func TestProxy(t *testing.T) {
 	defer outside.Close()
 	plain := httptest.NewServer(outside.Config.Handler)
 	defer plain.Close()
-	p := newProxy()
+	p := New()
 	p.dial = (&net.Dialer{}).DialContext
 	p.transport.DialContext = p.dial
 	front := httptest.NewServer(p)

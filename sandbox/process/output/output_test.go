@@ -1,4 +1,4 @@
-package process
+package output
 
 import (
 	"encoding/binary"
@@ -25,7 +25,7 @@ func TestOutputLinesAndFrames(t *testing.T) {
 	want := []string{"a", "b", "two\nlines", "c", "", "", "last"}
 	for cut := 1; cut <= len(stream); cut++ {
 		var got []string
-		o := &output{sink: func(l sandbox.Line) { got = append(got, string(l.Text)) }, now: time.Now}
+		o := &Output{sink: func(l sandbox.Line) { got = append(got, string(l.Text)) }, now: time.Now}
 		for part := range slices.Chunk([]byte(stream), cut) {
 			o.feed(part)
 		}
@@ -38,7 +38,7 @@ func TestOutputLinesAndFrames(t *testing.T) {
 
 func TestOutputIsBounded(t *testing.T) {
 	var longest int
-	o := &output{sink: func(l sandbox.Line) { longest = max(longest, len(l.Text)) }, now: time.Now}
+	o := &Output{sink: func(l sandbox.Line) { longest = max(longest, len(l.Text)) }, now: time.Now}
 	for range 5 {
 		o.feed([]byte(strings.Repeat("x", maxLine)))
 	}
@@ -47,17 +47,17 @@ func TestOutputIsBounded(t *testing.T) {
 	}
 }
 
-// flush takes what is in the pipe although the reader may not have been woken yet.
+// Flush takes what is in the pipe although the reader may not have been woken yet.
 func TestOutputFlush(t *testing.T) {
 	var got []string
-	o, w, err := newOutput(func(l sandbox.Line) { got = append(got, string(l.Text)) }, time.Now)
+	o, w, err := New(func(l sandbox.Line) { got = append(got, string(l.Text)) }, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	go o.follow()
+	go o.Follow()
 	for i := range 200 {
 		fmt.Fprintf(w, "line %d\nrest", i)
-		o.flush()
+		o.Flush()
 		o.mu.Lock()
 		if want := []string{fmt.Sprintf("line %d", i), "rest"}; fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Fatalf("after flush: %q, want %q", got, want)
@@ -69,7 +69,7 @@ func TestOutputFlush(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-o.done
-	o.close()
+	o.Close()
 	if _, err := o.file.Write(nil); err == nil || !strings.Contains(err.Error(), os.ErrClosed.Error()) {
 		t.Errorf("the pipe is still open: %v", err)
 	}
@@ -78,7 +78,7 @@ func TestOutputFlush(t *testing.T) {
 func FuzzOutput(f *testing.F) {
 	f.Add([]byte("a\n"+frame("b")), 3)
 	f.Fuzz(func(t *testing.T, data []byte, cut int) {
-		o := &output{sink: func(l sandbox.Line) {
+		o := &Output{sink: func(l sandbox.Line) {
 			if len(l.Text) > maxLine {
 				t.Errorf("%d bytes in a line", len(l.Text))
 			}

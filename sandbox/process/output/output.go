@@ -1,4 +1,5 @@
-package process
+// Package output reads what a function prints: lines, and messages that a runtime frames.
+package output
 
 import (
 	"bytes"
@@ -11,11 +12,23 @@ import (
 	"github.com/brume-dev/brume/sandbox"
 )
 
-// output reads what a function prints. Standard output, standard error and the descriptor for framed messages are one
+const (
+	// maxLine is the longest piece of output: a log event of CloudWatch Logs.
+	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
+	maxLine = 1 << 20
+	// maxFrame is the longest message that a runtime may frame; what is over maxLine of it is dropped.
+	maxFrame = 8 << 20
+
+	// maxPipe is the most that a pipe holds: a function may make its own so large.
+	// https://man7.org/linux/man-pages/man7/pipe.7.html
+	maxPipe = 1 << 20
+)
+
+// Output reads a function's pipe. Standard output, standard error and the descriptor for framed messages are one
 // pipe, so that everything stays in the order in which it was written. The pipe is read by a goroutine as data comes,
-// and by flush, which takes without waiting what is there already: so what a function printed before its answer is
+// and by Flush, which takes without waiting what is there already: so what a function printed before its answer is
 // there before the answer is used.
-type output struct {
+type Output struct {
 	file *os.File // the read end
 	sink func(sandbox.Line)
 	now  func() time.Time
@@ -26,8 +39,8 @@ type output struct {
 	buf  []byte
 }
 
-// newOutput makes the pipe; write is for the function, and must be closed here once the function has it.
-func newOutput(sink func(sandbox.Line), now func() time.Time) (o *output, write *os.File, err error) {
+// New makes the pipe; write is for the function, and must be closed here once the function has it.
+func New(sink func(sandbox.Line), now func() time.Time) (o *Output, write *os.File, err error) {
 	// Not os.Pipe, which makes both ends non-blocking: the function's must block.
 	var fds [2]int
 	syscall.ForkLock.RLock()
@@ -46,13 +59,13 @@ func newOutput(sink func(sandbox.Line), now func() time.Time) (o *output, write 
 	if sink == nil {
 		sink = func(sandbox.Line) {}
 	}
-	o = &output{file: os.NewFile(uintptr(fds[0]), "output"), sink: sink, now: now, done: make(chan struct{}),
+	o = &Output{file: os.NewFile(uintptr(fds[0]), "output"), sink: sink, now: now, done: make(chan struct{}),
 		buf: make([]byte, 16<<10)}
 	return o, os.NewFile(uintptr(fds[1]), "output"), nil
 }
 
-// follow reads until the last process that holds the write end is gone, or close.
-func (o *output) follow() {
+// Follow reads until the last process that holds the write end is gone, or Close.
+func (o *Output) Follow() {
 	defer close(o.done)
 	raw, err := o.file.SyscallConn()
 	if err != nil {
@@ -68,7 +81,7 @@ func (o *output) follow() {
 }
 
 // take reads once, without waiting. n is how much there was, ended that nothing will come any more.
-func (o *output) take(fd int) (n int, ended bool) {
+func (o *Output) take(fd int) (n int, ended bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	n, err := syscall.Read(fd, o.buf)
@@ -83,9 +96,9 @@ func (o *output) take(fd int) (n int, ended bool) {
 	return n, false
 }
 
-// flush hands over what has been printed up to now, an unfinished line too. It does not wait for the end of a function
+// Flush hands over what has been printed up to now, an unfinished line too. It does not wait for the end of a function
 // that prints for ever: what a pipe can hold is more than what was in it.
-func (o *output) flush() {
+func (o *Output) Flush() {
 	raw, err := o.file.SyscallConn()
 	if err != nil {
 		return
@@ -105,14 +118,14 @@ func (o *output) flush() {
 	o.mu.Unlock()
 }
 
-// close stops reading and waits for the reader.
-func (o *output) close() {
+// Close stops reading and waits for the reader.
+func (o *Output) Close() {
 	_ = o.file.Close()
 	<-o.done
 }
 
 // feed cuts data into lines and frames.
-func (o *output) feed(data []byte) {
+func (o *Output) feed(data []byte) {
 	if len(o.rest) > 0 {
 		o.rest = append(o.rest, data...)
 		data = o.rest
@@ -129,7 +142,7 @@ func (o *output) feed(data []byte) {
 }
 
 // end hands over an unfinished line. An unfinished frame stays: the rest of it is on its way.
-func (o *output) end() {
+func (o *Output) end() {
 	if len(o.rest) == 0 || bytes.HasPrefix(o.rest, frameMark) {
 		return
 	}

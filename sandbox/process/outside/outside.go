@@ -1,4 +1,5 @@
-package process
+// Package outside is the way out of a function's own network.
+package outside
 
 import (
 	"context"
@@ -13,9 +14,9 @@ import (
 	"time"
 )
 
-// proxy is the way out of a function's own network: CONNECT for everything encrypted, plain requests forwarded. It leads
+// Proxy is an http.Handler that is a proxy: CONNECT for everything encrypted, plain requests forwarded. It leads
 // to the outside only, never to the host's own services.
-type proxy struct {
+type Proxy struct {
 	dial      func(ctx context.Context, network, addr string) (net.Conn, error)
 	transport *http.Transport
 }
@@ -23,9 +24,10 @@ type proxy struct {
 // dialTimeout bounds the making of a connection to the outside.
 const dialTimeout = 30 * time.Second
 
-func newProxy() *proxy {
+// New returns a proxy.
+func New() *Proxy {
 	d := &net.Dialer{Timeout: dialTimeout, ControlContext: outsideOnly}
-	return &proxy{dial: d.DialContext, transport: &http.Transport{DialContext: d.DialContext, Proxy: nil,
+	return &Proxy{dial: d.DialContext, transport: &http.Transport{DialContext: d.DialContext, Proxy: nil,
 		DisableCompression: true, MaxIdleConnsPerHost: 2, IdleConnTimeout: dialTimeout}}
 }
 
@@ -55,7 +57,7 @@ func outsideOnly(_ context.Context, _, address string, _ syscall.RawConn) error 
 }
 
 // ServeHTTP implements http.Handler.
-func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method == http.MethodConnect:
 		p.connect(w, r)
@@ -66,7 +68,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (p *proxy) connect(w http.ResponseWriter, r *http.Request) {
+func (p *Proxy) connect(w http.ResponseWriter, r *http.Request) {
 	out, err := p.dial(r.Context(), "tcp", r.Host)
 	if err != nil {
 		refuse(w, err)
@@ -103,7 +105,7 @@ func join(a, b net.Conn) {
 	_, _ = a.Close(), b.Close()
 }
 
-func (p *proxy) forward(w http.ResponseWriter, r *http.Request) {
+func (p *Proxy) forward(w http.ResponseWriter, r *http.Request) {
 	out := r.Clone(r.Context())
 	out.RequestURI = ""
 	for _, h := range []string{"Proxy-Connection", "Proxy-Authorization", "Connection", "Keep-Alive", "Te", "Upgrade"} {
