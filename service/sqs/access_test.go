@@ -83,7 +83,9 @@ func TestAttributes(t *testing.T) {
 	r := newRig(t)
 	r.create("dlq")
 	r.fifo("dlq")
-	redrive := func(arn, max string) string { return `{"deadLetterTargetArn":"` + arn + `","maxReceiveCount":` + max + `}` }
+	redrive := func(arn, max string) string {
+		return `{"deadLetterTargetArn":"` + arn + `","maxReceiveCount":` + max + `}`
+	}
 	for _, c := range []struct{ name, code, attributes string }{
 		{"a", "InvalidAttributeValue", "VisibilityTimeout=43201"},
 		{"a", "InvalidAttributeValue", "VisibilityTimeout=x"},

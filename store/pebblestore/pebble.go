@@ -9,10 +9,11 @@ import (
 )
 
 // Sizes of Pebble, chosen for a process that should idle under 50 MB: a memtable grows to its size as it is filled, and
-// the cache as it is read.
+// the cache as it is read. Pebble takes memtables, of which there are two while one is being written out, off the size of
+// the cache: with one of 64 MB nothing was left, and every look at older data read its blocks from the file again.
 const (
 	memTableSize = 32 << 20
-	cacheSize    = 64 << 20
+	cacheSize    = 2*memTableSize + 64<<20
 	bloomBits    = 10 // per key: one in a hundred absent keys costs a read
 )
 
