@@ -22,6 +22,7 @@ import urllib.parse
 import zlib
 
 import boto3
+import botocore.config
 
 
 def picture(n, broken=False):
@@ -57,9 +58,12 @@ class Stack:
         return answer.status, answer.read()
 
     def upload(self, photo):
-        """Uploads until it is taken: one that fails on the way is told, and may be sent again."""
+        """Uploads until it is taken; whoever is told of an error, or of nothing, sends the photo again."""
         for wait in (0.1, 0.5, 1, 2, 5, 10, None):
-            status, body = self.request("POST", "/photos", photo, {"Content-Type": "image/png"})
+            try:
+                status, body = self.request("POST", "/photos", photo, {"Content-Type": "image/png"})
+            except (OSError, http.client.HTTPException) as problem:
+                self.local.connection, status, body = None, 0, str(problem).encode()
             if status == 202:
                 return json.loads(body)["id"]
             if wait is None:
@@ -68,15 +72,14 @@ class Stack:
 
 
 def drain(url, want, deadline):
-    """Takes messages from a queue until there are want different ones, and yields their bodies."""
-    sqs, seen = boto3.client("sqs"), 0
-    while seen < want and time.time() < deadline:
+    """Takes messages from a queue until every id of want has been in one, and returns how often each id was."""
+    sqs, seen = boto3.client("sqs", config=botocore.config.Config(retries={"total_max_attempts": 10})), collections.Counter()
+    while not want <= seen.keys() and time.time() < deadline:
         messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=5).get("Messages", [])
         if messages:
             sqs.delete_message_batch(QueueUrl=url, Entries=[{"Id": str(i), "ReceiptHandle": m["ReceiptHandle"]} for i, m in enumerate(messages)])
-        for m in messages:
-            seen += 1
-            yield json.loads(m["Body"])
+        seen.update(json.loads(m["Body"])["id"] for m in messages)
+    return seen
 
 
 def main():
@@ -98,11 +101,11 @@ def main():
     print(f"{len(ids)} photos taken in {taken:.1f} s ({len(ids) / taken:.0f}/s)")
 
     deadline = time.time() + args.wait
-    announced = collections.Counter()
-    for message in drain(stack.outputs["AnnouncementQueueUrl"], len(good), deadline):
-        announced[message["id"]] += 1
-    print(f"{len(announced)} photos announced after {time.time() - start:.1f} s")
-    failed = {m["id"] for m in drain(stack.outputs["FailedQueueUrl"], len(broken), deadline)}
+    announced = drain(stack.outputs["AnnouncementQueueUrl"], good, deadline)
+    print(f"{len(good & announced.keys())} photos announced after {time.time() - start:.1f} s")
+    if others := announced.keys() - good:
+        print(f"{len(others)} more were announced: of earlier bursts, or taken although the client was told of an error")
+    failed = drain(stack.outputs["FailedQueueUrl"], broken, deadline)
     if broken:
         print(f"{len(failed)} broken photos set aside after {time.time() - start:.1f} s")
 
@@ -115,11 +118,10 @@ def main():
     status, thumbnail = (0, b"") if not good else stack.request("GET", f"/photos/{ids[0]}/thumbnail", headers={"Accept": "image/png"})
 
     problems = [f"{what}: {', '.join(sorted(which)[:5])}" + (" …" if len(which) > 5 else "") for what, which in [
-        ("not announced", good - set(announced)),
-        ("announced, but never uploaded", set(announced) - good),
+        ("not announced", good - announced.keys()),
         ("without a record", set(ids) - set(records)),
         ("not ready", {i for i in good & set(records) if records[i]["status"] != "READY"}),
-        ("broken, but not set aside", broken - failed),
+        ("broken, but not set aside", broken - failed.keys()),
     ] if which]
     if good and (status != 200 or not thumbnail.startswith(b"\x89PNG")):
         problems.append(f"the thumbnail of the first: {status} {thumbnail[:80]!r}")
