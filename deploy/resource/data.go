@@ -336,7 +336,7 @@ func deleteRepository(o *Op) error {
 
 func createBucket(o *Op) error {
 	o.Physical = strings.ToLower(o.name("BucketName", maxBucketName))
-	in := input("Bucket", o.Physical)
+	in := input("Bucket", o.Physical, "ObjectLockEnabledForBucket", get(o.Properties, "ObjectLockEnabled"))
 	if o.ID.Region != "us-east-1" {
 		in.Set("CreateBucketConfiguration", input("LocationConstraint", o.ID.Region))
 	}
@@ -373,7 +373,8 @@ func updateBucket(o *Op) error {
 		setting("OwnershipControls", "PutBucketOwnershipControls", "OwnershipControls", same, "DeleteBucketOwnershipControls"),
 		setting("LifecycleConfiguration", "PutBucketLifecycleConfiguration", "LifecycleConfiguration", lifecycleRules, "DeleteBucketLifecycle"),
 		setting("CorsConfiguration", "PutBucketCors", "CORSConfiguration", corsRules, "DeleteBucketCors"),
-		o.tagBucket)
+		setting("WebsiteConfiguration", "PutBucketWebsite", "WebsiteConfiguration", websiteOf, "DeleteBucketWebsite"),
+		o.objectLock, o.notifications, o.tagBucket)
 }
 
 // versioning can be suspended but not taken away.

@@ -311,5 +311,28 @@ def notifications():
     assert "QueueConfigurations" not in s3.get_bucket_notification_configuration(Bucket=b)
 
 
-for part in (access_control_lists, object_lock, denials, digests, browsers, forms, website, notifications):
+def stack():
+    """The same from a template."""
+    cfn, name = client("cloudformation"), B + "-stack"
+    cfn.create_stack(StackName="told", TemplateBody=json.dumps({"Resources": {
+        "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "stacked"}},
+        "Policy": {"Type": "AWS::SQS::QueuePolicy", "Properties": {"Queues": [{"Ref": "Queue"}], "PolicyDocument": {"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": {"Fn::GetAtt": ["Queue", "Arn"]}}]}}},
+        "Bucket": {"Type": "AWS::S3::Bucket", "DependsOn": "Policy", "Properties": {
+            "BucketName": name, "ObjectLockEnabled": True, "VersioningConfiguration": {"Status": "Enabled"},
+            "ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}},
+            "WebsiteConfiguration": {"IndexDocument": "i.html", "RoutingRules": [{"RedirectRule": {"HostName": "x"}, "RoutingRuleCondition": {"KeyPrefixEquals": "a"}}]},
+            "NotificationConfiguration": {"EventBridgeConfiguration": {"EventBridgeEnabled": True}, "QueueConfigurations": [{
+                "Event": "s3:ObjectCreated:*", "Queue": {"Fn::GetAtt": ["Queue", "Arn"]},
+                "Filter": {"S3Key": {"Rules": [{"Name": "suffix", "Value": ".x"}]}}}]}}}}}))
+    cfn.get_waiter("stack_create_complete").wait(StackName="told", WaiterConfig={"Delay": 1})
+    c = s3.get_bucket_notification_configuration(Bucket=name)
+    assert c["QueueConfigurations"][0]["Filter"]["Key"]["FilterRules"][0]["Value"] == ".x" and "EventBridgeConfiguration" in c, c
+    assert s3.get_bucket_website(Bucket=name)["RoutingRules"][0]["Redirect"]["HostName"] == "x"
+    assert s3.get_object_lock_configuration(Bucket=name)["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]["Days"] == 1
+    cfn.delete_stack(StackName="told")
+    cfn.get_waiter("stack_delete_complete").wait(StackName="told", WaiterConfig={"Delay": 1})
+
+
+for part in (access_control_lists, object_lock, denials, digests, browsers, forms, website, notifications, stack):
     part()
