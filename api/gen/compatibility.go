@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -31,13 +32,13 @@ answered with status 501 and the code ` + "`NotImplemented`" + ` in the protocol
 func writeCompatibility(root string, names []string, models fs.FS) error {
 	var table, sections bytes.Buffer
 	for _, name := range names {
-		if _, err := os.Stat(filepath.Join(root, "service", name)); errors.Is(err, fs.ErrNotExist) {
-			continue // types for callers only
-		} else if err != nil {
-			return err
-		}
 		o, err := readOverlay(root, name)
 		if err != nil {
+			return err
+		}
+		if _, err := os.Stat(filepath.Join(root, "service", cmp.Or(o.Service, name))); errors.Is(err, fs.ErrNotExist) {
+			continue // types for callers only
+		} else if err != nil {
 			return err
 		}
 		m, err := readModel(models, o.Model, o.Version)

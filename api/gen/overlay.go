@@ -38,6 +38,8 @@ type overlay struct {
 	Errors map[string]errorFix `json:"errors"`
 	// Types maps shapes to hand-written Go types, "item.Value".
 	Types map[string]string `json:"types"`
+	// Service is the folder below service that serves the API, when it has not the API's name.
+	Service string `json:"service"`
 	// Imports are the packages that Types needs.
 	Imports []string `json:"imports"`
 	// Patterns gives the RE2 form of the pattern of a shape which RE2 cannot express literally; "" where there is none and the
