@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// dialTries bounds, in milliseconds, how long a connection inside a function's network may take.
+// insideTimeout bounds, in milliseconds, how long a connection inside a function's network may take.
 const insideTimeout = 1000
 
 // dial makes a connection inside the network of a process, on a thread that ends with it.

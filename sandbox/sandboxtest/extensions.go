@@ -18,7 +18,9 @@ func (b *bench) extensions(t *testing.T) {
 	t.Run("Events", b.extensionEvents)
 	t.Run("Slow", b.slowExtension)
 	t.Run("Failures", b.extensionFailures)
-	t.Run("Stubborn", b.stubbornExtension)
+	if b.Languages { // it takes the whole time of a shutdown
+		t.Run("Stubborn", b.stubbornExtension)
+	}
 	t.Run("Telemetry", b.telemetry)
 	t.Run("Internal", b.internalExtension)
 }

@@ -42,8 +42,10 @@ func Run(t *testing.T, s Subject) {
 		t.Run("Python", b.python)
 		t.Run("Node", b.node)
 		t.Run("Ruby", b.ruby)
-		t.Run("Java", b.java)
-		t.Run("Modules", b.modules)
+		if s.Isolated { // they take long, and nothing of them depends on the kind of isolation
+			t.Run("Java", b.java)
+			t.Run("Modules", b.modules)
+		}
 	}
 	t.Run("Limits", b.limits)
 	if s.Isolated {
