@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/brume-dev/brume/api/apigatewayapi"
+	"github.com/brume-dev/brume/api/applicationautoscalingapi"
 	"github.com/brume-dev/brume/api/dynamodbapi"
 	"github.com/brume-dev/brume/api/ecrapi"
 	"github.com/brume-dev/brume/api/eventbridgeapi"
@@ -31,7 +32,7 @@ import (
 // services are the APIs that resources are made of.
 var services = func() map[string]*aws.Service {
 	all := map[string]*aws.Service{}
-	for _, s := range []*aws.Service{apigatewayapi.Service, dynamodbapi.Service, ecrapi.Service, eventbridgeapi.Service,
+	for _, s := range []*aws.Service{apigatewayapi.Service, applicationautoscalingapi.Service, dynamodbapi.Service, ecrapi.Service, eventbridgeapi.Service,
 		iamapi.Service, kmsapi.Service, lambdaapi.Service, logsapi.Service, s3api.Service, snsapi.Service, sqsapi.Service, ssmapi.Service} {
 		all[s.Name] = s
 	}

@@ -74,7 +74,7 @@ func Find(name string) (*Kind, bool) {
 func Names() []string { return slices.Sorted(maps.Keys(kinds)) }
 
 // kinds are all kinds by their type.
-var kinds = merge(iamKinds, lambdaKinds, layerKinds, gatewayKinds, tableKinds, globalTableKinds, eventKinds, logKinds, keyKinds, parameterKinds,
+var kinds = merge(iamKinds, lambdaKinds, layerKinds, scalingKinds, gatewayKinds, tableKinds, globalTableKinds, eventKinds, logKinds, keyKinds, parameterKinds,
 	repositoryKinds, bucketKinds, queueKinds, topicKinds)
 
 func merge(all ...map[string]*Kind) map[string]*Kind {
@@ -173,7 +173,7 @@ func difference(old, now []string) (added, removed []string) {
 // gone are the codes of errors that say that a thing is not there.
 var gone = []string{"NoSuchEntity", "ResourceNotFoundException", "NotFoundException", "NoSuchBucket", "NoSuchBucketPolicy",
 	"RepositoryNotFoundException", "ParameterNotFound", "TableNotFoundException", "PolicyNotFound", "QueueDoesNotExist", "NotFound",
-	"CodeSigningConfigNotFoundException", "ProvisionedConcurrencyConfigNotFoundException"}
+	"CodeSigningConfigNotFoundException", "ProvisionedConcurrencyConfigNotFoundException", "ObjectNotFoundException"}
 
 // there are the codes of errors that say that a thing is there already.
 var there = []string{"EntityAlreadyExists", "ResourceConflictException", "ResourceInUseException", "ResourceAlreadyExistsException",

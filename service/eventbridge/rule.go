@@ -8,7 +8,7 @@ import (
 	"github.com/brume-dev/brume/api/eventbridgeapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/event/pattern"
-	"github.com/brume-dev/brume/service/eventbridge/schedule"
+	"github.com/brume-dev/brume/event/schedule"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/store/record"
 	"github.com/brume-dev/brume/timer"

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/brume-dev/brume/api/apigatewayapi"
+	"github.com/brume-dev/brume/api/applicationautoscalingapi"
 	"github.com/brume-dev/brume/api/cloudformationapi"
 	"github.com/brume-dev/brume/api/dynamodbapi"
 	"github.com/brume-dev/brume/api/dynamodbstreamsapi"
@@ -28,6 +29,7 @@ import (
 	"github.com/brume-dev/brume/event/target"
 	"github.com/brume-dev/brume/gateway"
 	"github.com/brume-dev/brume/service/apigateway"
+	"github.com/brume-dev/brume/service/applicationautoscaling"
 	"github.com/brume-dev/brume/service/cloudformation"
 	"github.com/brume-dev/brume/service/dynamodb"
 	"github.com/brume-dev/brume/service/dynamodb/stream"
@@ -61,6 +63,8 @@ func (h *house) wire() error {
 		Wire: late{h}, Roles: sessions, Policies: late{h}, Services: h.table.Services, HTTP: http.DefaultTransport, Rand: rand.Reader, Log: h.Log})
 	add(&w, dynamodbapi.Service, dynamodb.New, dynamodb.Config{Store: h.store, Clock: h.clock, Timer: h.timer})
 	add(&w, dynamodbstreamsapi.Service, stream.New, stream.Config{Store: h.store, Clock: h.clock, Timer: h.timer})
+	add(&w, applicationautoscalingapi.Service, applicationautoscaling.New, applicationautoscaling.Config{Store: h.store, Caller: h.table, Timer: h.timer,
+		Rand: rand.Reader, Log: h.Log})
 	add(&w, ecrapi.Service, ecr.New, ecr.Config{Store: h.store, Caller: h.table})
 	add(&w, eventbridgeapi.Service, eventbridge.New, eventbridge.Config{Store: h.store, Clock: h.clock, Timer: h.timer, Rand: rand.Reader, Log: h.Log})
 	add(&w, kmsapi.Service, kms.New, kms.Config{Store: h.store, Timer: h.timer, Rand: rand.Reader})

@@ -7,7 +7,6 @@ import (
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/service/lambda/fault"
-	"github.com/brume-dev/brume/service/lambda/fleet"
 	"github.com/brume-dev/brume/service/lambda/keys"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/timer"
@@ -259,10 +258,11 @@ func (s *Provisions) GetProvisionedConcurrencyConfig(ctx context.Context, id aws
 
 // describe says what there is of a setting.
 func (s *Provisions) describe(p keys.Place, c *record, target *Target) *lambdaapi.ProvisionedConcurrencyConfigListItem {
-	have, reason := int32(0), ""
+	have, free, reason := int32(0), int32(0), ""
 	for _, v := range target.split(int(c.Requested)) {
-		all, _ := s.Fleet.Provisioned(v.key)
+		all, busy := s.Fleet.Provisioned(v.key)
 		have += int32(min(all, v.n))
+		free += int32(max(min(all, v.n)-busy, 0))
 		if all < v.n && reason == "" {
 			s.mu.Lock()
 			reason = s.problems[v.key].text
@@ -270,7 +270,7 @@ func (s *Provisions) describe(p keys.Place, c *record, target *Target) *lambdaap
 		}
 	}
 	out := &lambdaapi.ProvisionedConcurrencyConfigListItem{FunctionArn: new(p.ARN()), RequestedProvisionedConcurrentExecutions: &c.Requested,
-		AvailableProvisionedConcurrentExecutions: &have, AllocatedProvisionedConcurrentExecutions: &have,
+		AvailableProvisionedConcurrentExecutions: &free, AllocatedProvisionedConcurrentExecutions: &have,
 		Status: lambdaapi.ProvisionedConcurrencyStatusEnumInProgress, LastModified: new(c.Modified.UTC().Format(timeFormat))}
 	switch {
 	case have >= c.Requested:
@@ -310,22 +310,4 @@ func (s *Provisions) ListProvisionedConcurrencyConfigs(ctx context.Context, id a
 		})
 		return out, err
 	})
-}
-
-// Use is how many environments are provisioned for p, and how many of them work: what scaling goes by.
-func (s *Provisions) Use(r store.Reader, p keys.Place) (all, busy int, err error) {
-	target, err := s.functions.Target(r, p)
-	if err != nil {
-		return 0, 0, err
-	}
-	seen := map[fleet.Key]bool{}
-	for _, v := range target.Versions {
-		if seen[v.Key] {
-			continue
-		}
-		seen[v.Key] = true
-		a, b := s.Fleet.Provisioned(v.Key)
-		all, busy = all+a, busy+b
-	}
-	return all, busy, nil
 }
