@@ -122,7 +122,7 @@ func (r *receive) claim(ctx context.Context) ([]backlog.Claim, error) {
 		if err != nil || len(t.Claims) > 0 {
 			return t.Claims, err
 		}
-		if t.Again && turns < receipts {
+		if t.Again && (turns < receipts || r.wait > 0) { // each turn takes some out
 			turns++
 			continue
 		}
