@@ -229,7 +229,11 @@ func (r *run) invoke(ctx context.Context, m *fleet.Member) (*answer, error) {
 
 // settle waits for the extensions, for which the function's timeout counts too, and ends the invocation.
 func (r *run) settle(bounded, ctx context.Context, m *fleet.Member, a *answer) {
-	err := m.Settle(bounded)
+	err := m.Settle(r.s.past)
+	if err != nil {
+		err = m.Settle(bounded)
+		m.Flush()
+	}
 	took := r.s.Now().Sub(r.begun)
 	if err != nil {
 		r.lost(ctx, m, took, err)
