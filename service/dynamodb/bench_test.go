@@ -54,6 +54,14 @@ func BenchmarkService(b *testing.B) {
 			Key: item.NewMap(item.F("pk", item.String("counter")), item.F("sk", item.Int(0)))})
 		return err
 	})
+	parallel("TransactWrite4", func(i int64) error {
+		var in api.TransactWriteItemsInput
+		for j := range int64(4) {
+			in.TransactItems = append(in.TransactItems, api.TransactWriteItem{Put: &api.Put{TableName: "tab", Item: thing(fmt.Sprint("t", i%1000), j)}})
+		}
+		_, err := w.s.TransactWriteItems(ctx, w.id, &in)
+		return err
+	})
 	for i := range 100 {
 		if _, err := w.s.PutItem(ctx, w.id, &api.PutItemInput{TableName: "tab", Item: thing("hundred", int64(i))}); err != nil {
 			b.Fatal(err)
