@@ -26,6 +26,9 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, id aws.Identity, in *l
 	if err := from.Check(); err != nil {
 		return nil, err
 	}
+	if in.PublishTo != "" {
+		return nil, noPublishTo()
+	}
 	before, err := view(ctx, s, p.Space, func(r store.Reader) (*function, error) { return changeable(r, p, in.RevisionId) })
 	if err != nil {
 		return nil, err

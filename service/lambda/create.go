@@ -70,6 +70,9 @@ func (s *Service) checkCreate(ctx context.Context, id aws.Identity, p place, in 
 	if err := s.Configs.Verify(ctx, p.Space, value(in.CodeSigningConfigArn)); err != nil {
 		return err
 	}
+	if in.PublishTo != "" {
+		return noPublishTo()
+	}
 	if len(in.Tags) > maxTags {
 		return fault.Invalid("The number of tags exceeds the limit of %d.", maxTags)
 	}
@@ -77,6 +80,11 @@ func (s *Service) checkCreate(ctx context.Context, id aws.Identity, p place, in 
 		return err
 	}
 	return cmp.Or(s.check(ctx, id, p, settingsOfCreate(in)), s.checkDeadLetters(ctx, id, p, in.Role, in.DeadLetterConfig))
+}
+
+// noPublishTo refuses what is for functions on managed instances only.
+func noPublishTo() error {
+	return fault.Invalid("Brume does not have managed instances (PublishTo) yet; docs/COMPATIBILITY.md lists what is there")
 }
 
 // absent refuses a name that is taken.
