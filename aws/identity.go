@@ -73,7 +73,7 @@ type Identity struct {
 // Request is the part of the outer request that policies, logs and traces name.
 type Request struct {
 	ID        string // request id, a UUID in lower case
-	Method    string // HTTP method; "" of calls made inside Brume
+	Form      bool   // it is an upload by a browser's form (S3)
 	SourceIP  string // aws:SourceIp, without a port
 	UserAgent string // aws:UserAgent
 	Referer   string // aws:Referer

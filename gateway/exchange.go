@@ -63,7 +63,6 @@ func (x *exchange) form() ([]byte, bool) {
 // address tells the parts of x where it goes.
 func (x *exchange) address(to route.Route) {
 	x.wire.Path, x.wire.Labels = to.Path, to.Labels
-	x.info.Method = x.wire.Method
 	x.signed.Bucket = to.Bucket
 	if to.Service != nil && to.Service.Name == "s3" {
 		x.wire.ID, x.wire.HostID = newS3ID(), newHostID()

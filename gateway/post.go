@@ -27,6 +27,7 @@ func (g *Gateway) post(ctx context.Context, x *exchange, to route.Route, codec p
 	if err != nil {
 		return nil, err
 	}
+	x.info.Form = true
 	id, err := g.author(ctx, x, to, f)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@
 package route
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -233,15 +234,18 @@ func (t *Table) preflight(q *Request) (Route, bool) {
 		}
 		bucket, key := cutSegment(strings.TrimPrefix(path, "/"))
 		r.Labels = map[string]string{"Bucket": bucket, "Key": strings.TrimPrefix(key, "/")}
-		if bucket != "" && (sure || !t.otherPath(path, q.header("Access-Control-Request-Method"))) {
+		if bucket != "" && (sure || !t.otherPath(path, cmp.Or(q.header("Access-Control-Request-Method"), anyMethod))) {
 			r.Protocol = aws.RestXML
 		}
 	}
 	return r, r.Protocol != 0 || q.header("Access-Control-Request-Method") != ""
 }
 
-// otherPath reports whether a path is one of another REST service than S3.
+// otherPath reports whether a path is one of another REST service than S3, or that of a queue.
 func (t *Table) otherPath(path, method string) bool {
+	if account, queue := cutSegment(strings.TrimPrefix(path, "/")); len(account) == 12 && isDigits(account) && len(queue) > 1 {
+		return true
+	}
 	var room [maxLabels]string
 	for s, tree := range t.trees {
 		if s == t.s3 {

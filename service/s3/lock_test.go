@@ -168,7 +168,7 @@ func TestNotifications(t *testing.T) {
 	must[*s3api.PutObjectOutput](t)(s.PutObject(ctx, me, in))
 	heard("ObjectCreated:Put k")
 	posted := me
-	posted.Request.Method = "POST"
+	posted.Request.Form = true
 	in.Body = strings.NewReader("y")
 	must[*s3api.PutObjectOutput](t)(s.PutObject(ctx, posted, in))
 	heard("ObjectCreated:Post k")

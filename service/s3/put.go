@@ -3,7 +3,6 @@ package s3
 import (
 	"cmp"
 	"context"
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -79,9 +78,9 @@ type made struct {
 	by     notice.Cause
 }
 
-// howPut is how PutObject makes objects: browsers post forms.
+// howPut is how PutObject makes objects.
 func howPut(id aws.Identity) made {
-	if id.Request.Method == http.MethodPost {
+	if id.Request.Form {
 		return made{s3api.EventS3ObjectCreatedPost, "POST Object", notice.By(id)}
 	}
 	return made{s3api.EventS3ObjectCreatedPut, "PutObject", notice.By(id)}
