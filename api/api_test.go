@@ -9,8 +9,10 @@ import (
 	"testing"
 
 	"github.com/brume-dev/brume/api/apigatewayapi"
+	"github.com/brume-dev/brume/api/applicationautoscalingapi"
 	"github.com/brume-dev/brume/api/cloudformationapi"
 	"github.com/brume-dev/brume/api/dynamodbapi"
+	"github.com/brume-dev/brume/api/dynamodbstreamsapi"
 	"github.com/brume-dev/brume/api/ecrapi"
 	"github.com/brume-dev/brume/api/eventbridgeapi"
 	"github.com/brume-dev/brume/api/iamapi"
@@ -32,7 +34,7 @@ import (
 
 // all are the generated packages.
 var all = []*aws.Service{
-	apigatewayapi.Service, cloudformationapi.Service, dynamodbapi.Service, ecrapi.Service, eventbridgeapi.Service,
+	apigatewayapi.Service, applicationautoscalingapi.Service, cloudformationapi.Service, dynamodbapi.Service, dynamodbstreamsapi.Service, ecrapi.Service, eventbridgeapi.Service,
 	iamapi.Service, kmsapi.Service, lambdaapi.Service, logsapi.Service, s3api.Service, schedulerapi.Service,
 	secretsmanagerapi.Service, sfnapi.Service, snsapi.Service, sqsapi.Service, ssmapi.Service, stsapi.Service, xrayapi.Service,
 }

@@ -133,7 +133,7 @@ func botocoreReadsAnswers(t *testing.T, j *judge) {
 			t.Run(svc.Name+"/"+d.name, func(t *testing.T) {
 				rnd := rand.New(rand.NewPCG(3, 4))
 				for _, op := range svc.Ops {
-					if op.Implemented() {
+					if op.Implemented() && op.Name != "InvokeWithResponseStream" { // events are package eventstream's, and e2e's
 						judgeAnswer(t, j, d, op, rnd)
 					}
 				}
@@ -175,7 +175,7 @@ func judgeAnswer(t *testing.T, j *judge, d dialect, op *aws.Operation, rnd *rand
 		}
 	}
 	for k, x := range got {
-		if _, ok := want[k]; !ok {
+		if _, ok := want[k]; !ok && !(k == ".Payload" && x == "") { // a body that is absent is empty to it
 			t.Errorf("%s: botocore reads %s = %q", op.Name, k, x)
 		}
 	}

@@ -31,6 +31,7 @@ var snapshotModules = map[string]string{
 var newer = []string{
 	"VectorIndex", "Disassociat", "DirectS3Read", "MinimumSessionTokenSize", "ForceRollback", "Event-Hold", "EventHold",
 	"EncapsulationAlgorithms", "retentionPolicyName", "DescribeEventBus body.ManagedBy", "ListEventBuses body.EventBuses",
+	"SelfManagedKafkaEventSourceConfig.ConsumptionMode",
 	"DeleteFunction body.StatusCode", "InvokeAsync body.Status", // the SDK writes the status into the body
 }
 
