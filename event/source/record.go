@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/brume-dev/brume/api/sqsapi"
+	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/jsondoc"
 )
 
@@ -19,11 +20,11 @@ func attributeOrder() []string {
 // record is a message as an event: with filtered, also as filters look at it.
 // https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html#example-standard-queue-message-event
 func (q *Queue) record(m *sqsapi.Message, filtered bool) Record {
-	r := Record{ID: deref(m.MessageId), receipt: deref(m.ReceiptHandle), Trace: m.Attributes["AWSTraceHeader"], group: m.Attributes["MessageGroupId"]}
-	r.JSON = q.appendRecord(make([]byte, 0, len(deref(m.Body))+1024), m, false)
+	r := Record{ID: aws.Or(m.MessageId, ""), receipt: aws.Or(m.ReceiptHandle, ""), Trace: m.Attributes["AWSTraceHeader"], group: m.Attributes["MessageGroupId"]}
+	r.JSON = q.appendRecord(make([]byte, 0, len(aws.Or(m.Body, ""))+1024), m, false)
 	if filtered {
 		r.look = r.JSON
-		if json.Valid([]byte(deref(m.Body))) {
+		if json.Valid([]byte(aws.Or(m.Body, ""))) {
 			r.look = q.appendRecord(make([]byte, 0, cap(r.JSON)), m, true)
 		}
 	}
@@ -33,12 +34,12 @@ func (q *Queue) record(m *sqsapi.Message, filtered bool) Record {
 // appendRecord writes a message; parsed has its body, which is JSON then, stand there as it is and not as a string.
 func (q *Queue) appendRecord(b []byte, m *sqsapi.Message, parsed bool) []byte {
 	b = append(b, '{')
-	b = appendMember(b, "messageId", deref(m.MessageId))
-	b = appendMember(append(b, ','), "receiptHandle", deref(m.ReceiptHandle))
+	b = appendMember(b, "messageId", aws.Or(m.MessageId, ""))
+	b = appendMember(append(b, ','), "receiptHandle", aws.Or(m.ReceiptHandle, ""))
 	if parsed {
-		b = append(append(b, `,"body":`...), deref(m.Body)...)
+		b = append(append(b, `,"body":`...), aws.Or(m.Body, "")...)
 	} else {
-		b = appendMember(append(b, ','), "body", deref(m.Body))
+		b = appendMember(append(b, ','), "body", aws.Or(m.Body, ""))
 	}
 	b = appendAttributes(append(b, `,"attributes":{`...), m.Attributes)
 	b = append(b, `},"messageAttributes":{`...)
@@ -52,7 +53,7 @@ func (q *Queue) appendRecord(b []byte, m *sqsapi.Message, parsed bool) []byte {
 	if m.MD5OfMessageAttributes != nil {
 		b = appendMember(append(b, ','), "md5OfMessageAttributes", *m.MD5OfMessageAttributes)
 	}
-	b = appendMember(append(b, ','), "md5OfBody", deref(m.MD5OfBody))
+	b = appendMember(append(b, ','), "md5OfBody", aws.Or(m.MD5OfBody, ""))
 	b = append(b, `,"eventSource":"aws:sqs"`...)
 	b = appendMember(append(b, ','), "eventSourceARN", q.ARN)
 	b = appendMember(append(b, ','), "awsRegion", q.arn.Region)
@@ -100,11 +101,4 @@ func appendMessageAttribute(b []byte, name string, a sqsapi.MessageAttributeValu
 func appendMember(b []byte, name, value string) []byte {
 	b = append(append(append(b, '"'), name...), `":`...)
 	return jsondoc.AppendString(b, value)
-}
-
-func deref(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }

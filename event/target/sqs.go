@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/brume-dev/brume/api/sqsapi"
+	"github.com/brume-dev/brume/aws"
 )
 
 // toQueue sends a message to a queue.
@@ -11,15 +12,15 @@ func toQueue(ctx context.Context, a *attempt) error {
 	in := &sqsapi.SendMessageRequest{
 		QueueUrl:               "https://sqs." + a.arn.Region + ".amazonaws.com/" + a.arn.Account + "/" + a.arn.Resource,
 		MessageBody:            string(a.Body),
-		MessageGroupId:         optional(a.GroupID),
-		MessageDeduplicationId: optional(a.DeduplicationID),
+		MessageGroupId:         aws.Some(a.GroupID),
+		MessageDeduplicationId: aws.Some(a.DeduplicationID),
 	}
 	for name, attr := range a.Attributes {
 		if in.MessageAttributes == nil {
 			in.MessageAttributes = map[string]sqsapi.MessageAttributeValue{}
 		}
 		in.MessageAttributes[name] = sqsapi.MessageAttributeValue{
-			DataType: attr.Type, StringValue: optional(attr.String), BinaryValue: attr.Binary}
+			DataType: attr.Type, StringValue: aws.Some(attr.String), BinaryValue: attr.Binary}
 	}
 	if a.Trace != "" {
 		in.MessageSystemAttributes = map[string]sqsapi.MessageSystemAttributeValue{
@@ -27,12 +28,4 @@ func toQueue(ctx context.Context, a *attempt) error {
 	}
 	_, err := sqsapi.NewClient(a.caller).SendMessage(ctx, a.id, in)
 	return err
-}
-
-// optional is nil for "".
-func optional(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
 }

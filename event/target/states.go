@@ -15,7 +15,7 @@ func toStateMachine(ctx context.Context, a *attempt) error {
 		StateMachineArn: a.Target,
 		Name:            &a.key,
 		Input:           &input,
-		TraceHeader:     optional(a.Trace),
+		TraceHeader:     aws.Some(a.Trace),
 	})
 	if err != nil && aws.CodeOf(err) == "ExecutionAlreadyExists" {
 		return nil

@@ -310,8 +310,8 @@ func (s *Service) DescribeChangeSet(ctx context.Context, id aws.Identity, in *cl
 		}
 		arn, stack := c.id(p), st.id(p)
 		out := &cloudformationapi.DescribeChangeSetOutput{ChangeSetName: &c.Name, ChangeSetId: &arn, StackId: &stack, StackName: &st.Name,
-			Description: optional(c.Description), Parameters: parameters(&c.Version), CreationTime: &c.Created, Status: cloudformationapi.ChangeSetStatus(c.Status),
-			ExecutionStatus: cloudformationapi.ExecutionStatus(c.Execution), StatusReason: optional(c.Reason), NotificationARNs: c.Notify, Tags: tagList(c.Version.Tags),
+			Description: aws.Some(c.Description), Parameters: parameters(&c.Version), CreationTime: &c.Created, Status: cloudformationapi.ChangeSetStatus(c.Status),
+			ExecutionStatus: cloudformationapi.ExecutionStatus(c.Execution), StatusReason: aws.Some(c.Reason), NotificationARNs: c.Notify, Tags: tagList(c.Version.Tags),
 			RollbackConfiguration: &cloudformationapi.RollbackConfiguration{}, IncludeNestedStacks: new(bool), OnStackFailure: cloudformationapi.OnStackFailure(c.OnFailure),
 			Changes: []cloudformationapi.Change{}}
 		for _, name := range c.Capable {
@@ -325,7 +325,7 @@ func (s *Service) DescribeChangeSet(ctx context.Context, id aws.Identity, in *cl
 }
 
 func describeChange(c changeOf) cloudformationapi.Change {
-	rc := &cloudformationapi.ResourceChange{Action: cloudformationapi.ChangeAction(c.Action), LogicalResourceId: &c.Logical, PhysicalResourceId: optional(c.Physical),
+	rc := &cloudformationapi.ResourceChange{Action: cloudformationapi.ChangeAction(c.Action), LogicalResourceId: &c.Logical, PhysicalResourceId: aws.Some(c.Physical),
 		ResourceType: &c.Type, Replacement: cloudformationapi.Replacement(c.Replacement), Details: []cloudformationapi.ResourceChangeDetail{},
 		Scope: []cloudformationapi.ResourceAttribute{}}
 	if len(c.Properties) > 0 {
@@ -427,8 +427,8 @@ func (s *Service) ListChangeSets(ctx context.Context, id aws.Identity, in *cloud
 			}
 			arn, stack := c.id(p), st.id(p)
 			out.Summaries = append(out.Summaries, cloudformationapi.ChangeSetSummary{StackId: &stack, StackName: &st.Name, ChangeSetId: &arn, ChangeSetName: &c.Name,
-				ExecutionStatus: cloudformationapi.ExecutionStatus(c.Execution), Status: cloudformationapi.ChangeSetStatus(c.Status), StatusReason: optional(c.Reason),
-				CreationTime: &c.Created, Description: optional(c.Description)})
+				ExecutionStatus: cloudformationapi.ExecutionStatus(c.Execution), Status: cloudformationapi.ChangeSetStatus(c.Status), StatusReason: aws.Some(c.Reason),
+				CreationTime: &c.Created, Description: aws.Some(c.Description)})
 		}
 		return out, end()
 	})

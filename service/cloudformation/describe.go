@@ -79,9 +79,9 @@ func describeStack(r store.Reader, p place, st *stackRecord) (cloudformationapi.
 	}
 	v, err := readVersion(r, p, st.UUID, n)
 	out := cloudformationapi.Stack{StackId: &id, StackName: st.Name, CreationTime: st.Created, StackStatus: cloudformationapi.StackStatus(st.Status),
-		StackStatusReason: optional(st.Reason), Description: optional(st.Description), DisableRollback: &st.NoRollback,
-		NotificationARNs: st.Notify, RoleARN: optional(st.Role), Tags: tagList(st.Tags), EnableTerminationProtection: &st.Protected,
-		ParentId: optional(st.Parent), RootId: optional(st.Root), ChangeSetId: optional(st.ChangeSet), Parameters: parameters(v),
+		StackStatusReason: aws.Some(st.Reason), Description: aws.Some(st.Description), DisableRollback: &st.NoRollback,
+		NotificationARNs: st.Notify, RoleARN: aws.Some(st.Role), Tags: tagList(st.Tags), EnableTerminationProtection: &st.Protected,
+		ParentId: aws.Some(st.Parent), RootId: aws.Some(st.Root), ChangeSetId: aws.Some(st.ChangeSet), Parameters: parameters(v),
 		RollbackConfiguration: &cloudformationapi.RollbackConfiguration{}, Outputs: []cloudformationapi.Output{},
 		DriftInformation: &cloudformationapi.StackDriftInformation{StackDriftStatus: cloudformationapi.StackDriftStatusNotChecked}}
 	for _, c := range st.Capable {
@@ -97,8 +97,8 @@ func describeStack(r store.Reader, p place, st *stackRecord) (cloudformationapi.
 		out.TimeoutInMinutes = &st.Timeout
 	}
 	for _, o := range st.Outputs {
-		out.Outputs = append(out.Outputs, cloudformationapi.Output{OutputKey: &o.Key, OutputValue: &o.Value, Description: optional(o.Description),
-			ExportName: optional(o.Export)})
+		out.Outputs = append(out.Outputs, cloudformationapi.Output{OutputKey: &o.Key, OutputValue: &o.Value, Description: aws.Some(o.Description),
+			ExportName: aws.Some(o.Export)})
 	}
 	return out, err
 }
@@ -151,7 +151,7 @@ func (s *Service) ListStacks(ctx context.Context, id aws.Identity, in *cloudform
 		for _, st := range stacks {
 			sid := st.id(p)
 			sum := cloudformationapi.StackSummary{StackId: &sid, StackName: st.Name, CreationTime: st.Created, StackStatus: cloudformationapi.StackStatus(st.Status),
-				StackStatusReason: optional(st.Reason), TemplateDescription: optional(st.Description), ParentId: optional(st.Parent), RootId: optional(st.Root),
+				StackStatusReason: aws.Some(st.Reason), TemplateDescription: aws.Some(st.Description), ParentId: aws.Some(st.Parent), RootId: aws.Some(st.Root),
 				DriftInformation: &cloudformationapi.StackDriftInformationSummary{StackDriftStatus: cloudformationapi.StackDriftStatusNotChecked}}
 			if !st.Updated.IsZero() {
 				sum.LastUpdatedTime = &st.Updated
@@ -195,8 +195,8 @@ func (s *Service) DescribeStackResource(ctx context.Context, id aws.Identity, in
 		}
 		sid := st.id(p)
 		return &cloudformationapi.DescribeStackResourceOutput{StackResourceDetail: &cloudformationapi.StackResourceDetail{StackName: &st.Name, StackId: &sid,
-			LogicalResourceId: rec.Logical, PhysicalResourceId: optional(rec.Physical), ResourceType: rec.Type, LastUpdatedTimestamp: rec.Updated,
-			ResourceStatus: cloudformationapi.ResourceStatus(rec.Status), ResourceStatusReason: optional(rec.Reason), Metadata: optional(rec.Metadata),
+			LogicalResourceId: rec.Logical, PhysicalResourceId: aws.Some(rec.Physical), ResourceType: rec.Type, LastUpdatedTimestamp: rec.Updated,
+			ResourceStatus: cloudformationapi.ResourceStatus(rec.Status), ResourceStatusReason: aws.Some(rec.Reason), Metadata: aws.Some(rec.Metadata),
 			DriftInformation: &cloudformationapi.StackResourceDriftInformation{StackResourceDriftStatus: cloudformationapi.StackResourceDriftStatusNotChecked}}}, nil
 	}
 	return nil, invalid("Resource %s does not exist for stack %s", in.LogicalResourceId, st.Name)
@@ -226,8 +226,8 @@ func (s *Service) DescribeStackResources(ctx context.Context, id aws.Identity, i
 			continue
 		}
 		out.StackResources = append(out.StackResources, cloudformationapi.StackResource{StackName: &st.Name, StackId: &sid, LogicalResourceId: rec.Logical,
-			PhysicalResourceId: optional(rec.Physical), ResourceType: rec.Type, Timestamp: rec.Updated, ResourceStatus: cloudformationapi.ResourceStatus(rec.Status),
-			ResourceStatusReason: optional(rec.Reason),
+			PhysicalResourceId: aws.Some(rec.Physical), ResourceType: rec.Type, Timestamp: rec.Updated, ResourceStatus: cloudformationapi.ResourceStatus(rec.Status),
+			ResourceStatusReason: aws.Some(rec.Reason),
 			DriftInformation:     &cloudformationapi.StackResourceDriftInformation{StackResourceDriftStatus: cloudformationapi.StackResourceDriftStatusNotChecked}})
 	}
 	return out, nil
@@ -278,8 +278,8 @@ func (s *Service) ListStackResources(ctx context.Context, id aws.Identity, in *c
 	out := &cloudformationapi.ListStackResourcesOutput{StackResourceSummaries: []cloudformationapi.StackResourceSummary{}}
 	for _, rec := range page.Slice(pg, all, func(rec *resourceRecord) string { return rec.Logical }) {
 		out.StackResourceSummaries = append(out.StackResourceSummaries, cloudformationapi.StackResourceSummary{LogicalResourceId: rec.Logical,
-			PhysicalResourceId: optional(rec.Physical), ResourceType: rec.Type, LastUpdatedTimestamp: rec.Updated,
-			ResourceStatus: cloudformationapi.ResourceStatus(rec.Status), ResourceStatusReason: optional(rec.Reason),
+			PhysicalResourceId: aws.Some(rec.Physical), ResourceType: rec.Type, LastUpdatedTimestamp: rec.Updated,
+			ResourceStatus: cloudformationapi.ResourceStatus(rec.Status), ResourceStatusReason: aws.Some(rec.Reason),
 			DriftInformation: &cloudformationapi.StackResourceDriftInformationSummary{StackResourceDriftStatus: cloudformationapi.StackResourceDriftStatusNotChecked}})
 	}
 	out.NextToken = pg.Token()

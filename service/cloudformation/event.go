@@ -91,16 +91,9 @@ func (s *Service) DescribeStackEvents(ctx context.Context, id aws.Identity, in *
 func describeEvent(p place, st *stackRecord, n uint64, e eventRecord) cloudformationapi.StackEvent {
 	out := cloudformationapi.StackEvent{StackId: st.id(p), StackName: st.Name, EventId: eventID(st, n), LogicalResourceId: &e.Logical,
 		PhysicalResourceId: &e.Physical, ResourceType: &e.Type, Timestamp: e.Time, ResourceStatus: cloudformationapi.ResourceStatus(e.Status),
-		ResourceStatusReason: optional(e.Reason), ClientRequestToken: optional(e.Token), ResourceProperties: optional(e.Properties)}
+		ResourceStatusReason: aws.Some(e.Reason), ClientRequestToken: aws.Some(e.Token), ResourceProperties: aws.Some(e.Properties)}
 	if e.Type != stackType {
 		out.EventId = e.Logical + "-" + e.Status + "-" + e.Time.UTC().Format("2006-01-02T15:04:05.000Z")
 	}
 	return out
-}
-
-func optional(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
 }

@@ -108,13 +108,13 @@ func (s *Service) ValidateTemplate(ctx context.Context, id aws.Identity, in *clo
 	if err != nil {
 		return nil, err
 	}
-	out := &cloudformationapi.ValidateTemplateOutput{Description: optional(t.Description), Parameters: []cloudformationapi.TemplateParameter{},
+	out := &cloudformationapi.ValidateTemplateOutput{Description: aws.Some(t.Description), Parameters: []cloudformationapi.TemplateParameter{},
 		DeclaredTransforms: transformNames(t)}
 	out.Capabilities, out.CapabilitiesReason = needs(t)
 	for i := range t.Parameters {
 		param := &t.Parameters[i]
 		out.Parameters = append(out.Parameters, cloudformationapi.TemplateParameter{ParameterKey: &param.ID, DefaultValue: param.Default, NoEcho: &param.NoEcho,
-			Description: optional(param.Description)})
+			Description: aws.Some(param.Description)})
 	}
 	return out, nil
 }
@@ -133,7 +133,7 @@ func (s *Service) GetTemplateSummary(ctx context.Context, id aws.Identity, in *c
 	if err != nil {
 		return nil, err
 	}
-	out := &cloudformationapi.GetTemplateSummaryOutput{Description: optional(t.Description), Parameters: []cloudformationapi.ParameterDeclaration{},
+	out := &cloudformationapi.GetTemplateSummaryOutput{Description: aws.Some(t.Description), Parameters: []cloudformationapi.ParameterDeclaration{},
 		DeclaredTransforms: transformNames(t), ResourceTypes: []string{}}
 	out.Capabilities, out.CapabilitiesReason = needs(t)
 	if v, ok := doc.Get("AWSTemplateFormatVersion"); ok {
@@ -152,7 +152,7 @@ func (s *Service) GetTemplateSummary(ctx context.Context, id aws.Identity, in *c
 	for i := range t.Parameters {
 		param := &t.Parameters[i]
 		out.Parameters = append(out.Parameters, cloudformationapi.ParameterDeclaration{ParameterKey: &param.ID, DefaultValue: param.Default,
-			ParameterType: &param.Type, NoEcho: &param.NoEcho, Description: optional(param.Description),
+			ParameterType: &param.Type, NoEcho: &param.NoEcho, Description: aws.Some(param.Description),
 			ParameterConstraints: &cloudformationapi.ParameterConstraints{AllowedValues: param.AllowedValues}})
 	}
 	return out, nil

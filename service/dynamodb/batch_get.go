@@ -122,14 +122,14 @@ func (s *Service) getKeys(r store.Reader, a *tableKeys, room int) (tableItems, e
 			out.rest = a.in.Keys[i:]
 			break
 		}
-		if err := s.chargeRead(t, nil, table.ReadUnits(st.Size, isTrue(a.in.ConsistentRead))); err != nil {
+		if err := s.chargeRead(t, nil, table.ReadUnits(st.Size, aws.Or(a.in.ConsistentRead, false))); err != nil {
 			if i == 0 {
 				return out, err
 			}
 			out.rest = a.in.Keys[i:]
 			break
 		}
-		out.units += table.ReadUnits(st.Size, isTrue(a.in.ConsistentRead))
+		out.units += table.ReadUnits(st.Size, aws.Or(a.in.ConsistentRead, false))
 		m, err := st.Decode()
 		if err != nil {
 			return out, err

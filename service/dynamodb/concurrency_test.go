@@ -161,7 +161,7 @@ func checkModel(t *testing.T, w *world, rnd *rand.Rand, model map[string]item.Ma
 }
 
 func scanAll(t *testing.T, w *world, segment, segments, limit int) (all []item.Map) {
-	in := &api.ScanInput{TableName: "tab", Segment: ptr(int32(segment)), TotalSegments: ptr(int32(segments)), Limit: ptr(int32(limit))}
+	in := &api.ScanInput{TableName: "tab", Segment: new(int32(segment)), TotalSegments: new(int32(segments)), Limit: new(int32(limit))}
 	for {
 		out, err := w.s.Scan(context.Background(), w.id, in)
 		if err != nil {
@@ -176,7 +176,7 @@ func scanAll(t *testing.T, w *world, segment, segments, limit int) (all []item.M
 
 func queryAll(t *testing.T, w *world, pk int, forward bool, limit int) (all []item.Map) {
 	expr := "pk = :p"
-	in := &api.QueryInput{TableName: "tab", KeyConditionExpression: &expr, ScanIndexForward: &forward, Limit: ptr(int32(limit)),
+	in := &api.QueryInput{TableName: "tab", KeyConditionExpression: &expr, ScanIndexForward: &forward, Limit: new(int32(limit)),
 		ExpressionAttributeValues: item.NewMap(item.F(":p", item.String(strconv.Itoa(pk))))}
 	for {
 		out, err := w.s.Query(context.Background(), w.id, in)

@@ -141,7 +141,7 @@ func (w *world) checkIndex(name string, model map[string]item.Map) {
 		want[key] = m
 		size += m.Size()
 	}
-	in := &api.ScanInput{TableName: "tab", IndexName: &name, Limit: ptr(int32(7))}
+	in := &api.ScanInput{TableName: "tab", IndexName: &name, Limit: new(int32(7))}
 	found := 0
 	for {
 		out, err := w.s.Scan(context.Background(), w.id, in)
@@ -181,7 +181,7 @@ func (w *world) checkIndex(name string, model map[string]item.Map) {
 // records reads all shards of the table's stream.
 func (w *world) records(from string) []streams.Record {
 	ctx := context.Background()
-	list, err := w.logs.ListStreams(ctx, w.id, &streams.ListStreamsInput{TableName: ptr("tab")})
+	list, err := w.logs.ListStreams(ctx, w.id, &streams.ListStreamsInput{TableName: new("tab")})
 	if err != nil || len(list.Streams) == 0 {
 		w.t.Fatal("no stream", err)
 	}
@@ -197,7 +197,7 @@ func (w *world) records(from string) []streams.Record {
 			w.t.Fatal(err)
 		}
 		for next := it.ShardIterator; next != nil; {
-			out, err := w.logs.GetRecords(ctx, w.id, &streams.GetRecordsInput{ShardIterator: *next, Limit: ptr(int32(13))})
+			out, err := w.logs.GetRecords(ctx, w.id, &streams.GetRecordsInput{ShardIterator: *next, Limit: new(int32(13))})
 			if err != nil {
 				w.t.Fatal(err)
 			}
@@ -338,7 +338,7 @@ func TestStreamInTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	arn := *list.Streams[0].StreamArn
-	d, err := w.logs.DescribeStream(ctx, w.id, &streams.DescribeStreamInput{StreamArn: arn, Limit: ptr(int32(3))})
+	d, err := w.logs.DescribeStream(ctx, w.id, &streams.DescribeStreamInput{StreamArn: arn, Limit: new(int32(3))})
 	if err != nil || len(d.StreamDescription.Shards) != 3 || d.StreamDescription.LastEvaluatedShardId == nil {
 		t.Fatalf("first page of shards: %+v %v", d, err)
 	}

@@ -14,8 +14,8 @@ import (
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DescribeLimits.html
 func (s *Service) DescribeLimits(context.Context, aws.Identity, *api.DescribeLimitsInput) (*api.DescribeLimitsOutput, error) {
 	return &api.DescribeLimitsOutput{
-		AccountMaxReadCapacityUnits: ptr[int64](accountUnits), AccountMaxWriteCapacityUnits: ptr[int64](accountUnits),
-		TableMaxReadCapacityUnits: ptr[int64](tableUnits), TableMaxWriteCapacityUnits: ptr[int64](tableUnits)}, nil
+		AccountMaxReadCapacityUnits: new(int64(accountUnits)), AccountMaxWriteCapacityUnits: new(int64(accountUnits)),
+		TableMaxReadCapacityUnits: new(int64(tableUnits)), TableMaxWriteCapacityUnits: new(int64(tableUnits))}, nil
 }
 
 // DescribeEndpoints returns the name of the region's endpoint.

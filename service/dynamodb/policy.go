@@ -51,7 +51,7 @@ func (s *Service) PutResourcePolicy(ctx context.Context, _ aws.Identity, in *api
 		if old.Document == in.Policy {
 			return &api.PutResourcePolicyOutput{RevisionId: &old.Revision}, nil
 		}
-		return &api.PutResourcePolicyOutput{RevisionId: ptr(t.SetPolicy(tx, old, in.Policy))}, nil
+		return &api.PutResourcePolicyOutput{RevisionId: new(t.SetPolicy(tx, old, in.Policy))}, nil
 	})
 }
 

@@ -19,7 +19,7 @@ func (s *Service) Query(ctx context.Context, id aws.Identity, in *api.QueryInput
 	if err != nil {
 		return nil, err
 	}
-	p := &pager{table: n, index: in.IndexName, reverse: in.ScanIndexForward != nil && !*in.ScanIndexForward, consistent: isTrue(in.ConsistentRead),
+	p := &pager{table: n, index: in.IndexName, reverse: in.ScanIndexForward != nil && !*in.ScanIndexForward, consistent: aws.Or(in.ConsistentRead, false),
 		start: in.ExclusiveStartKey}
 	if in.Limit != nil {
 		p.limit = int(*in.Limit)
@@ -58,7 +58,7 @@ func (s *Service) Query(ctx context.Context, id aws.Identity, in *api.QueryInput
 	if err != nil {
 		return nil, err
 	}
-	out := &api.QueryOutput{Count: ptr(int32(page.matched)), ScannedCount: ptr(int32(page.scanned)), LastEvaluatedKey: page.last,
+	out := &api.QueryOutput{Count: new(int32(page.matched)), ScannedCount: new(int32(page.scanned)), LastEvaluatedKey: page.last,
 		ConsumedCapacity: p.consumed(in.ReturnConsumedCapacity, &got.src, got.raw)}
 	if !p.count {
 		out.Items = page.items

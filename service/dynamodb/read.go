@@ -12,9 +12,6 @@ import (
 	"github.com/brume-dev/brume/store"
 )
 
-// isTrue reads an optional boolean that is false when absent.
-func isTrue(b *bool) bool { return b != nil && *b }
-
 // GetItem returns an item, or what a projection chooses of it. Every read sees all that was acknowledged before it,
 // whether ConsistentRead is asked for or not; it only changes what the read costs.
 //
@@ -45,14 +42,14 @@ func (s *Service) GetItem(ctx context.Context, id aws.Identity, in *api.GetItemI
 		st, err := t.Load(r, t.Suffix(in.Key))
 		st.Body = bytes.Clone(st.Body) // decoded outside
 		if err == nil && t.Limited {
-			err = s.chargeRead(t.Table, nil, table.ReadUnits(st.Size, isTrue(in.ConsistentRead)))
+			err = s.chargeRead(t.Table, nil, table.ReadUnits(st.Size, aws.Or(in.ConsistentRead, false)))
 		}
 		return st, err
 	})
 	if err != nil {
 		return nil, refused(err)
 	}
-	out := &api.GetItemOutput{ConsumedCapacity: consumed(in.ReturnConsumedCapacity, n.given, table.ReadUnits(st.Size, isTrue(in.ConsistentRead)))}
+	out := &api.GetItemOutput{ConsumedCapacity: consumed(in.ReturnConsumedCapacity, n.given, table.ReadUnits(st.Size, aws.Or(in.ConsistentRead, false)))}
 	if out.Item, err = st.Decode(); err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ func (s *Service) Scan(ctx context.Context, id aws.Identity, in *api.ScanInput) 
 	if err != nil {
 		return nil, err
 	}
-	p := &pager{table: n, index: in.IndexName, consistent: isTrue(in.ConsistentRead), start: in.ExclusiveStartKey}
+	p := &pager{table: n, index: in.IndexName, consistent: aws.Or(in.ConsistentRead, false), start: in.ExclusiveStartKey}
 	if in.Limit != nil {
 		p.limit = int(*in.Limit)
 	}
@@ -57,7 +57,7 @@ func (s *Service) Scan(ctx context.Context, id aws.Identity, in *api.ScanInput) 
 	if err != nil {
 		return nil, err
 	}
-	out := &api.ScanOutput{Count: ptr(int32(page.matched)), ScannedCount: ptr(int32(page.scanned)), LastEvaluatedKey: page.last,
+	out := &api.ScanOutput{Count: new(int32(page.matched)), ScannedCount: new(int32(page.scanned)), LastEvaluatedKey: page.last,
 		ConsumedCapacity: p.consumed(in.ReturnConsumedCapacity, &got.src, got.raw)}
 	if !p.count {
 		out.Items = page.items

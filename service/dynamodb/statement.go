@@ -183,7 +183,7 @@ func (s *Service) selectPage(ctx context.Context, st *statement, in *api.Execute
 	if err != nil {
 		return nil, err
 	}
-	p := &pager{table: st.named, consistent: isTrue(in.ConsistentRead), start: start}
+	p := &pager{table: st.named, consistent: aws.Or(in.ConsistentRead, false), start: start}
 	if st.Index != "" {
 		p.index = &st.Index
 	}

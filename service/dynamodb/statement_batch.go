@@ -33,7 +33,7 @@ func (s *Service) BatchExecuteStatement(ctx context.Context, id aws.Identity, in
 		r := &out.Responses[i]
 		if failures[i] == nil {
 			r.TableName = &st.Table
-			r.Item, failures[i] = s.runOne(ctx, st, &costs, isTrue(in.Statements[i].ConsistentRead))
+			r.Item, failures[i] = s.runOne(ctx, st, &costs, aws.Or(in.Statements[i].ConsistentRead, false))
 		}
 		if failures[i] != nil {
 			code, message, shown := codeOf(failures[i])

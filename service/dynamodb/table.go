@@ -40,8 +40,6 @@ func (s *Service) mustTableNamed(r store.Reader, n tableName) (*table.Table, err
 	return t, err
 }
 
-func ptr[T any](v T) *T { return &v }
-
 // managedKey is the ARN of the key with which AWS encrypts tables of an account that asked for KMS without naming a
 // key. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.howitworks.html
 func managedKey(n tableName) string {

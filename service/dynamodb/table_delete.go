@@ -123,7 +123,7 @@ func (s *Service) ListTables(ctx context.Context, id aws.Identity, in *api.ListT
 		pairs, done := r.Scan(within, store.ScanOpt{Limit: limit + 1})
 		for kv := range pairs {
 			if len(out.TableNames) == limit {
-				out.LastEvaluatedTableName = ptr(out.TableNames[limit-1])
+				out.LastEvaluatedTableName = new(out.TableNames[limit-1])
 				break
 			}
 			out.TableNames = append(out.TableNames, store.Decode(kv.Key, len(prefix)).Text())

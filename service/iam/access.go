@@ -30,7 +30,7 @@ func (s *Service) Access(ctx context.Context, id aws.Identity, op string, in any
 		return []aws.Access{a}, nil
 	}
 	if kind, ok := listings[op]; ok {
-		a.Resource = "arn:" + aws.Partition + ":iam::" + id.Account + ":" + kind + or(stringField(v, "PathPrefix"), "/")
+		a.Resource = "arn:" + aws.Partition + ":iam::" + id.Account + ":" + kind + aws.Or(stringField(v, "PathPrefix"), "/")
 		return []aws.Access{a}, nil
 	}
 	requestTags(v, a.Context)
@@ -46,7 +46,7 @@ func (s *Service) Access(ctx context.Context, id aws.Identity, op string, in any
 	case *iamapi.SimulatePrincipalPolicyRequest:
 		all[0].Resource = in.PolicySourceArn
 	case *iamapi.CreateServiceLinkedRoleRequest:
-		name, _ := linkedName(in.AWSServiceName, or(in.CustomSuffix, ""))
+		name, _ := linkedName(in.AWSServiceName, aws.Or(in.CustomSuffix, ""))
 		all[0].Resource = entityARN(kindRole, id.Account, linkedPath+in.AWSServiceName+"/", name)
 		all[0].Context["iam:AWSServiceName"] = []string{in.AWSServiceName}
 	case *iamapi.AddRoleToInstanceProfileRequest:
@@ -83,7 +83,7 @@ func (s *Service) subject(ctx context.Context, id aws.Identity, op string, v ref
 		a.Context["iam:PermissionsBoundary"] = []string{*b}
 	}
 	if strings.HasPrefix(op, "Create") && v.FieldByName("Path").IsValid() {
-		a.Resource = entityARN(k, id.Account, or(stringField(v, "Path"), "/"), *name)
+		a.Resource = entityARN(k, id.Account, aws.Or(stringField(v, "Path"), "/"), *name)
 		return nil
 	}
 	return s.describe(ctx, id.Account, k, *name, a)

@@ -92,7 +92,7 @@ func (s *Service) CreateAccessKey(ctx context.Context, id aws.Identity, in *iama
 		k := &key{ID: keyID, User: u.ID, Secret: secret, Created: c.now()}
 		c.putKey(k)
 		return &iamapi.CreateAccessKeyResponse{AccessKey: &iamapi.AccessKey{UserName: u.Name, AccessKeyId: k.ID,
-			Status: k.status(), SecretAccessKey: k.Secret, CreateDate: ptr(k.Created)}}, nil
+			Status: k.status(), SecretAccessKey: k.Secret, CreateDate: new(k.Created)}}, nil
 	})
 }
 
@@ -114,8 +114,8 @@ func (s *Service) ListAccessKeys(ctx context.Context, id aws.Identity, in *iamap
 			if err != nil || k == nil {
 				return false, err
 			}
-			out.AccessKeyMetadata = append(out.AccessKeyMetadata, iamapi.AccessKeyMetadata{UserName: ptr(u.Name),
-				AccessKeyId: ptr(k.ID), Status: k.status(), CreateDate: ptr(k.Created)})
+			out.AccessKeyMetadata = append(out.AccessKeyMetadata, iamapi.AccessKeyMetadata{UserName: new(u.Name),
+				AccessKeyId: new(k.ID), Status: k.status(), CreateDate: new(k.Created)})
 			return true, nil
 		})
 		out.IsTruncated, out.Marker = p.result()
@@ -173,11 +173,11 @@ func (s *Service) GetAccessKeyLastUsed(ctx context.Context, id aws.Identity, in 
 		if err != nil {
 			return nil, err
 		}
-		out := &iamapi.GetAccessKeyLastUsedResponse{UserName: ptr(u.Name),
+		out := &iamapi.GetAccessKeyLastUsedResponse{UserName: new(u.Name),
 			AccessKeyLastUsed: &iamapi.AccessKeyLastUsed{ServiceName: "N/A", Region: "N/A"}}
 		use, err := s.lastUsed(c, k.ID)
 		if err == nil && use != nil {
-			out.AccessKeyLastUsed = &iamapi.AccessKeyLastUsed{LastUsedDate: ptr(use.Time), ServiceName: use.Service, Region: use.Region}
+			out.AccessKeyLastUsed = &iamapi.AccessKeyLastUsed{LastUsedDate: new(use.Time), ServiceName: use.Service, Region: use.Region}
 		}
 		return out, err
 	})
@@ -185,7 +185,7 @@ func (s *Service) GetAccessKeyLastUsed(ctx context.Context, id aws.Identity, in 
 
 // ListMFADevices lists a user's multi-factor devices, of which there are none.
 func (s *Service) ListMFADevices(ctx context.Context, id aws.Identity, in *iamapi.ListMFADevicesRequest) (*iamapi.ListMFADevicesResponse, error) {
-	out := &iamapi.ListMFADevicesResponse{MFADevices: []iamapi.MFADevice{}, IsTruncated: ptr(false)}
+	out := &iamapi.ListMFADevicesResponse{MFADevices: []iamapi.MFADevice{}, IsTruncated: new(false)}
 	name, err := userOf(id, in.UserName)
 	if err != nil {
 		return nil, err

@@ -40,7 +40,7 @@ func (s *Service) GetAccountSummary(ctx context.Context, id aws.Identity, _ *iam
 // ListAccountAliases names the account's alias, if it has one.
 func (s *Service) ListAccountAliases(ctx context.Context, id aws.Identity, _ *iamapi.ListAccountAliasesRequest) (*iamapi.ListAccountAliasesResponse, error) {
 	return view(ctx, s, id.Account, func(c *scope) (*iamapi.ListAccountAliasesResponse, error) {
-		out := &iamapi.ListAccountAliasesResponse{AccountAliases: []string{}, IsTruncated: ptr(false)}
+		out := &iamapi.ListAccountAliasesResponse{AccountAliases: []string{}, IsTruncated: new(false)}
 		v, ok, err := c.Get(c.alias())
 		if ok {
 			out.AccountAliases = append(out.AccountAliases, string(v))

@@ -94,10 +94,10 @@ func (s *Service) listAttached(ctx context.Context, id aws.Identity, k *kind, na
 		out := []iamapi.AttachedPolicy{}
 		err = c.keys(c.attachments(e.ID), p, func(el *store.Elements, _ store.Value) (bool, error) {
 			name, path, arn, err := s.managedPolicy(c, el.Text(), el.Text())
-			if err != nil || !strings.HasPrefix(path, or(prefix, "/")) {
+			if err != nil || !strings.HasPrefix(path, aws.Or(prefix, "/")) {
 				return false, err
 			}
-			out = append(out, iamapi.AttachedPolicy{PolicyName: ptr(name), PolicyArn: ptr(arn)})
+			out = append(out, iamapi.AttachedPolicy{PolicyName: new(name), PolicyArn: new(arn)})
 			return true, nil
 		})
 		return out, err
@@ -193,7 +193,7 @@ func (s *Service) ListEntitiesForPolicy(ctx context.Context, id aws.Identity, in
 		err = c.keys(t, p, func(el *store.Elements, _ store.Value) (bool, error) {
 			el.Text()
 			k, e, err := c.byID(el.Text())
-			if err != nil || e == nil || !strings.HasPrefix(e.Path, or(in.PathPrefix, "/")) {
+			if err != nil || e == nil || !strings.HasPrefix(e.Path, aws.Or(in.PathPrefix, "/")) {
 				return false, err
 			}
 			return addHolder(out, in.EntityFilter, k, e), nil
@@ -208,11 +208,11 @@ func addHolder(out *iamapi.ListEntitiesForPolicyResponse, filter iamapi.EntityTy
 	want := func(t iamapi.EntityType) bool { return filter == "" || filter == t }
 	switch {
 	case k == kindUser && want(iamapi.EntityTypeUser):
-		out.PolicyUsers = append(out.PolicyUsers, iamapi.PolicyUser{UserName: ptr(e.Name), UserId: ptr(e.ID)})
+		out.PolicyUsers = append(out.PolicyUsers, iamapi.PolicyUser{UserName: new(e.Name), UserId: new(e.ID)})
 	case k == kindGroup && want(iamapi.EntityTypeGroup):
-		out.PolicyGroups = append(out.PolicyGroups, iamapi.PolicyGroup{GroupName: ptr(e.Name), GroupId: ptr(e.ID)})
+		out.PolicyGroups = append(out.PolicyGroups, iamapi.PolicyGroup{GroupName: new(e.Name), GroupId: new(e.ID)})
 	case k == kindRole && want(iamapi.EntityTypeRole):
-		out.PolicyRoles = append(out.PolicyRoles, iamapi.PolicyRole{RoleName: ptr(e.Name), RoleId: ptr(e.ID)})
+		out.PolicyRoles = append(out.PolicyRoles, iamapi.PolicyRole{RoleName: new(e.Name), RoleId: new(e.ID)})
 	default:
 		return false
 	}

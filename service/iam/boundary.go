@@ -13,7 +13,7 @@ func boundary(e *entity) *iamapi.AttachedPermissionsBoundary {
 		return nil
 	}
 	// The documented type is "PermissionsBoundaryPolicy"; what IAM answers is "Policy".
-	return &iamapi.AttachedPermissionsBoundary{PermissionsBoundaryType: "Policy", PermissionsBoundaryArn: ptr(e.Boundary)}
+	return &iamapi.AttachedPermissionsBoundary{PermissionsBoundaryType: "Policy", PermissionsBoundaryArn: new(e.Boundary)}
 }
 
 // setBoundary gives an entity a permissions boundary, nil for none to give. The entity is not stored here.

@@ -54,8 +54,8 @@ func (s *Service) GetAccountAuthorizationDetails(ctx context.Context, id aws.Ide
 }
 
 func (s *Service) userDetail(c *scope, e *entity, out *iamapi.GetAccountAuthorizationDetailsResponse) error {
-	d := iamapi.UserDetail{Path: ptr(e.Path), UserName: ptr(e.Name), UserId: ptr(e.ID), Arn: ptr(e.arn(kindUser, c.account)),
-		CreateDate: ptr(e.Created), PermissionsBoundary: boundary(e), Tags: apiTags(e.Tags), GroupList: []string{}}
+	d := iamapi.UserDetail{Path: new(e.Path), UserName: new(e.Name), UserId: new(e.ID), Arn: new(e.arn(kindUser, c.account)),
+		CreateDate: new(e.Created), PermissionsBoundary: boundary(e), Tags: apiTags(e.Tags), GroupList: []string{}}
 	var err error
 	if d.UserPolicyList, d.AttachedManagedPolicies, err = s.policyLists(c, e); err != nil {
 		return err
@@ -72,8 +72,8 @@ func (s *Service) userDetail(c *scope, e *entity, out *iamapi.GetAccountAuthoriz
 }
 
 func (s *Service) groupDetail(c *scope, e *entity, out *iamapi.GetAccountAuthorizationDetailsResponse) error {
-	d := iamapi.GroupDetail{Path: ptr(e.Path), GroupName: ptr(e.Name), GroupId: ptr(e.ID), Arn: ptr(e.arn(kindGroup, c.account)),
-		CreateDate: ptr(e.Created)}
+	d := iamapi.GroupDetail{Path: new(e.Path), GroupName: new(e.Name), GroupId: new(e.ID), Arn: new(e.arn(kindGroup, c.account)),
+		CreateDate: new(e.Created)}
 	var err error
 	d.GroupPolicyList, d.AttachedManagedPolicies, err = s.policyLists(c, e)
 	out.GroupDetailList = append(out.GroupDetailList, d)
@@ -81,8 +81,8 @@ func (s *Service) groupDetail(c *scope, e *entity, out *iamapi.GetAccountAuthori
 }
 
 func (s *Service) roleDetail(c *scope, e *entity, out *iamapi.GetAccountAuthorizationDetailsResponse) error {
-	d := iamapi.RoleDetail{Path: ptr(e.Path), RoleName: ptr(e.Name), RoleId: ptr(e.ID), Arn: ptr(e.arn(kindRole, c.account)),
-		CreateDate: ptr(e.Created), AssumeRolePolicyDocument: ptr(escape(e.Trust)), PermissionsBoundary: boundary(e),
+	d := iamapi.RoleDetail{Path: new(e.Path), RoleName: new(e.Name), RoleId: new(e.ID), Arn: new(e.arn(kindRole, c.account)),
+		CreateDate: new(e.Created), AssumeRolePolicyDocument: new(escape(e.Trust)), PermissionsBoundary: boundary(e),
 		Tags: apiTags(e.Tags), RoleLastUsed: &iamapi.RoleLastUsed{}, InstanceProfileList: []iamapi.InstanceProfile{}}
 	var err error
 	if d.RolePolicyList, d.AttachedManagedPolicies, err = s.policyLists(c, e); err != nil {
@@ -91,7 +91,7 @@ func (s *Service) roleDetail(c *scope, e *entity, out *iamapi.GetAccountAuthoriz
 	if u, err := s.lastUsed(c, e.ID); err != nil {
 		return err
 	} else if u != nil {
-		d.RoleLastUsed = &iamapi.RoleLastUsed{LastUsedDate: ptr(u.Time), Region: ptr(u.Region)}
+		d.RoleLastUsed = &iamapi.RoleLastUsed{LastUsedDate: new(u.Time), Region: new(u.Region)}
 	}
 	err = c.eachID(c.profilesOf(e.ID), func(id string) error {
 		_, p, err := c.byID(id)
@@ -132,7 +132,7 @@ func (s *Service) policyDetail(c *scope, e *entity, out *iamapi.GetAccountAuthor
 func (s *Service) policyLists(c *scope, e *entity) (inline []iamapi.PolicyDetail, attached []iamapi.AttachedPolicy, err error) {
 	inline, attached = []iamapi.PolicyDetail{}, []iamapi.AttachedPolicy{}
 	err = c.eachInline(e, func(name, document string) error {
-		inline = append(inline, iamapi.PolicyDetail{PolicyName: ptr(name), PolicyDocument: ptr(escape(document))})
+		inline = append(inline, iamapi.PolicyDetail{PolicyName: new(name), PolicyDocument: new(escape(document))})
 		return nil
 	})
 	if err != nil {
@@ -140,7 +140,7 @@ func (s *Service) policyLists(c *scope, e *entity) (inline []iamapi.PolicyDetail
 	}
 	err = c.keys(c.attachments(e.ID), &page{size: maxAttached}, func(el *store.Elements, _ store.Value) (bool, error) {
 		name, _, arn, err := s.managedPolicy(c, el.Text(), el.Text())
-		attached = append(attached, iamapi.AttachedPolicy{PolicyName: ptr(name), PolicyArn: ptr(arn)})
+		attached = append(attached, iamapi.AttachedPolicy{PolicyName: new(name), PolicyArn: new(arn)})
 		return true, err
 	})
 	return inline, attached, err

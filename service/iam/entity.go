@@ -169,7 +169,7 @@ func (c *scope) remove(k *kind, e *entity) error {
 
 // rename gives a user or group another name, another path, or both.
 func (c *scope) rename(k *kind, e *entity, name, path *string) error {
-	e.Path = or(path, e.Path)
+	e.Path = aws.Or(path, e.Path)
 	if name != nil && *name != e.Name {
 		if lowerName(*name) != lowerName(e.Name) {
 			if err := c.free(k, *name); err != nil {

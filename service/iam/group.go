@@ -20,7 +20,7 @@ func (s *Service) CreateGroup(ctx context.Context, id aws.Identity, in *iamapi.C
 		if err := c.create(kindGroup, &e); err != nil {
 			return nil, err
 		}
-		return &iamapi.CreateGroupResponse{Group: ptr(c.group(&e))}, nil
+		return &iamapi.CreateGroupResponse{Group: new(c.group(&e))}, nil
 	})
 }
 
@@ -36,7 +36,7 @@ func (s *Service) GetGroup(ctx context.Context, id aws.Identity, in *iamapi.GetG
 			return nil, err
 		}
 		p := newPage(in.Marker, in.MaxItems)
-		out := &iamapi.GetGroupResponse{Group: ptr(c.group(e)), Users: []iamapi.User{}}
+		out := &iamapi.GetGroupResponse{Group: new(c.group(e)), Users: []iamapi.User{}}
 		err = c.listByID(c.members(e.ID), p, func(u *entity) error {
 			out.Users = append(out.Users, c.user(u, false))
 			return nil

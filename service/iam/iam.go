@@ -121,12 +121,3 @@ func (s *Service) newID(prefix string) (string, error) {
 
 // lowerName is the form in which names are compared: AWS does not let two names differ by case only.
 func lowerName(name string) string { return strings.ToLower(name) }
-
-func or[T any](p *T, otherwise T) T {
-	if p == nil {
-		return otherwise
-	}
-	return *p
-}
-
-func ptr[T any](v T) *T { return &v }

@@ -65,15 +65,15 @@ func linkedName(service, suffix string) (name string, ok bool) {
 // CreateServiceLinkedRole makes the role that a service acts with, which only that service may assume.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateServiceLinkedRole.html
 func (s *Service) CreateServiceLinkedRole(ctx context.Context, id aws.Identity, in *iamapi.CreateServiceLinkedRoleRequest) (*iamapi.CreateServiceLinkedRoleResponse, error) {
-	name, ok := linkedName(in.AWSServiceName, or(in.CustomSuffix, ""))
+	name, ok := linkedName(in.AWSServiceName, aws.Or(in.CustomSuffix, ""))
 	if !ok {
 		return nil, &iamapi.InvalidInputException{Message: in.AWSServiceName + " is not a valid AWS service name."}
 	}
-	e, err := s.newEntity(kindRole, name, ptr(linkedPath+in.AWSServiceName+"/"), nil)
+	e, err := s.newEntity(kindRole, name, new(linkedPath+in.AWSServiceName+"/"), nil)
 	if err != nil {
 		return nil, err
 	}
-	e.Description, e.Session = or(in.Description, ""), defaultSession
+	e.Description, e.Session = aws.Or(in.Description, ""), defaultSession
 	e.Trust = `{"Version":"2012-10-17","Statement":[{"Action":["sts:AssumeRole"],"Effect":"Allow","Principal":{"Service":["` +
 		in.AWSServiceName + `"]}}]}`
 	return update(ctx, s, id.Account, func(c *scope) (*iamapi.CreateServiceLinkedRoleResponse, error) {
@@ -87,7 +87,7 @@ func (s *Service) CreateServiceLinkedRole(ctx context.Context, id aws.Identity, 
 		if err := c.create(kindRole, &e); err != nil {
 			return nil, err
 		}
-		return &iamapi.CreateServiceLinkedRoleResponse{Role: ptr(c.role(&e, true))}, nil
+		return &iamapi.CreateServiceLinkedRoleResponse{Role: new(c.role(&e, true))}, nil
 	})
 }
 

@@ -3,6 +3,7 @@ package iam
 import (
 	"strings"
 
+	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/store"
 )
 
@@ -14,7 +15,7 @@ func (c *scope) list(k *kind, p *page, prefix *string, add func(*entity) error) 
 			return false, el.Err() // a further piece of a large entity
 		}
 		e, err := c.load(k, name)
-		if err != nil || e == nil || !strings.HasPrefix(e.Path, or(prefix, "/")) {
+		if err != nil || e == nil || !strings.HasPrefix(e.Path, aws.Or(prefix, "/")) {
 			return false, err
 		}
 		return true, add(e)

@@ -104,9 +104,9 @@ func (s *Service) awsPolicy(r policyRef) *catalogue.Policy {
 
 // awsForm is the API's form of a policy of AWS, but for the counts.
 func awsForm(m *catalogue.Policy) iamapi.Policy {
-	return iamapi.Policy{PolicyName: ptr(m.Name), PolicyId: ptr(m.ID()), Arn: ptr(m.ARN()), Path: ptr(m.Path),
-		DefaultVersionId: ptr(m.Version), IsAttachable: ptr(true), Description: ptr(m.Description),
-		CreateDate: ptr(awsCreated()), UpdateDate: ptr(awsCreated()), Tags: []iamapi.Tag{}}
+	return iamapi.Policy{PolicyName: new(m.Name), PolicyId: new(m.ID()), Arn: new(m.ARN()), Path: new(m.Path),
+		DefaultVersionId: new(m.Version), IsAttachable: new(true), Description: new(m.Description),
+		CreateDate: new(awsCreated()), UpdateDate: new(awsCreated()), Tags: []iamapi.Tag{}}
 }
 
 // awsCreated stands for the creation date of each of AWS's policies.
@@ -133,7 +133,7 @@ func (s *Service) CreatePolicy(ctx context.Context, id aws.Identity, in *iamapi.
 	if err != nil {
 		return nil, err
 	}
-	e.Description, e.Default, e.Latest = or(in.Description, ""), 1, 1
+	e.Description, e.Default, e.Latest = aws.Or(in.Description, ""), 1, 1
 	return update(ctx, s, id.Account, func(c *scope) (*iamapi.CreatePolicyResponse, error) {
 		e := e // the closure may run again
 		e.Updated = c.now()
@@ -155,11 +155,11 @@ func (s *Service) CreatePolicy(ctx context.Context, id aws.Identity, in *iamapi.
 // policy is the API's form of a customer managed policy.
 func (c *scope) policy(e *entity) (iamapi.Policy, error) {
 	r := policyRef{from: fromOwn, name: e.Name, arn: e.arn(kindPolicy, c.account)}
-	p := iamapi.Policy{PolicyName: ptr(e.Name), PolicyId: ptr(e.ID), Arn: ptr(r.arn), Path: ptr(e.Path),
-		DefaultVersionId: ptr(versionID(e.Default)), IsAttachable: ptr(true), CreateDate: ptr(e.Created),
-		UpdateDate: ptr(e.Updated), Tags: append([]iamapi.Tag{}, apiTags(e.Tags)...)}
+	p := iamapi.Policy{PolicyName: new(e.Name), PolicyId: new(e.ID), Arn: new(r.arn), Path: new(e.Path),
+		DefaultVersionId: new(versionID(e.Default)), IsAttachable: new(true), CreateDate: new(e.Created),
+		UpdateDate: new(e.Updated), Tags: append([]iamapi.Tag{}, apiTags(e.Tags)...)}
 	if e.Description != "" {
-		p.Description = ptr(e.Description)
+		p.Description = new(e.Description)
 	}
 	return p, c.countUses(r, &p)
 }
@@ -169,8 +169,8 @@ func (c *scope) countUses(r policyRef, p *iamapi.Policy) error {
 	if err != nil {
 		return err
 	}
-	p.AttachmentCount = ptr(int32(store.ReadCounter(vs[0])))
-	p.PermissionsBoundaryUsageCount = ptr(int32(store.ReadCounter(vs[1])))
+	p.AttachmentCount = new(int32(store.ReadCounter(vs[0])))
+	p.PermissionsBoundaryUsageCount = new(int32(store.ReadCounter(vs[1])))
 	return nil
 }
 
@@ -213,8 +213,8 @@ func (s *Service) ListPolicies(ctx context.Context, id aws.Identity, in *iamapi.
 			case "":
 				uses += *q.PermissionsBoundaryUsageCount
 			}
-			return (uses > 0 || !or(in.OnlyAttached, false) && in.PolicyUsageFilter == "") &&
-				strings.HasPrefix(*q.Path, or(in.PathPrefix, "/"))
+			return (uses > 0 || !aws.Or(in.OnlyAttached, false) && in.PolicyUsageFilter == "") &&
+				strings.HasPrefix(*q.Path, aws.Or(in.PathPrefix, "/"))
 		}
 		rest, inAWS := strings.CutPrefix(p.marker, "aws.")
 		if in.Scope != iamapi.PolicyScopeTypeAws && !inAWS {

@@ -17,15 +17,15 @@ type page struct {
 }
 
 func newPage(marker *string, items *int32) *page {
-	return &page{marker: or(marker, ""), size: int(or(items, defaultPage))}
+	return &page{marker: aws.Or(marker, ""), size: int(aws.Or(items, defaultPage))}
 }
 
 // result gives IsTruncated and Marker of the answer.
 func (p *page) result() (*bool, *string) {
 	if !p.more {
-		return ptr(false), nil
+		return new(false), nil
 	}
-	return ptr(true), ptr(p.next)
+	return new(true), new(p.next)
 }
 
 // keys lists the keys below t, in order, from where the marker says. take is told each with what comes after t, and

@@ -14,14 +14,14 @@ import (
 // CreateRole makes a role.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
 func (s *Service) CreateRole(ctx context.Context, id aws.Identity, in *iamapi.CreateRoleRequest) (*iamapi.CreateRoleResponse, error) {
-	if strings.HasPrefix(or(in.Path, "/"), linkedPath) {
+	if strings.HasPrefix(aws.Or(in.Path, "/"), linkedPath) {
 		return nil, &iamapi.InvalidInputException{Message: "The path " + linkedPath + " is reserved for service-linked roles."}
 	}
 	e, err := s.newEntity(kindRole, in.RoleName, in.Path, in.Tags)
 	if err != nil {
 		return nil, err
 	}
-	e.Description, e.Session = or(in.Description, ""), or(in.MaxSessionDuration, defaultSession)
+	e.Description, e.Session = aws.Or(in.Description, ""), aws.Or(in.MaxSessionDuration, defaultSession)
 	return update(ctx, s, id.Account, func(c *scope) (*iamapi.CreateRoleResponse, error) {
 		e := e // the closure may run again
 		if err := c.setTrust(&e, in.AssumeRolePolicyDocument); err != nil {
@@ -33,7 +33,7 @@ func (s *Service) CreateRole(ctx context.Context, id aws.Identity, in *iamapi.Cr
 		if err := c.create(kindRole, &e); err != nil {
 			return nil, err
 		}
-		return &iamapi.CreateRoleResponse{Role: ptr(c.role(&e, true))}, nil
+		return &iamapi.CreateRoleResponse{Role: new(c.role(&e, true))}, nil
 	})
 }
 
@@ -98,9 +98,9 @@ func escape(document string) string {
 // role is the API's form; whole adds what listings leave out.
 func (c *scope) role(e *entity, whole bool) iamapi.Role {
 	r := iamapi.Role{Path: e.Path, RoleName: e.Name, RoleId: e.ID, Arn: e.arn(kindRole, c.account), CreateDate: e.Created,
-		AssumeRolePolicyDocument: ptr(escape(e.Trust)), MaxSessionDuration: ptr(e.Session)}
+		AssumeRolePolicyDocument: new(escape(e.Trust)), MaxSessionDuration: new(e.Session)}
 	if e.Description != "" {
-		r.Description = ptr(e.Description)
+		r.Description = new(e.Description)
 	}
 	if whole {
 		r.PermissionsBoundary, r.Tags = boundary(e), apiTags(e.Tags)
@@ -119,7 +119,7 @@ func (s *Service) GetRole(ctx context.Context, id aws.Identity, in *iamapi.GetRo
 		r.RoleLastUsed = &iamapi.RoleLastUsed{}
 		u, err := s.lastUsed(c, e.ID)
 		if err == nil && u != nil {
-			r.RoleLastUsed = &iamapi.RoleLastUsed{LastUsedDate: ptr(u.Time), Region: ptr(u.Region)}
+			r.RoleLastUsed = &iamapi.RoleLastUsed{LastUsedDate: new(u.Time), Region: new(u.Region)}
 		}
 		return &iamapi.GetRoleResponse{Role: &r}, err
 	})
@@ -168,7 +168,7 @@ func changeRole[T any](ctx context.Context, s *Service, id aws.Identity, name st
 // UpdateRole changes a role's description and session duration. An absent duration means the default, as at AWS.
 func (s *Service) UpdateRole(ctx context.Context, id aws.Identity, in *iamapi.UpdateRoleRequest) (*iamapi.UpdateRoleResponse, error) {
 	return changeRole(ctx, s, id, in.RoleName, func(_ *scope, e *entity) (*iamapi.UpdateRoleResponse, error) {
-		e.Description, e.Session = or(in.Description, e.Description), or(in.MaxSessionDuration, defaultSession)
+		e.Description, e.Session = aws.Or(in.Description, e.Description), aws.Or(in.MaxSessionDuration, defaultSession)
 		return &iamapi.UpdateRoleResponse{}, nil
 	})
 }
@@ -177,7 +177,7 @@ func (s *Service) UpdateRole(ctx context.Context, id aws.Identity, in *iamapi.Up
 func (s *Service) UpdateRoleDescription(ctx context.Context, id aws.Identity, in *iamapi.UpdateRoleDescriptionRequest) (*iamapi.UpdateRoleDescriptionResponse, error) {
 	return changeRole(ctx, s, id, in.RoleName, func(c *scope, e *entity) (*iamapi.UpdateRoleDescriptionResponse, error) {
 		e.Description = in.Description
-		return &iamapi.UpdateRoleDescriptionResponse{Role: ptr(c.role(e, true))}, nil
+		return &iamapi.UpdateRoleDescriptionResponse{Role: new(c.role(e, true))}, nil
 	})
 }
 

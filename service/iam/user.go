@@ -24,7 +24,7 @@ func (s *Service) CreateUser(ctx context.Context, id aws.Identity, in *iamapi.Cr
 		if err := c.create(kindUser, &e); err != nil {
 			return nil, err
 		}
-		return &iamapi.CreateUserResponse{User: ptr(c.user(&e, true))}, nil
+		return &iamapi.CreateUserResponse{User: new(c.user(&e, true))}, nil
 	})
 }
 
@@ -35,7 +35,7 @@ func (s *Service) newEntity(k *kind, name string, path *string, tags []iamapi.Ta
 		return entity{}, err
 	}
 	id, err := s.newID(k.prefix)
-	return entity{Name: name, ID: id, Path: or(path, "/"), Tags: ts}, err
+	return entity{Name: name, ID: id, Path: aws.Or(path, "/"), Tags: ts}, err
 }
 
 // user is the API's form; whole adds what listings leave out.
@@ -61,7 +61,7 @@ func (s *Service) GetUser(ctx context.Context, id aws.Identity, in *iamapi.GetUs
 		if err != nil {
 			return nil, err
 		}
-		return &iamapi.GetUserResponse{User: ptr(c.user(e, true))}, nil
+		return &iamapi.GetUserResponse{User: new(c.user(e, true))}, nil
 	})
 }
 

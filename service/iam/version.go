@@ -41,18 +41,18 @@ func (c *scope) allVersions(e *entity) ([]uint64, error) {
 }
 
 func (v *version) api(n, def uint64, document bool) *iamapi.PolicyVersion {
-	out := &iamapi.PolicyVersion{VersionId: ptr(versionID(n)), IsDefaultVersion: ptr(n == def), CreateDate: ptr(v.Created)}
+	out := &iamapi.PolicyVersion{VersionId: new(versionID(n)), IsDefaultVersion: new(n == def), CreateDate: new(v.Created)}
 	if document {
-		out.Document = ptr(escape(v.Document))
+		out.Document = new(escape(v.Document))
 	}
 	return out
 }
 
 // awsVersion is the one version that Brume has of a policy of AWS.
 func awsVersion(m *catalogue.Policy, document bool) *iamapi.PolicyVersion {
-	v := &iamapi.PolicyVersion{VersionId: ptr(m.Version), IsDefaultVersion: ptr(true), CreateDate: ptr(awsCreated())}
+	v := &iamapi.PolicyVersion{VersionId: new(m.Version), IsDefaultVersion: new(true), CreateDate: new(awsCreated())}
 	if document {
-		v.Document = ptr(escape(string(m.Document)))
+		v.Document = new(escape(string(m.Document)))
 	}
 	return v
 }
@@ -81,7 +81,7 @@ func (s *Service) CreatePolicyVersion(ctx context.Context, id aws.Identity, in *
 		}
 		e.Latest++
 		e.Updated = c.now()
-		if or(in.SetAsDefault, false) {
+		if aws.Or(in.SetAsDefault, false) {
 			e.Default = e.Latest
 		}
 		v := version{in.PolicyDocument, e.Updated}

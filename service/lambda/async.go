@@ -108,7 +108,7 @@ func (a *attempt) load(ctx context.Context) (found bool, err error) {
 
 // end is when the event has waited for too long.
 func (a *attempt) end() time.Time {
-	return a.w.Received.Add(time.Duration(or(a.config.MaxAge, maxAsyncAge)) * time.Second)
+	return a.w.Received.Add(time.Duration(aws.Or(a.config.MaxAge, maxAsyncAge)) * time.Second)
 }
 
 // judge decides what follows from an attempt.
@@ -132,7 +132,7 @@ func (a *attempt) judge(ctx context.Context, err error) error {
 	if !a.answer.failed {
 		return a.succeed(ctx)
 	}
-	if a.w.Runs <= int(or(a.config.Retries, maxAsyncRetries)) {
+	if a.w.Runs <= int(aws.Or(a.config.Retries, maxAsyncRetries)) {
 		wait := firstRetryWait
 		if a.w.Runs > 1 {
 			wait = laterRetryWait

@@ -136,7 +136,7 @@ func (a *asyncConfig) describe(p place) *lambdaapi.FunctionEventInvokeConfig {
 	arn := p.Space.ARN(p.Name, p.Wanted())
 	return &lambdaapi.FunctionEventInvokeConfig{LastModified: &a.Modified, FunctionArn: &arn, MaximumRetryAttempts: a.Retries,
 		MaximumEventAgeInSeconds: a.MaxAge, DestinationConfig: &lambdaapi.DestinationConfig{
-			OnSuccess: &lambdaapi.OnSuccess{Destination: optional(a.OnSuccess)}, OnFailure: &lambdaapi.OnFailure{Destination: optional(a.OnFailure)}}}
+			OnSuccess: &lambdaapi.OnSuccess{Destination: aws.Some(a.OnSuccess)}, OnFailure: &lambdaapi.OnFailure{Destination: aws.Some(a.OnFailure)}}}
 }
 
 // GetFunctionEventInvokeConfig returns those settings.

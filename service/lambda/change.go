@@ -92,7 +92,7 @@ func (s *Service) UpdateFunctionConfiguration(ctx context.Context, id aws.Identi
 	if err := s.check(ctx, id, p, changes); err != nil {
 		return nil, err
 	}
-	if err := s.checkDeadLetters(ctx, id, p, or(in.Role, before.Latest.Role), in.DeadLetterConfig); err != nil {
+	if err := s.checkDeadLetters(ctx, id, p, aws.Or(in.Role, before.Latest.Role), in.DeadLetterConfig); err != nil {
 		return nil, err
 	}
 	if changes.layers, err = s.Layers.Resolve(ctx, p.Space, in.Layers, before.Latest.Layers); err != nil {

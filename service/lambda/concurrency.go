@@ -52,7 +52,7 @@ func (s *Service) reserve(ctx context.Context, id aws.Identity, name string, n *
 			return fault.Invalid("Specified ReservedConcurrentExecutions for function is below its ProvisionedConcurrentExecutions of [%d].", provisioned)
 		}
 		// What is provisioned comes out of the reserve where there is one, else out of what is shared.
-		change := int64(or(n, provisioned)) - int64(or(fn.Reserved, provisioned))
+		change := int64(aws.Or(n, provisioned)) - int64(aws.Or(fn.Reserved, provisioned))
 		if n != nil && concurrentLimit-(store.ReadCounter(sum)+change) < minUnreserved {
 			return fault.Invalid("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "+
 				"below its minimum value of [%d].", minUnreserved)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/brume-dev/brume/api/lambdaapi"
+	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/service/lambda/layer"
 )
 
@@ -25,11 +26,11 @@ func (c *config) describe(p place, arn string) *lambdaapi.FunctionConfiguration 
 		EphemeralStorage: &lambdaapi.EphemeralStorage{Size: c.TmpMB},
 		SnapStart: &lambdaapi.SnapStartResponse{ApplyOn: lambdaapi.SnapStartApplyOnNone,
 			OptimizationStatus: lambdaapi.SnapStartOptimizationStatusOff},
-		RuntimeVersionConfig: &lambdaapi.RuntimeVersionConfig{RuntimeVersionArn: optional(runtimeARN(p.Region, c.Runtime))},
+		RuntimeVersionConfig: &lambdaapi.RuntimeVersionConfig{RuntimeVersionArn: aws.Some(runtimeARN(p.Region, c.Runtime))},
 		LoggingConfig:        c.Logging.describe(), Layers: layer.Describe(c.Layers),
-		Handler: optional(c.Handler), KMSKeyArn: optional(c.Key),
-		StateReason: optional(c.StateReason), StateReasonCode: lambdaapi.StateReasonCode(c.StateCode),
-		LastUpdateStatusReason:     optional(c.UpdateReason),
+		Handler: aws.Some(c.Handler), KMSKeyArn: aws.Some(c.Key),
+		StateReason: aws.Some(c.StateReason), StateReasonCode: lambdaapi.StateReasonCode(c.StateCode),
+		LastUpdateStatusReason:     aws.Some(c.UpdateReason),
 		LastUpdateStatusReasonCode: lambdaapi.LastUpdateStatusReasonCode(c.UpdateCode),
 	}
 	if c.SnapStart != "" {
@@ -71,25 +72,11 @@ func runtimeARN(region, runtime string) string {
 	return "arn:aws:lambda:" + region + "::runtime:" + hex.EncodeToString(sum[:])
 }
 
-func optional(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
-}
-
 func value[T any](p *T) (v T) {
 	if p != nil {
 		v = *p
 	}
 	return v
-}
-
-func or[T any](p *T, otherwise T) T {
-	if p != nil {
-		return *p
-	}
-	return otherwise
 }
 
 // touch marks a change at a time: of settings, or of what environments are made from.

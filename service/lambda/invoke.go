@@ -50,10 +50,10 @@ func (s *Service) Invoke(ctx context.Context, id aws.Identity, in *lambdaapi.Inv
 	out := reply(http.StatusOK)
 	out.Payload, out.ExecutedVersion = a.payload, &a.version
 	if a.failed {
-		out.FunctionError = optional("Unhandled")
+		out.FunctionError = aws.Some("Unhandled")
 	}
 	if ev.tail {
-		out.LogResult = optional(base64.StdEncoding.EncodeToString(a.tail))
+		out.LogResult = aws.Some(base64.StdEncoding.EncodeToString(a.tail))
 	}
 	return out, nil
 }

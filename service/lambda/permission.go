@@ -50,7 +50,7 @@ func statementOf(p place, in *lambdaapi.AddPermissionRequest) (grant.Statement, 
 	st.Where("ArnLike", "AWS:SourceArn", in.SourceArn)
 	st.Where("StringEquals", "aws:PrincipalOrgID", in.PrincipalOrgID)
 	st.Where("StringEquals", "lambda:EventSourceToken", in.EventSourceToken)
-	st.Where("StringEquals", "lambda:FunctionUrlAuthType", optional(string(in.FunctionUrlAuthType)))
+	st.Where("StringEquals", "lambda:FunctionUrlAuthType", aws.Some(string(in.FunctionUrlAuthType)))
 	if in.InvokedViaFunctionUrl != nil {
 		st.Where("Bool", "lambda:InvokedViaFunctionUrl", new(strconv.FormatBool(*in.InvokedViaFunctionUrl)))
 	}

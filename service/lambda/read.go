@@ -24,7 +24,7 @@ func (s *Service) GetFunction(ctx context.Context, id aws.Identity, in *lambdaap
 		repository := "S3"
 		out := &lambdaapi.GetFunctionResponse{Configuration: c.cfg.describe(p, p.ARN()),
 			Code: &lambdaapi.FunctionCodeLocation{RepositoryType: &repository}}
-		out.Code.Location, out.Code.SourceKMSKeyArn = optional(s.links.To(c.cfg.Package)), optional(c.cfg.SourceKey)
+		out.Code.Location, out.Code.SourceKMSKeyArn = aws.Some(s.links.To(c.cfg.Package)), aws.Some(c.cfg.SourceKey)
 		if c.fn.Reserved != nil {
 			out.Concurrency = &lambdaapi.Concurrency{ReservedConcurrentExecutions: c.fn.Reserved}
 		}

@@ -99,7 +99,7 @@ func (s *Service) ListVersionsByFunction(ctx context.Context, id aws.Identity, i
 			return nil, err
 		}
 		out := &lambdaapi.ListVersionsByFunctionResponse{Versions: []lambdaapi.FunctionConfiguration{}}
-		items := or(in.MaxItems, maxPage)
+		items := aws.Or(in.MaxItems, maxPage)
 		if value(in.Marker) == "" {
 			out.Versions = append(out.Versions, fn.Latest.brief(p, p.Space.ARN(p.Name, keys.Latest)))
 			if items = min(items, maxPage) - 1; items == 0 {

@@ -232,7 +232,7 @@ func (r *receive) tell(m *message.Message, c *backlog.Claim) sqsapi.Message {
 	handle := message.Receipt{Queue: r.q.ID, Ref: m.Ref, Count: c.Count}.String()
 	out := sqsapi.Message{MessageId: &id, ReceiptHandle: &handle, Body: &m.Body, MD5OfBody: &digest, Attributes: r.system(m, c)}
 	if attributes := chosen(m.Attributes, r.in.MessageAttributeNames); len(attributes) > 0 {
-		out.MD5OfMessageAttributes = present(message.AttributesDigest(attributes))
+		out.MD5OfMessageAttributes = aws.Some(message.AttributesDigest(attributes))
 		out.MessageAttributes = make(map[string]sqsapi.MessageAttributeValue, len(attributes))
 		for _, a := range attributes {
 			v := sqsapi.MessageAttributeValue{DataType: a.Type}

@@ -49,8 +49,8 @@ func (s *Service) SendMessage(ctx context.Context, id aws.Identity, in *sqsapi.S
 		return nil, err
 	}
 	messageID := done[0].id.String()
-	return &sqsapi.SendMessageResult{MessageId: &messageID, MD5OfMessageBody: &m.bodyDigest, MD5OfMessageAttributes: present(m.attrDigest),
-		MD5OfMessageSystemAttributes: present(m.systemDigest), SequenceNumber: sequenceNumber(done[0].sequence)}, nil
+	return &sqsapi.SendMessageResult{MessageId: &messageID, MD5OfMessageBody: &m.bodyDigest, MD5OfMessageAttributes: aws.Some(m.attrDigest),
+		MD5OfMessageSystemAttributes: aws.Some(m.systemDigest), SequenceNumber: sequenceNumber(done[0].sequence)}, nil
 }
 
 // SendMessageBatch sends up to ten messages in one transaction; those that are wrong do not keep the others back.
@@ -91,7 +91,7 @@ func (s *Service) SendMessageBatch(ctx context.Context, id aws.Identity, in *sqs
 	}
 	for i, m := range good {
 		out.Successful = append(out.Successful, sqsapi.SendMessageBatchResultEntry{Id: names[i], MessageId: done[i].id.String(), MD5OfMessageBody: m.bodyDigest,
-			MD5OfMessageAttributes: present(m.attrDigest), MD5OfMessageSystemAttributes: present(m.systemDigest), SequenceNumber: sequenceNumber(done[i].sequence)})
+			MD5OfMessageAttributes: aws.Some(m.attrDigest), MD5OfMessageSystemAttributes: aws.Some(m.systemDigest), SequenceNumber: sequenceNumber(done[i].sequence)})
 	}
 	return out, nil
 }
@@ -245,14 +245,6 @@ func sequenceNumber(n uint64) *string {
 		return nil
 	}
 	s := fmt.Sprintf("1%019d", n)
-	return &s
-}
-
-// present is nil for an empty text.
-func present(s string) *string {
-	if s == "" {
-		return nil
-	}
 	return &s
 }
 

@@ -310,7 +310,7 @@ func (s *Service) ListMessageMoveTasks(ctx context.Context, id aws.Identity, in 
 	for _, t := range kept {
 		arn, started := q.arn(), millis(t.Started)
 		e := sqsapi.ListMessageMoveTasksResultEntry{SourceArn: &arn, Status: &t.Status, StartedTimestamp: &started, ApproximateNumberOfMessagesMoved: &t.Moved,
-			ApproximateNumberOfMessagesToMove: &t.ToMove, DestinationArn: present(t.Destination), FailureReason: present(t.Reason)}
+			ApproximateNumberOfMessagesToMove: &t.ToMove, DestinationArn: aws.Some(t.Destination), FailureReason: aws.Some(t.Reason)}
 		if t.Rate > 0 {
 			e.MaxNumberOfMessagesPerSecond = &t.Rate
 		}

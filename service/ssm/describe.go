@@ -71,9 +71,9 @@ func (s *Service) DescribeParameters(ctx context.Context, id aws.Identity, in *s
 
 func (k space) metadata(f found) ssmapi.ParameterMetadata {
 	arn := k.arn(f.name)
-	return ssmapi.ParameterMetadata{Name: &f.name, ARN: &arn, Type: ssmapi.ParameterType(f.Type), KeyId: optional(f.KeyID),
-		LastModifiedDate: &f.Modified, LastModifiedUser: optional(f.By), Description: optional(f.Description),
-		AllowedPattern: optional(f.Pattern), Version: &f.Number, Tier: ssmapi.ParameterTier(f.Tier), Policies: policies(f.version),
+	return ssmapi.ParameterMetadata{Name: &f.name, ARN: &arn, Type: ssmapi.ParameterType(f.Type), KeyId: aws.Some(f.KeyID),
+		LastModifiedDate: &f.Modified, LastModifiedUser: aws.Some(f.By), Description: aws.Some(f.Description),
+		AllowedPattern: aws.Some(f.Pattern), Version: &f.Number, Tier: ssmapi.ParameterTier(f.Tier), Policies: policies(f.version),
 		DataType: &f.DataType}
 }
 
@@ -83,13 +83,6 @@ func policies(v *version) []ssmapi.ParameterInlinePolicy {
 		return p
 	}
 	return []ssmapi.ParameterInlinePolicy{}
-}
-
-func optional(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
 }
 
 // GetParameterHistory returns the versions of a parameter that are kept, oldest first.
@@ -125,8 +118,8 @@ func (s *Service) GetParameterHistory(ctx context.Context, id aws.Identity, in *
 			labels = []string{}
 		}
 		out.Parameters = append(out.Parameters, ssmapi.ParameterHistory{Name: &h.name, Type: ssmapi.ParameterType(v.Type),
-			KeyId: optional(v.KeyID), LastModifiedDate: &v.Modified, LastModifiedUser: optional(v.By),
-			Description: optional(v.Description), Value: &value, AllowedPattern: optional(v.Pattern), Version: &v.Number,
+			KeyId: aws.Some(v.KeyID), LastModifiedDate: &v.Modified, LastModifiedUser: aws.Some(v.By),
+			Description: aws.Some(v.Description), Value: &value, AllowedPattern: aws.Some(v.Pattern), Version: &v.Number,
 			Labels: labels, Tier: ssmapi.ParameterTier(v.Tier), Policies: policies(v), DataType: &v.DataType})
 	}
 	if h.next > 0 {

@@ -42,7 +42,7 @@ func (s *Service) AssumeRole(ctx context.Context, id aws.Identity, in *stsapi.As
 	if role == nil {
 		return nil, mayNot(id, in.RoleArn)
 	}
-	seconds := or(in.DurationSeconds, defaultRole)
+	seconds := aws.Or(in.DurationSeconds, defaultRole)
 	switch {
 	case id.Kind == aws.AssumedRole && seconds > maxChained:
 		return nil, invalid("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.")
@@ -56,7 +56,7 @@ func (s *Service) AssumeRole(ctx context.Context, id aws.Identity, in *stsapi.As
 	if v.Tags, v.Transitive, err = sessionTags(id, in.Tags, in.TransitiveTagKeys); err != nil {
 		return nil, err
 	}
-	if v.Source = or(in.SourceIdentity, id.SourceIdentity); id.SourceIdentity != "" && v.Source != id.SourceIdentity {
+	if v.Source = aws.Or(in.SourceIdentity, id.SourceIdentity); id.SourceIdentity != "" && v.Source != id.SourceIdentity {
 		return nil, mayNot(id, in.RoleArn) // once set it cannot be changed
 	}
 	packed, err := v.packed()
@@ -70,7 +70,7 @@ func (s *Service) AssumeRole(ctx context.Context, id aws.Identity, in *stsapi.As
 	out := &stsapi.AssumeRoleResponse{Credentials: apiCredentials(c), PackedPolicySize: packed,
 		AssumedRoleUser: &stsapi.AssumedRoleUser{AssumedRoleId: v.Principal, Arn: v.ARN}}
 	if v.Source != "" {
-		out.SourceIdentity = ptr(v.Source)
+		out.SourceIdentity = new(v.Source)
 	}
 	return out, nil
 }
@@ -98,7 +98,7 @@ func apiCredentials(c aws.Credentials) *stsapi.Credentials {
 
 // sessionPolicies checks the policies that a session is to be limited by.
 func (s *Service) sessionPolicies(ctx context.Context, account string, inline *string, managed []stsapi.PolicyDescriptorType) (docs, arns []string, err error) {
-	size := len(or(inline, ""))
+	size := len(aws.Or(inline, ""))
 	if inline != nil {
 		if _, err := policy.Parse(policy.Session, *inline); err != nil {
 			return nil, nil, &stsapi.MalformedPolicyDocumentException{Message: err.Error()}
@@ -110,7 +110,7 @@ func (s *Service) sessionPolicies(ctx context.Context, account string, inline *s
 			"Member must have length less than or equal to %d", maxPolicies)
 	}
 	for _, m := range managed {
-		arn := or(m.Arn, "")
+		arn := aws.Or(m.Arn, "")
 		size += len(arn)
 		found, err := s.entities.ManagedPolicy(ctx, account, arn)
 		if err != nil {

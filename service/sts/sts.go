@@ -84,12 +84,3 @@ func New(c Config) (*Service, error) {
 	}
 	return s, nil
 }
-
-func or[T any](p *T, otherwise T) T {
-	if p == nil {
-		return otherwise
-	}
-	return *p
-}
-
-func ptr[T any](v T) *T { return &v }

@@ -52,7 +52,7 @@ func longTerm(id aws.Identity, op string) error {
 
 // userSeconds is the duration of the sessions of users; the root user's are shorter.
 func userSeconds(id aws.Identity, asked *int32) time.Duration {
-	n := or(asked, defaultUser)
+	n := aws.Or(asked, defaultUser)
 	if id.Kind == aws.Root {
 		n = min(n, maxRoot)
 	}
@@ -115,7 +115,7 @@ func (s *Service) GetFederationToken(ctx context.Context, id aws.Identity, in *s
 
 // GetCallerIdentity says who calls.
 func (s *Service) GetCallerIdentity(_ context.Context, id aws.Identity, _ *stsapi.GetCallerIdentityRequest) (*stsapi.GetCallerIdentityResponse, error) {
-	return &stsapi.GetCallerIdentityResponse{UserId: ptr(id.PrincipalID), Account: ptr(id.Account), Arn: ptr(id.ARN)}, nil
+	return &stsapi.GetCallerIdentityResponse{UserId: new(id.PrincipalID), Account: new(id.Account), Arn: new(id.ARN)}, nil
 }
 
 // GetAccessKeyInfo says to which account an access key id belongs; the id itself tells.
@@ -124,5 +124,5 @@ func (s *Service) GetAccessKeyInfo(_ context.Context, _ aws.Identity, in *stsapi
 	if !ok {
 		return nil, invalid("Invalid Access Key ID: %s", in.AccessKeyId)
 	}
-	return &stsapi.GetAccessKeyInfoResponse{Account: ptr(account)}, nil
+	return &stsapi.GetAccessKeyInfoResponse{Account: new(account)}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/brume-dev/brume/api/apigatewayapi"
+	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/jsondoc"
 )
 
@@ -92,7 +93,7 @@ func pairs(all ...any) *jsondoc.Object {
 
 func (w *writer) paths() *jsondoc.Object {
 	out := jsondoc.NewObject()
-	slices.SortFunc(w.Resources, func(a, b apigatewayapi.Resource) int { return strings.Compare(deref(a.Path), deref(b.Path)) })
+	slices.SortFunc(w.Resources, func(a, b apigatewayapi.Resource) int { return strings.Compare(aws.Or(a.Path, ""), aws.Or(b.Path, "")) })
 	for _, r := range w.Resources {
 		if len(r.ResourceMethods) == 0 {
 			continue
@@ -106,7 +107,7 @@ func (w *writer) paths() *jsondoc.Object {
 			m := r.ResourceMethods[verb]
 			item.Set(name, w.operation(&m))
 		}
-		out.Set(deref(r.Path), item)
+		out.Set(aws.Or(r.Path, ""), item)
 	}
 	return out
 }
@@ -144,8 +145,8 @@ func (w *writer) operation(m *apigatewayapi.Method) *jsondoc.Object {
 		out.Set("security", s)
 	}
 	for _, v := range w.Validators {
-		if w.Integrations && deref(v.Id) == deref(m.RequestValidatorId) && m.RequestValidatorId != nil {
-			out.Set("x-amazon-apigateway-request-validator", deref(v.Name))
+		if w.Integrations && aws.Or(v.Id, "") == aws.Or(m.RequestValidatorId, "") && m.RequestValidatorId != nil {
+			out.Set("x-amazon-apigateway-request-validator", aws.Or(v.Name, ""))
 		}
 	}
 	if w.Integrations && m.MethodIntegration != nil {
@@ -203,7 +204,7 @@ func (w *writer) parameters(m *apigatewayapi.Method, types []string) *jsondoc.Ar
 }
 
 func (w *writer) response(r apigatewayapi.MethodResponse) *jsondoc.Object {
-	out := pairs("description", deref(r.StatusCode)+" response")
+	out := pairs("description", aws.Or(r.StatusCode, "")+" response")
 	headers := jsondoc.NewObject()
 	for _, name := range slices.Sorted(maps.Keys(r.ResponseParameters)) {
 		h := pairs("type", "string")
@@ -227,13 +228,13 @@ func (w *writer) response(r apigatewayapi.MethodResponse) *jsondoc.Object {
 func (w *writer) security(m *apigatewayapi.Method) *jsondoc.Array {
 	out := &jsondoc.Array{}
 	need := func(name string) { out.Items = append(out.Items, pairs(name, &jsondoc.Array{})) }
-	switch deref(m.AuthorizationType) {
+	switch aws.Or(m.AuthorizationType, "") {
 	case "AWS_IAM":
 		need("sigv4")
 	case "CUSTOM":
 		for _, a := range w.Authorizers {
-			if deref(a.Id) == deref(m.AuthorizerId) {
-				need(deref(a.Name))
+			if aws.Or(a.Id, "") == aws.Or(m.AuthorizerId, "") {
+				need(aws.Or(a.Name, ""))
 			}
 		}
 	}
@@ -252,9 +253,9 @@ func integrationDoc(i *apigatewayapi.Integration) *jsondoc.Object {
 		}
 	}
 	text("type", strings.ToLower(string(i.Type)))
-	text("httpMethod", deref(i.HttpMethod))
-	text("uri", deref(i.Uri))
-	text("credentials", deref(i.Credentials))
+	text("httpMethod", aws.Or(i.HttpMethod, ""))
+	text("uri", aws.Or(i.Uri, ""))
+	text("credentials", aws.Or(i.Credentials, ""))
 	if len(i.IntegrationResponses) > 0 {
 		responses := jsondoc.NewObject()
 		for _, status := range slices.Sorted(maps.Keys(i.IntegrationResponses)) {
@@ -265,7 +266,7 @@ func integrationDoc(i *apigatewayapi.Integration) *jsondoc.Object {
 			}
 			setTexts(one, "responseParameters", r.ResponseParameters)
 			setTexts(one, "responseTemplates", r.ResponseTemplates)
-			pattern := deref(r.SelectionPattern)
+			pattern := aws.Or(r.SelectionPattern, "")
 			if pattern == "" {
 				pattern = "default"
 			}
@@ -275,7 +276,7 @@ func integrationDoc(i *apigatewayapi.Integration) *jsondoc.Object {
 	}
 	setTexts(out, "requestParameters", i.RequestParameters)
 	setTexts(out, "requestTemplates", i.RequestTemplates)
-	text("passthroughBehavior", strings.ToLower(deref(i.PassthroughBehavior)))
+	text("passthroughBehavior", strings.ToLower(aws.Or(i.PassthroughBehavior, "")))
 	text("contentHandling", string(i.ContentHandling))
 	if i.TimeoutInMillis != nil {
 		out.Set("timeoutInMillis", whole(*i.TimeoutInMillis))
@@ -297,10 +298,10 @@ func setTexts(o *jsondoc.Object, name string, texts map[string]string) {
 // components writes models and security schemes.
 func (w *writer) components(out *jsondoc.Object) {
 	schemas, schemes := jsondoc.NewObject(), jsondoc.NewObject()
-	slices.SortFunc(w.Models, func(a, b apigatewayapi.Model) int { return strings.Compare(deref(a.Name), deref(b.Name)) })
+	slices.SortFunc(w.Models, func(a, b apigatewayapi.Model) int { return strings.Compare(aws.Or(a.Name, ""), aws.Or(b.Name, "")) })
 	for _, m := range w.Models {
-		if v, err := jsondoc.Parse([]byte(deref(m.Schema))); err == nil {
-			schemas.Set(deref(m.Name), w.local(v))
+		if v, err := jsondoc.Parse([]byte(aws.Or(m.Schema, ""))); err == nil {
+			schemas.Set(aws.Or(m.Name, ""), w.local(v))
 		}
 	}
 	for _, name := range w.schemes() {
@@ -366,7 +367,7 @@ func (w *writer) scheme(name string) *jsondoc.Object {
 		return pairs("type", "apiKey", "name", "x-api-key", "in", "header")
 	}
 	for _, a := range w.Authorizers {
-		if deref(a.Name) == name {
+		if aws.Or(a.Name, "") == name {
 			return w.authorizer(&a)
 		}
 	}
@@ -376,15 +377,15 @@ func (w *writer) scheme(name string) *jsondoc.Object {
 func (w *writer) authorizer(a *apigatewayapi.Authorizer) *jsondoc.Object {
 	header := "Unused"
 	if a.Type == apigatewayapi.AuthorizerTypeToken {
-		header = strings.TrimPrefix(deref(a.IdentitySource), "method.request.header.")
+		header = strings.TrimPrefix(aws.Or(a.IdentitySource, ""), "method.request.header.")
 	}
-	out := pairs("type", "apiKey", "name", header, "in", "header", "x-amazon-apigateway-authtype", deref(a.AuthType))
+	out := pairs("type", "apiKey", "name", header, "in", "header", "x-amazon-apigateway-authtype", aws.Or(a.AuthType, ""))
 	if !w.Authorizer && !w.Integrations {
 		return out
 	}
-	x := pairs("type", strings.ToLower(string(a.Type)), "authorizerUri", deref(a.AuthorizerUri))
-	for _, m := range [][2]string{{"authorizerCredentials", deref(a.AuthorizerCredentials)}, {"identitySource", deref(a.IdentitySource)},
-		{"identityValidationExpression", deref(a.IdentityValidationExpression)}} {
+	x := pairs("type", strings.ToLower(string(a.Type)), "authorizerUri", aws.Or(a.AuthorizerUri, ""))
+	for _, m := range [][2]string{{"authorizerCredentials", aws.Or(a.AuthorizerCredentials, "")}, {"identitySource", aws.Or(a.IdentitySource, "")},
+		{"identityValidationExpression", aws.Or(a.IdentityValidationExpression, "")}} {
 		if m[1] != "" {
 			x.Set(m[0], m[1])
 		}
@@ -409,7 +410,7 @@ func (w *writer) extensions(out *jsondoc.Object) {
 		responses.Set(string(g.ResponseType), one)
 	}
 	for _, v := range w.Validators {
-		validators.Set(deref(v.Name), pairs("validateRequestParameters", v.ValidateRequestParameters != nil && *v.ValidateRequestParameters,
+		validators.Set(aws.Or(v.Name, ""), pairs("validateRequestParameters", v.ValidateRequestParameters != nil && *v.ValidateRequestParameters,
 			"validateRequestBody", v.ValidateRequestBody != nil && *v.ValidateRequestBody))
 	}
 	if responses.Len() > 0 {
@@ -421,10 +422,3 @@ func (w *writer) extensions(out *jsondoc.Object) {
 }
 
 func whole(n int32) json.Number { return json.Number(strconv.Itoa(int(n))) }
-
-func deref(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
-}

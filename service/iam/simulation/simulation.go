@@ -157,7 +157,7 @@ func (m *Simulation) evaluate(action, resource string) iamapi.EvaluationResult {
 	r := m.request
 	r.Action, r.Resource = action, resource
 	d := policy.Evaluate(&m.policies, &r)
-	res := iamapi.EvaluationResult{EvalActionName: action, EvalResourceName: ptr(resource),
+	res := iamapi.EvaluationResult{EvalActionName: action, EvalResourceName: new(resource),
 		EvalDecision: iamapi.PolicyEvaluationDecisionTypeImplicitDeny, MatchedStatements: []iamapi.Statement{},
 		MissingContextValues: m.missing()}
 	switch {
@@ -175,14 +175,14 @@ func (m *Simulation) evaluate(action, resource string) iamapi.EvaluationResult {
 	}
 	if m.policies.Boundary != nil {
 		allowed := len(m.policies.Boundary.Matching(&r, false, false)) > 0 && len(m.policies.Boundary.Matching(&r, true, false)) == 0
-		res.PermissionsBoundaryDecisionDetail = &iamapi.PermissionsBoundaryDecisionDetail{AllowedByPermissionsBoundary: ptr(allowed)}
+		res.PermissionsBoundaryDecisionDetail = &iamapi.PermissionsBoundaryDecisionDetail{AllowedByPermissionsBoundary: new(allowed)}
 	}
 	return res
 }
 
 // statement tells where in its policy a statement stands.
 func (s *Source) statement(span policy.Span) iamapi.Statement {
-	st := iamapi.Statement{SourcePolicyId: ptr(s.ID), SourcePolicyType: s.Kind}
+	st := iamapi.Statement{SourcePolicyId: new(s.ID), SourcePolicyType: s.Kind}
 	if span.End <= len(s.Text) {
 		st.StartPosition, st.EndPosition = position(s.Text, span.Start), position(s.Text, span.End)
 	}
@@ -191,8 +191,8 @@ func (s *Source) statement(span policy.Span) iamapi.Statement {
 
 func position(text string, at int) *iamapi.Position {
 	before := text[:at]
-	return &iamapi.Position{Line: ptr(int32(1 + strings.Count(before, "\n"))),
-		Column: ptr(int32(at - strings.LastIndexByte(before, '\n')))}
+	return &iamapi.Position{Line: new(int32(1 + strings.Count(before, "\n"))),
+		Column: new(int32(at - strings.LastIndexByte(before, '\n')))}
 }
 
 // missing lists the condition keys that the policies use and the simulation has no value for.
@@ -208,5 +208,3 @@ func (m *Simulation) missing() []string {
 	}
 	return out
 }
-
-func ptr[T any](v T) *T { return &v }

@@ -180,26 +180,19 @@ func value(s *string) string {
 	return *s
 }
 
-func optional(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
-}
-
 func (l *Layers) describe(p place, v *version) *lambdaapi.GetLayerVersionResponse {
 	b := v.brief(p)
 	out := &lambdaapi.GetLayerVersionResponse{LayerArn: new(p.layerARN()), LayerVersionArn: b.LayerVersionArn, Description: new(v.Description),
 		CreatedDate: b.CreatedDate, Version: b.Version, CompatibleRuntimes: b.CompatibleRuntimes, CompatibleArchitectures: b.CompatibleArchitectures,
 		LicenseInfo: b.LicenseInfo, Content: &lambdaapi.LayerVersionContentOutput{CodeSha256: &v.Package.SHA256, CodeSize: &v.Package.Size}}
-	out.Content.Location = optional(l.Link(v.Package))
+	out.Content.Location = aws.Some(l.Link(v.Package))
 	return out
 }
 
 // brief is a version as lists show it.
 func (v *version) brief(p place) *lambdaapi.LayerVersionsListItem {
-	out := &lambdaapi.LayerVersionsListItem{LayerVersionArn: new(p.arn()), Version: &v.Number, Description: optional(v.Description),
-		CreatedDate: new(v.Created.UTC().Format(timeFormat)), LicenseInfo: optional(v.License)}
+	out := &lambdaapi.LayerVersionsListItem{LayerVersionArn: new(p.arn()), Version: &v.Number, Description: aws.Some(v.Description),
+		CreatedDate: new(v.Created.UTC().Format(timeFormat)), LicenseInfo: aws.Some(v.License)}
 	for _, r := range v.Runtimes {
 		out.CompatibleRuntimes = append(out.CompatibleRuntimes, lambdaapi.Runtime(r))
 	}

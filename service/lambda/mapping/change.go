@@ -126,7 +126,7 @@ func (m *Mappings) checkUpdate(ctx context.Context, id aws.Identity, in *lambdaa
 	if !trial.Enabled && in.FunctionName == nil {
 		return Function{ARN: trial.Function, Name: trial.Name}, nil
 	}
-	if fn, err = m.function(ctx, id, or(in.FunctionName, trial.Function)); err != nil {
+	if fn, err = m.function(ctx, id, aws.Or(in.FunctionName, trial.Function)); err != nil {
 		return fn, err
 	}
 	a, err := queue(id, &trial.Source)

@@ -28,8 +28,8 @@ func (m *Mappings) GetEventSourceMapping(ctx context.Context, id aws.Identity, i
 // https://docs.aws.amazon.com/lambda/latest/api/API_ListEventSourceMappings.html
 func (m *Mappings) ListEventSourceMappings(ctx context.Context, id aws.Identity, in *lambdaapi.ListEventSourceMappingsRequest) (*lambdaapi.ListEventSourceMappingsResponse, error) {
 	k := spaceOf(id.Account, id.Region)
-	function, from := "", or(in.EventSourceArn, "")
-	if name := or(in.FunctionName, ""); name != "" {
+	function, from := "", aws.Or(in.EventSourceArn, "")
+	if name := aws.Or(in.FunctionName, ""); name != "" {
 		fn, err := m.function(ctx, id, name)
 		if err != nil {
 			return nil, err
@@ -44,14 +44,14 @@ func (m *Mappings) ListEventSourceMappings(ctx context.Context, id aws.Identity,
 		t = k.ofSource(from)
 	}
 	within := t.Range()
-	if marker := or(in.Marker, ""); marker != "" {
+	if marker := aws.Or(in.Marker, ""); marker != "" {
 		last, err := base64.URLEncoding.DecodeString(marker)
 		if err != nil {
 			return nil, fault.Invalid("Invalid marker: %s", marker)
 		}
 		within = t.Text(string(last)).After(within)
 	}
-	limit := int(min(or(in.MaxItems, maxPage), maxPage))
+	limit := int(min(aws.Or(in.MaxItems, maxPage), maxPage))
 	return store.View(ctx, m.home(k), func(_ context.Context, r store.Reader) (*lambdaapi.ListEventSourceMappingsResponse, error) {
 		out := &lambdaapi.ListEventSourceMappingsResponse{EventSourceMappings: []lambdaapi.EventSourceMappingConfiguration{}}
 		pairs, done := r.Scan(within, store.ScanOpt{})

@@ -84,7 +84,7 @@ func (in *settings) check() error {
 		if p.PollerGroupName != nil && *p.PollerGroupName != "" {
 			return fault.Invalid("PollerGroupName is not valid for SQS event sources.")
 		}
-		least, most := or(p.MinimumPollers, minPollers), or(p.MaximumPollers, defaultMaxPollers)
+		least, most := aws.Or(p.MinimumPollers, minPollers), aws.Or(p.MaximumPollers, defaultMaxPollers)
 		if least < minPollers || most < minPollers || most > maxPollers || least > most {
 			return fault.Invalid("MinimumPollers and MaximumPollers of SQS event sources must be between %d and %d, and MinimumPollers at most MaximumPollers.",
 				minPollers, maxPollers)
@@ -116,7 +116,7 @@ func (in *settings) apply(rec *mapping) error {
 	}
 	if p := in.pollers; p != nil {
 		if rec.Pollers = nil; p.MinimumPollers != nil || p.MaximumPollers != nil {
-			least, most := or(p.MinimumPollers, minPollers), or(p.MaximumPollers, defaultMaxPollers)
+			least, most := aws.Or(p.MinimumPollers, minPollers), aws.Or(p.MaximumPollers, defaultMaxPollers)
 			rec.Pollers = &pollers{Min: &least, Max: &most}
 		}
 	}
@@ -133,7 +133,7 @@ func (in *settings) apply(rec *mapping) error {
 
 func patterns(f *lambdaapi.FilterCriteria) (list []string) {
 	for _, p := range f.Filters {
-		if text := or(p.Pattern, ""); text != "" {
+		if text := aws.Or(p.Pattern, ""); text != "" {
 			list = append(list, text)
 		}
 	}
@@ -162,11 +162,4 @@ func set[T any](to *T, from *T) {
 	if from != nil {
 		*to = *from
 	}
-}
-
-func or[T any](p *T, otherwise T) T {
-	if p != nil {
-		return *p
-	}
-	return otherwise
 }
