@@ -42,11 +42,13 @@ var mayImport = map[string][]string{
 	"event/schedule": {},
 	"event/source":   {"aws", "jsondoc", "api", "clock", "event/pattern"},
 	"event/target":   {"aws", "jsondoc", "api", "store", "timer", "clock"},
+	"asl":            {"jsondoc"},
 	"sandbox":        {"aws", "clock"},
 	"deploy":         {"aws", "api", "shape", "store", "jsondoc"},
 	"service":        {"aws", "checksum", "api", "shape", "store", "blob", "timer", "clock", "policy", "event", "item", "jsondoc"},
 	"service/lambda": {"aws", "api", "shape", "store", "blob", "timer", "clock", "policy", "event", "sandbox",
 		"jsondoc", "protocol/eventstream"},
+	"service/sfn": {"aws", "api", "shape", "store", "blob", "timer", "clock", "policy", "event", "asl", "jsondoc", "checksum"},
 	"service/cloudformation": {"aws", "api", "shape", "store", "blob", "timer", "clock", "policy", "event",
 		"deploy", "jsondoc"},
 }
