@@ -5,12 +5,12 @@
 package jsondoc
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
+	"maps"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -25,41 +25,80 @@ type Array struct{ Items []any }
 
 // Object is a JSON object whose members keep the order in which they were first set.
 type Object struct {
-	keys    []string
-	members map[string]any
+	keys   []string
+	values []any
+	places map[string]int // by name; only when there are more than few members
 }
 
+// few members are found sooner by going through them than by a map, and cost no map.
+const few = 12
+
 // NewObject returns an empty object.
-func NewObject() *Object { return &Object{members: map[string]any{}} }
+func NewObject() *Object { return &Object{} }
+
+// SizedObject returns an empty object with room for n members.
+func SizedObject(n int) *Object {
+	return &Object{keys: make([]string, 0, n), values: make([]any, 0, n)}
+}
+
+func (o *Object) place(key string) int {
+	if o.places != nil {
+		if i, ok := o.places[key]; ok {
+			return i
+		}
+		return -1
+	}
+	return slices.Index(o.keys, key)
+}
 
 // Get returns the member called key.
 func (o *Object) Get(key string) (any, bool) {
-	v, ok := o.members[key]
-	return v, ok
+	i := o.place(key)
+	if i < 0 {
+		return nil, false
+	}
+	return o.values[i], true
 }
 
 // Set adds or replaces a member; a replaced one keeps its place.
 func (o *Object) Set(key string, v any) {
-	if _, ok := o.members[key]; !ok {
-		o.keys = append(o.keys, key)
+	if i := o.place(key); i >= 0 {
+		o.values[i] = v
+		return
 	}
-	o.members[key] = v
+	o.keys, o.values = append(o.keys, key), append(o.values, v)
+	if o.places != nil {
+		o.places[key] = len(o.keys) - 1
+	} else if len(o.keys) > few {
+		o.index()
+	}
+}
+
+func (o *Object) index() {
+	o.places = make(map[string]int, 2*len(o.keys))
+	for i, k := range o.keys {
+		o.places[k] = i
+	}
 }
 
 // Delete removes a member and returns what it was.
 func (o *Object) Delete(key string) (any, bool) {
-	v, ok := o.members[key]
-	if !ok {
+	i := o.place(key)
+	if i < 0 {
 		return nil, false
 	}
-	delete(o.members, key)
-	for i, k := range o.keys {
-		if k == key {
-			o.keys = append(o.keys[:i:i], o.keys[i+1:]...)
-			break
-		}
+	v := o.values[i]
+	o.keys = append(o.keys[:i:i], o.keys[i+1:]...) // somebody may be going through them
+	o.values = append(o.values[:i:i], o.values[i+1:]...)
+	if o.places != nil {
+		o.index()
 	}
 	return v, true
+}
+
+// Clone returns an object with the same members, which are not copied themselves.
+func (o *Object) Clone() *Object {
+	return &Object{keys: slices.Clone(o.keys), values: slices.Clone(o.values), places: maps.Clone(o.places)}
 }
 
 // Len is the number of members.
@@ -71,75 +110,13 @@ func (o *Object) Keys() []string { return o.keys }
 // All yields the members in order.
 func (o *Object) All() iter.Seq2[string, any] {
 	return func(yield func(string, any) bool) {
-		for _, k := range o.keys {
-			if !yield(k, o.members[k]) {
+		values := o.values
+		for i, k := range o.keys {
+			if !yield(k, values[i]) {
 				return
 			}
 		}
 	}
-}
-
-// Parse reads one JSON document. Anything but white space after it is an error. Of members with the same name the last
-// counts.
-func Parse(b []byte) (any, error) {
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.UseNumber()
-	v, err := parseValue(d, 0)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("jsondoc: data after the document at offset %d", d.InputOffset())
-	}
-	return v, nil
-}
-
-func parseValue(d *json.Decoder, depth int) (any, error) {
-	t, err := d.Token()
-	if err != nil {
-		if errors.Is(err, io.EOF) {
-			err = io.ErrUnexpectedEOF
-		}
-		return nil, fmt.Errorf("jsondoc: %w", err)
-	}
-	delim, ok := t.(json.Delim)
-	if !ok {
-		return t, nil
-	}
-	if depth >= MaxDepth {
-		return nil, ErrDepth
-	}
-	if delim == '[' {
-		a := &Array{Items: []any{}}
-		for d.More() {
-			v, err := parseValue(d, depth+1)
-			if err != nil {
-				return nil, err
-			}
-			a.Items = append(a.Items, v)
-		}
-		return a, closing(d)
-	}
-	o := NewObject()
-	for d.More() {
-		k, err := d.Token()
-		if err != nil {
-			return nil, fmt.Errorf("jsondoc: %w", err)
-		}
-		v, err := parseValue(d, depth+1)
-		if err != nil {
-			return nil, err
-		}
-		o.Set(k.(string), v) // the decoder gives nothing else where a name must stand
-	}
-	return o, closing(d)
-}
-
-func closing(d *json.Decoder) error {
-	if _, err := d.Token(); err != nil {
-		return fmt.Errorf("jsondoc: %w", err)
-	}
-	return nil
 }
 
 // Append appends the compact JSON text of v to dst. Characters are escaped only where JSON requires it.
@@ -172,7 +149,7 @@ func Append(dst []byte, v any) []byte {
 				dst = append(dst, ',')
 			}
 			dst = append(AppendString(dst, k), ':')
-			dst = Append(dst, v.members[k])
+			dst = Append(dst, v.values[i])
 		}
 		return append(dst, '}')
 	default:
@@ -239,7 +216,7 @@ func Plain(v any) any {
 		return out
 	case *Object:
 		out := make(map[string]any, len(v.keys))
-		for k, m := range v.members {
+		for k, m := range v.All() {
 			out[k] = Plain(m)
 		}
 		return out
@@ -270,8 +247,8 @@ func Equal(a, b any) bool {
 		if !ok || a.Len() != bv.Len() {
 			return false
 		}
-		for k, m := range a.members {
-			n, ok := bv.members[k]
+		for k, m := range a.All() {
+			n, ok := bv.Get(k)
 			if !ok || !Equal(m, n) {
 				return false
 			}

@@ -3,6 +3,7 @@ package jsondoc
 import (
 	"encoding/json"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -72,5 +73,82 @@ func FuzzParse(f *testing.F) {
 func TestEqualTellsLargeIntegersApart(t *testing.T) {
 	if Equal(json.Number("9007199254740993"), json.Number("9007199254740992")) || !Equal(json.Number("1e2"), json.Number("100")) {
 		t.Error("9007199254740993 is 9007199254740992, or 1e2 is not 100")
+	}
+}
+
+// FuzzParseAsTheStandardLibrary compares with encoding/json, whose rules these are.
+func FuzzParseAsTheStandardLibrary(f *testing.F) {
+	for _, s := range []string{`{"a":[1,{"b":"\u00e9\ud83d\ude00\ud83d\n"}]}`, ` -0.5e+3 `, `"\x"`, `01`, `[1,]`, "\"\xff\"", `"\ud83dx"`, `{"a":1,"a":2}`, `"\u12"`, "\"\x01\""} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		v, err := ParseString(s)
+		if errors.Is(err, ErrDepth) {
+			return
+		}
+		if got, want := err == nil, json.Valid([]byte(s)); got != want {
+			t.Fatalf("%q: %v, but the standard library says %v", s, err, want)
+		}
+		if err != nil {
+			return
+		}
+		d := json.NewDecoder(strings.NewReader(s))
+		d.UseNumber()
+		var want any
+		if err := d.Decode(&want); err != nil {
+			t.Fatal(err)
+		}
+		if got := Plain(v); !reflect.DeepEqual(got, want) {
+			t.Fatalf("%q: %#v, want %#v", s, got, want)
+		}
+	})
+}
+
+func TestObjectsOfAnySize(t *testing.T) {
+	for _, n := range []int{few - 1, few, few + 1, 3 * few} {
+		o := NewObject()
+		for i := range n {
+			o.Set(string(rune('a'+i)), i)
+		}
+		c := o.Clone()
+		for i := 0; i < n; i += 2 {
+			if v, ok := o.Delete(string(rune('a' + i))); !ok || v != i {
+				t.Fatalf("deleting %d of %d gave %v", i, n, v)
+			}
+		}
+		for i := range n {
+			v, ok := o.Get(string(rune('a' + i)))
+			if ok != (i%2 == 1) || ok && v != i {
+				t.Errorf("%d of %d is %v, %v", i, n, v, ok)
+			}
+			if v, ok := c.Get(string(rune('a' + i))); !ok || v != i {
+				t.Errorf("the clone's %d of %d is %v, %v", i, n, v, ok)
+			}
+		}
+		if o.Len() != n/2 || c.Len() != n {
+			t.Errorf("%d and %d members are left of %d", o.Len(), c.Len(), n)
+		}
+	}
+}
+
+func TestMembersMayGoWhileTheyAreGoneThrough(t *testing.T) {
+	v, _ := Parse([]byte(`{"a":1,"b":2,"c":3}`))
+	o, seen := v.(*Object), ""
+	for k, m := range o.All() {
+		o.Delete(k)
+		seen += k + string(m.(json.Number))
+	}
+	if seen != "a1b2c3" || o.Len() != 0 {
+		t.Errorf("saw %s, %d left", seen, o.Len())
+	}
+}
+
+func BenchmarkParse(b *testing.B) {
+	text := []byte(`{"order":{"id":"o-17","total":99.5,"items":[{"sku":"a","n":1},{"sku":"b","n":2}]},"customer":"Ada","paid":true}`)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Parse(text); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -20,6 +20,14 @@ type Path struct {
 	steps    []step
 	fn       *function
 	definite bool
+	plain    []access // instead of steps, when each goes to one member or element
+}
+
+// access goes to a member, or to an element when it has no name.
+type access struct {
+	name  string
+	index int
+	named bool
 }
 
 func newPath(text string, steps []step, fn *function) *Path {
@@ -27,7 +35,68 @@ func newPath(text string, steps []step, fn *function) *Path {
 	for _, s := range steps {
 		definite = definite && s.definite()
 	}
-	return &Path{text: text, steps: steps, fn: fn, definite: definite}
+	p := &Path{text: text, steps: steps, fn: fn, definite: definite}
+	if fn == nil {
+		p.plain = plain(steps)
+	}
+	return p
+}
+
+// plain is the steps as accesses, nil when one of them is something else.
+func plain(steps []step) []access {
+	out := make([]access, len(steps))
+	for i, s := range steps {
+		switch s := s.(type) {
+		case members:
+			if len(s) != 1 {
+				return nil
+			}
+			out[i] = access{name: s[0], named: true}
+		case indexes:
+			if len(s) != 1 {
+				return nil
+			}
+			out[i] = access{index: s[0]}
+		default:
+			return nil
+		}
+	}
+	return out
+}
+
+// Find is Eval for those who only want to know whether there is something: it makes no error, and nothing at all for a path
+// of plain members and elements.
+func (p *Path) Find(root any) (v any, found bool) {
+	if p.plain == nil {
+		v, err := p.eval(root, root)
+		return v, err == nil
+	}
+	v = root
+	for _, a := range p.plain {
+		if a.named {
+			o, ok := v.(*jsondoc.Object)
+			if !ok {
+				return nil, false
+			}
+			if v, ok = o.Get(a.name); !ok {
+				return nil, false
+			}
+			continue
+		}
+		list, ok := v.(*jsondoc.Array)
+		if !ok {
+			return nil, false
+		}
+		i := a.index
+		if i < 0 {
+			i += len(list.Items)
+		}
+		if i < 0 || i >= len(list.Items) {
+			return nil, false
+		}
+		v = list.Items[i]
+	}
+	return v, true
 }
 
 // String is the text that Compile was given.
@@ -41,6 +110,11 @@ func (p *Path) Definite() bool { return p.definite || p.fn != nil }
 func (p *Path) Eval(root any) (any, error) { return p.eval(root, root) }
 
 func (p *Path) eval(root, at any) (any, error) {
+	if p.plain != nil {
+		if v, ok := p.Find(at); ok {
+			return v, nil
+		}
+	}
 	nodes, err := p.nodes(root, at)
 	if err != nil {
 		return nil, err
@@ -60,7 +134,11 @@ func (p *Path) eval(root, at any) (any, error) {
 
 func (p *Path) nodes(root, at any) ([]any, error) {
 	nodes := []any{at}
+	definite := true // so far: there is one node, and the path asks for something in it
 	for i, s := range p.steps {
+		if definite && !applies(s, nodes[0]) {
+			return nil, fmt.Errorf("%w: %s (at step %d)", ErrNotFound, p.text, i+1)
+		}
 		var next []any
 		for _, n := range nodes {
 			next = s.apply(root, n, next)
@@ -69,8 +147,32 @@ func (p *Path) nodes(root, at any) ([]any, error) {
 			return nil, fmt.Errorf("%w: %s (at step %d)", ErrNotFound, p.text, i+1)
 		}
 		nodes = next
+		definite = definite && s.definite() && len(nodes) == 1
 	}
 	return nodes, nil
+}
+
+// applies reports whether a step can be asked of a node that the path reached by definite steps. Where it can not, Jayway
+// gives no empty list but the error of a path that names nothing.
+func applies(s step, node any) bool {
+	o, isObject := node.(*jsondoc.Object)
+	_, isArray := node.(*jsondoc.Array)
+	switch s := s.(type) {
+	case members:
+		if !isObject || len(s) > 1 {
+			return isObject
+		}
+		_, has := o.Get(s[0])
+		return has
+	case each:
+		return isObject
+	case indexes, slice:
+		return isArray
+	case filter:
+		return isObject || isArray
+	default:
+		return true
+	}
 }
 
 // step is one part of a path: it appends to out what it selects from node.

@@ -59,6 +59,9 @@ func TestEval(t *testing.T) {
 		{"$..[?(@ == 'x')]", "[]"},
 		{"$..[0].title", `["Sayings"]`},
 		{"$['store','a b'].bicycle.color", `["red"]`},
+		{"$.store[*].nope", "[]"},
+		{"$.empty[3:]", "[]"},
+		{"$.empty[5].a[*]", "[]"},
 		{"$..bicycle['color','price']", `[{"color":"red","price":19.95}]`},
 	} {
 		p, err := Compile(c.path)
@@ -77,7 +80,8 @@ func TestEval(t *testing.T) {
 
 func TestDefinitePathThatNamesNothing(t *testing.T) {
 	doc, _ := jsondoc.Parse([]byte(shop))
-	for _, path := range []string{"$.nope", "$.store.nope.deeper", "$.store.book[9]", "$.expensive.x", "$.empty[0]"} {
+	for _, path := range []string{"$.nope", "$.store.nope.deeper", "$.store.book[9]", "$.expensive.x", "$.empty[0]",
+		"$.nope[*]", "$.nope[1:]", "$.expensive[1:]", "$.expensive[?(@.a)]", "$.nope..a", "$.expensive[0,1]"} {
 		p, err := Compile(path)
 		if err != nil {
 			t.Fatal(err)
