@@ -16,7 +16,177 @@ var _ Handler = Client{}
 // NewClient returns a client that calls through c.
 func NewClient(c aws.Caller) Client { return Client{c} }
 
+// CreateActivity calls the operation of that name.
+func (c Client) CreateActivity(ctx context.Context, id aws.Identity, in *CreateActivityInput) (*CreateActivityOutput, error) {
+	return aws.Invoke[CreateActivityOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "CreateActivity"}, in)
+}
+
+// CreateStateMachine calls the operation of that name.
+func (c Client) CreateStateMachine(ctx context.Context, id aws.Identity, in *CreateStateMachineInput) (*CreateStateMachineOutput, error) {
+	return aws.Invoke[CreateStateMachineOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "CreateStateMachine"}, in)
+}
+
+// CreateStateMachineAlias calls the operation of that name.
+func (c Client) CreateStateMachineAlias(ctx context.Context, id aws.Identity, in *CreateStateMachineAliasInput) (*CreateStateMachineAliasOutput, error) {
+	return aws.Invoke[CreateStateMachineAliasOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "CreateStateMachineAlias"}, in)
+}
+
+// DeleteActivity calls the operation of that name.
+func (c Client) DeleteActivity(ctx context.Context, id aws.Identity, in *DeleteActivityInput) (*DeleteActivityOutput, error) {
+	return aws.Invoke[DeleteActivityOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "DeleteActivity"}, in)
+}
+
+// DeleteStateMachine calls the operation of that name.
+func (c Client) DeleteStateMachine(ctx context.Context, id aws.Identity, in *DeleteStateMachineInput) (*DeleteStateMachineOutput, error) {
+	return aws.Invoke[DeleteStateMachineOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "DeleteStateMachine"}, in)
+}
+
+// DeleteStateMachineAlias calls the operation of that name.
+func (c Client) DeleteStateMachineAlias(ctx context.Context, id aws.Identity, in *DeleteStateMachineAliasInput) (*DeleteStateMachineAliasOutput, error) {
+	return aws.Invoke[DeleteStateMachineAliasOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "DeleteStateMachineAlias"}, in)
+}
+
+// DeleteStateMachineVersion calls the operation of that name.
+func (c Client) DeleteStateMachineVersion(ctx context.Context, id aws.Identity, in *DeleteStateMachineVersionInput) (*DeleteStateMachineVersionOutput, error) {
+	return aws.Invoke[DeleteStateMachineVersionOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "DeleteStateMachineVersion"}, in)
+}
+
+// DescribeActivity calls the operation of that name.
+func (c Client) DescribeActivity(ctx context.Context, id aws.Identity, in *DescribeActivityInput) (*DescribeActivityOutput, error) {
+	return aws.Invoke[DescribeActivityOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "DescribeActivity"}, in)
+}
+
+// DescribeExecution calls the operation of that name.
+func (c Client) DescribeExecution(ctx context.Context, id aws.Identity, in *DescribeExecutionInput) (*DescribeExecutionOutput, error) {
+	return aws.Invoke[DescribeExecutionOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "DescribeExecution"}, in)
+}
+
+// DescribeMapRun calls the operation of that name.
+func (c Client) DescribeMapRun(ctx context.Context, id aws.Identity, in *DescribeMapRunInput) (*DescribeMapRunOutput, error) {
+	return aws.Invoke[DescribeMapRunOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "DescribeMapRun"}, in)
+}
+
+// DescribeStateMachine calls the operation of that name.
+func (c Client) DescribeStateMachine(ctx context.Context, id aws.Identity, in *DescribeStateMachineInput) (*DescribeStateMachineOutput, error) {
+	return aws.Invoke[DescribeStateMachineOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "DescribeStateMachine"}, in)
+}
+
+// DescribeStateMachineAlias calls the operation of that name.
+func (c Client) DescribeStateMachineAlias(ctx context.Context, id aws.Identity, in *DescribeStateMachineAliasInput) (*DescribeStateMachineAliasOutput, error) {
+	return aws.Invoke[DescribeStateMachineAliasOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "DescribeStateMachineAlias"}, in)
+}
+
+// DescribeStateMachineForExecution calls the operation of that name.
+func (c Client) DescribeStateMachineForExecution(ctx context.Context, id aws.Identity, in *DescribeStateMachineForExecutionInput) (*DescribeStateMachineForExecutionOutput, error) {
+	return aws.Invoke[DescribeStateMachineForExecutionOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "DescribeStateMachineForExecution"}, in)
+}
+
+// GetActivityTask calls the operation of that name.
+func (c Client) GetActivityTask(ctx context.Context, id aws.Identity, in *GetActivityTaskInput) (*GetActivityTaskOutput, error) {
+	return aws.Invoke[GetActivityTaskOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "GetActivityTask"}, in)
+}
+
+// GetExecutionHistory calls the operation of that name.
+func (c Client) GetExecutionHistory(ctx context.Context, id aws.Identity, in *GetExecutionHistoryInput) (*GetExecutionHistoryOutput, error) {
+	return aws.Invoke[GetExecutionHistoryOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "GetExecutionHistory"}, in)
+}
+
+// ListActivities calls the operation of that name.
+func (c Client) ListActivities(ctx context.Context, id aws.Identity, in *ListActivitiesInput) (*ListActivitiesOutput, error) {
+	return aws.Invoke[ListActivitiesOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "ListActivities"}, in)
+}
+
+// ListExecutions calls the operation of that name.
+func (c Client) ListExecutions(ctx context.Context, id aws.Identity, in *ListExecutionsInput) (*ListExecutionsOutput, error) {
+	return aws.Invoke[ListExecutionsOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "ListExecutions"}, in)
+}
+
+// ListMapRuns calls the operation of that name.
+func (c Client) ListMapRuns(ctx context.Context, id aws.Identity, in *ListMapRunsInput) (*ListMapRunsOutput, error) {
+	return aws.Invoke[ListMapRunsOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "ListMapRuns"}, in)
+}
+
+// ListStateMachineAliases calls the operation of that name.
+func (c Client) ListStateMachineAliases(ctx context.Context, id aws.Identity, in *ListStateMachineAliasesInput) (*ListStateMachineAliasesOutput, error) {
+	return aws.Invoke[ListStateMachineAliasesOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "ListStateMachineAliases"}, in)
+}
+
+// ListStateMachineVersions calls the operation of that name.
+func (c Client) ListStateMachineVersions(ctx context.Context, id aws.Identity, in *ListStateMachineVersionsInput) (*ListStateMachineVersionsOutput, error) {
+	return aws.Invoke[ListStateMachineVersionsOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "ListStateMachineVersions"}, in)
+}
+
+// ListStateMachines calls the operation of that name.
+func (c Client) ListStateMachines(ctx context.Context, id aws.Identity, in *ListStateMachinesInput) (*ListStateMachinesOutput, error) {
+	return aws.Invoke[ListStateMachinesOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "ListStateMachines"}, in)
+}
+
+// ListTagsForResource calls the operation of that name.
+func (c Client) ListTagsForResource(ctx context.Context, id aws.Identity, in *ListTagsForResourceInput) (*ListTagsForResourceOutput, error) {
+	return aws.Invoke[ListTagsForResourceOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "ListTagsForResource"}, in)
+}
+
+// PublishStateMachineVersion calls the operation of that name.
+func (c Client) PublishStateMachineVersion(ctx context.Context, id aws.Identity, in *PublishStateMachineVersionInput) (*PublishStateMachineVersionOutput, error) {
+	return aws.Invoke[PublishStateMachineVersionOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "PublishStateMachineVersion"}, in)
+}
+
+// RedriveExecution calls the operation of that name.
+func (c Client) RedriveExecution(ctx context.Context, id aws.Identity, in *RedriveExecutionInput) (*RedriveExecutionOutput, error) {
+	return aws.Invoke[RedriveExecutionOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "RedriveExecution"}, in)
+}
+
+// SendTaskFailure calls the operation of that name.
+func (c Client) SendTaskFailure(ctx context.Context, id aws.Identity, in *SendTaskFailureInput) (*SendTaskFailureOutput, error) {
+	return aws.Invoke[SendTaskFailureOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "SendTaskFailure"}, in)
+}
+
+// SendTaskHeartbeat calls the operation of that name.
+func (c Client) SendTaskHeartbeat(ctx context.Context, id aws.Identity, in *SendTaskHeartbeatInput) (*SendTaskHeartbeatOutput, error) {
+	return aws.Invoke[SendTaskHeartbeatOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "SendTaskHeartbeat"}, in)
+}
+
+// SendTaskSuccess calls the operation of that name.
+func (c Client) SendTaskSuccess(ctx context.Context, id aws.Identity, in *SendTaskSuccessInput) (*SendTaskSuccessOutput, error) {
+	return aws.Invoke[SendTaskSuccessOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "SendTaskSuccess"}, in)
+}
+
 // StartExecution calls the operation of that name.
 func (c Client) StartExecution(ctx context.Context, id aws.Identity, in *StartExecutionInput) (*StartExecutionOutput, error) {
 	return aws.Invoke[StartExecutionOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "StartExecution"}, in)
+}
+
+// StartSyncExecution calls the operation of that name.
+func (c Client) StartSyncExecution(ctx context.Context, id aws.Identity, in *StartSyncExecutionInput) (*StartSyncExecutionOutput, error) {
+	return aws.Invoke[StartSyncExecutionOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "StartSyncExecution"}, in)
+}
+
+// StopExecution calls the operation of that name.
+func (c Client) StopExecution(ctx context.Context, id aws.Identity, in *StopExecutionInput) (*StopExecutionOutput, error) {
+	return aws.Invoke[StopExecutionOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "StopExecution"}, in)
+}
+
+// TagResource calls the operation of that name.
+func (c Client) TagResource(ctx context.Context, id aws.Identity, in *TagResourceInput) (*TagResourceOutput, error) {
+	return aws.Invoke[TagResourceOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "TagResource"}, in)
+}
+
+// UntagResource calls the operation of that name.
+func (c Client) UntagResource(ctx context.Context, id aws.Identity, in *UntagResourceInput) (*UntagResourceOutput, error) {
+	return aws.Invoke[UntagResourceOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "UntagResource"}, in)
+}
+
+// UpdateMapRun calls the operation of that name.
+func (c Client) UpdateMapRun(ctx context.Context, id aws.Identity, in *UpdateMapRunInput) (*UpdateMapRunOutput, error) {
+	return aws.Invoke[UpdateMapRunOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "UpdateMapRun"}, in)
+}
+
+// UpdateStateMachine calls the operation of that name.
+func (c Client) UpdateStateMachine(ctx context.Context, id aws.Identity, in *UpdateStateMachineInput) (*UpdateStateMachineOutput, error) {
+	return aws.Invoke[UpdateStateMachineOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "UpdateStateMachine"}, in)
+}
+
+// UpdateStateMachineAlias calls the operation of that name.
+func (c Client) UpdateStateMachineAlias(ctx context.Context, id aws.Identity, in *UpdateStateMachineAliasInput) (*UpdateStateMachineAliasOutput, error) {
+	return aws.Invoke[UpdateStateMachineAliasOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "UpdateStateMachineAlias"}, in)
 }

@@ -2,6 +2,165 @@
 
 package sfnapi
 
+// EncryptionType is one of the values below; "" is absent.
+type EncryptionType string
+
+// Values of EncryptionType.
+const (
+	EncryptionTypeAwsOwnedKey           EncryptionType = "AWS_OWNED_KEY"
+	EncryptionTypeCustomerManagedKmsKey EncryptionType = "CUSTOMER_MANAGED_KMS_KEY"
+)
+
+// EnumValues returns the values of EncryptionType in the order of the model.
+func (EncryptionType) EnumValues() []string {
+	return []string{"AWS_OWNED_KEY", "CUSTOMER_MANAGED_KMS_KEY"}
+}
+
+// ExecutionRedriveFilter is one of the values below; "" is absent.
+type ExecutionRedriveFilter string
+
+// Values of ExecutionRedriveFilter.
+const (
+	ExecutionRedriveFilterRedriven    ExecutionRedriveFilter = "REDRIVEN"
+	ExecutionRedriveFilterNotRedriven ExecutionRedriveFilter = "NOT_REDRIVEN"
+)
+
+// EnumValues returns the values of ExecutionRedriveFilter in the order of the model.
+func (ExecutionRedriveFilter) EnumValues() []string {
+	return []string{"REDRIVEN", "NOT_REDRIVEN"}
+}
+
+// ExecutionRedriveStatus is one of the values below; "" is absent.
+type ExecutionRedriveStatus string
+
+// Values of ExecutionRedriveStatus.
+const (
+	ExecutionRedriveStatusRedrivable         ExecutionRedriveStatus = "REDRIVABLE"
+	ExecutionRedriveStatusNotRedrivable      ExecutionRedriveStatus = "NOT_REDRIVABLE"
+	ExecutionRedriveStatusRedrivableByMapRun ExecutionRedriveStatus = "REDRIVABLE_BY_MAP_RUN"
+)
+
+// EnumValues returns the values of ExecutionRedriveStatus in the order of the model.
+func (ExecutionRedriveStatus) EnumValues() []string {
+	return []string{"REDRIVABLE", "NOT_REDRIVABLE", "REDRIVABLE_BY_MAP_RUN"}
+}
+
+// ExecutionStatus is one of the values below; "" is absent.
+type ExecutionStatus string
+
+// Values of ExecutionStatus.
+const (
+	ExecutionStatusRunning        ExecutionStatus = "RUNNING"
+	ExecutionStatusSucceeded      ExecutionStatus = "SUCCEEDED"
+	ExecutionStatusFailed         ExecutionStatus = "FAILED"
+	ExecutionStatusTimedOut       ExecutionStatus = "TIMED_OUT"
+	ExecutionStatusAborted        ExecutionStatus = "ABORTED"
+	ExecutionStatusPendingRedrive ExecutionStatus = "PENDING_REDRIVE"
+)
+
+// EnumValues returns the values of ExecutionStatus in the order of the model.
+func (ExecutionStatus) EnumValues() []string {
+	return []string{"RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE"}
+}
+
+// HistoryEventType is one of the values below; "" is absent.
+type HistoryEventType string
+
+// Values of HistoryEventType.
+const (
+	HistoryEventTypeActivityFailed               HistoryEventType = "ActivityFailed"
+	HistoryEventTypeActivityScheduled            HistoryEventType = "ActivityScheduled"
+	HistoryEventTypeActivityScheduleFailed       HistoryEventType = "ActivityScheduleFailed"
+	HistoryEventTypeActivityStarted              HistoryEventType = "ActivityStarted"
+	HistoryEventTypeActivitySucceeded            HistoryEventType = "ActivitySucceeded"
+	HistoryEventTypeActivityTimedOut             HistoryEventType = "ActivityTimedOut"
+	HistoryEventTypeChoiceStateEntered           HistoryEventType = "ChoiceStateEntered"
+	HistoryEventTypeChoiceStateExited            HistoryEventType = "ChoiceStateExited"
+	HistoryEventTypeExecutionAborted             HistoryEventType = "ExecutionAborted"
+	HistoryEventTypeExecutionFailed              HistoryEventType = "ExecutionFailed"
+	HistoryEventTypeExecutionStarted             HistoryEventType = "ExecutionStarted"
+	HistoryEventTypeExecutionSucceeded           HistoryEventType = "ExecutionSucceeded"
+	HistoryEventTypeExecutionTimedOut            HistoryEventType = "ExecutionTimedOut"
+	HistoryEventTypeFailStateEntered             HistoryEventType = "FailStateEntered"
+	HistoryEventTypeLambdaFunctionFailed         HistoryEventType = "LambdaFunctionFailed"
+	HistoryEventTypeLambdaFunctionScheduled      HistoryEventType = "LambdaFunctionScheduled"
+	HistoryEventTypeLambdaFunctionScheduleFailed HistoryEventType = "LambdaFunctionScheduleFailed"
+	HistoryEventTypeLambdaFunctionStarted        HistoryEventType = "LambdaFunctionStarted"
+	HistoryEventTypeLambdaFunctionStartFailed    HistoryEventType = "LambdaFunctionStartFailed"
+	HistoryEventTypeLambdaFunctionSucceeded      HistoryEventType = "LambdaFunctionSucceeded"
+	HistoryEventTypeLambdaFunctionTimedOut       HistoryEventType = "LambdaFunctionTimedOut"
+	HistoryEventTypeMapIterationAborted          HistoryEventType = "MapIterationAborted"
+	HistoryEventTypeMapIterationFailed           HistoryEventType = "MapIterationFailed"
+	HistoryEventTypeMapIterationStarted          HistoryEventType = "MapIterationStarted"
+	HistoryEventTypeMapIterationSucceeded        HistoryEventType = "MapIterationSucceeded"
+	HistoryEventTypeMapStateAborted              HistoryEventType = "MapStateAborted"
+	HistoryEventTypeMapStateEntered              HistoryEventType = "MapStateEntered"
+	HistoryEventTypeMapStateExited               HistoryEventType = "MapStateExited"
+	HistoryEventTypeMapStateFailed               HistoryEventType = "MapStateFailed"
+	HistoryEventTypeMapStateStarted              HistoryEventType = "MapStateStarted"
+	HistoryEventTypeMapStateSucceeded            HistoryEventType = "MapStateSucceeded"
+	HistoryEventTypeParallelStateAborted         HistoryEventType = "ParallelStateAborted"
+	HistoryEventTypeParallelStateEntered         HistoryEventType = "ParallelStateEntered"
+	HistoryEventTypeParallelStateExited          HistoryEventType = "ParallelStateExited"
+	HistoryEventTypeParallelStateFailed          HistoryEventType = "ParallelStateFailed"
+	HistoryEventTypeParallelStateStarted         HistoryEventType = "ParallelStateStarted"
+	HistoryEventTypeParallelStateSucceeded       HistoryEventType = "ParallelStateSucceeded"
+	HistoryEventTypePassStateEntered             HistoryEventType = "PassStateEntered"
+	HistoryEventTypePassStateExited              HistoryEventType = "PassStateExited"
+	HistoryEventTypeSucceedStateEntered          HistoryEventType = "SucceedStateEntered"
+	HistoryEventTypeSucceedStateExited           HistoryEventType = "SucceedStateExited"
+	HistoryEventTypeTaskFailed                   HistoryEventType = "TaskFailed"
+	HistoryEventTypeTaskScheduled                HistoryEventType = "TaskScheduled"
+	HistoryEventTypeTaskStarted                  HistoryEventType = "TaskStarted"
+	HistoryEventTypeTaskStartFailed              HistoryEventType = "TaskStartFailed"
+	HistoryEventTypeTaskStateAborted             HistoryEventType = "TaskStateAborted"
+	HistoryEventTypeTaskStateEntered             HistoryEventType = "TaskStateEntered"
+	HistoryEventTypeTaskStateExited              HistoryEventType = "TaskStateExited"
+	HistoryEventTypeTaskSubmitFailed             HistoryEventType = "TaskSubmitFailed"
+	HistoryEventTypeTaskSubmitted                HistoryEventType = "TaskSubmitted"
+	HistoryEventTypeTaskSucceeded                HistoryEventType = "TaskSucceeded"
+	HistoryEventTypeTaskTimedOut                 HistoryEventType = "TaskTimedOut"
+	HistoryEventTypeWaitStateAborted             HistoryEventType = "WaitStateAborted"
+	HistoryEventTypeWaitStateEntered             HistoryEventType = "WaitStateEntered"
+	HistoryEventTypeWaitStateExited              HistoryEventType = "WaitStateExited"
+	HistoryEventTypeMapRunAborted                HistoryEventType = "MapRunAborted"
+	HistoryEventTypeMapRunFailed                 HistoryEventType = "MapRunFailed"
+	HistoryEventTypeMapRunStarted                HistoryEventType = "MapRunStarted"
+	HistoryEventTypeMapRunSucceeded              HistoryEventType = "MapRunSucceeded"
+	HistoryEventTypeExecutionRedriven            HistoryEventType = "ExecutionRedriven"
+	HistoryEventTypeMapRunRedriven               HistoryEventType = "MapRunRedriven"
+	HistoryEventTypeEvaluationFailed             HistoryEventType = "EvaluationFailed"
+)
+
+// EnumValues returns the values of HistoryEventType in the order of the model.
+func (HistoryEventType) EnumValues() []string {
+	return []string{"ActivityFailed", "ActivityScheduled", "ActivityScheduleFailed", "ActivityStarted", "ActivitySucceeded", "ActivityTimedOut",
+		"ChoiceStateEntered", "ChoiceStateExited", "ExecutionAborted", "ExecutionFailed", "ExecutionStarted", "ExecutionSucceeded",
+		"ExecutionTimedOut", "FailStateEntered", "LambdaFunctionFailed", "LambdaFunctionScheduled", "LambdaFunctionScheduleFailed", "LambdaFunctionStarted",
+		"LambdaFunctionStartFailed", "LambdaFunctionSucceeded", "LambdaFunctionTimedOut", "MapIterationAborted", "MapIterationFailed", "MapIterationStarted",
+		"MapIterationSucceeded", "MapStateAborted", "MapStateEntered", "MapStateExited", "MapStateFailed", "MapStateStarted",
+		"MapStateSucceeded", "ParallelStateAborted", "ParallelStateEntered", "ParallelStateExited", "ParallelStateFailed", "ParallelStateStarted",
+		"ParallelStateSucceeded", "PassStateEntered", "PassStateExited", "SucceedStateEntered", "SucceedStateExited", "TaskFailed",
+		"TaskScheduled", "TaskStarted", "TaskStartFailed", "TaskStateAborted", "TaskStateEntered", "TaskStateExited",
+		"TaskSubmitFailed", "TaskSubmitted", "TaskSucceeded", "TaskTimedOut", "WaitStateAborted", "WaitStateEntered",
+		"WaitStateExited", "MapRunAborted", "MapRunFailed", "MapRunStarted", "MapRunSucceeded", "ExecutionRedriven",
+		"MapRunRedriven", "EvaluationFailed"}
+}
+
+// IncludedData is one of the values below; "" is absent.
+type IncludedData string
+
+// Values of IncludedData.
+const (
+	IncludedDataAllData      IncludedData = "ALL_DATA"
+	IncludedDataMetadataOnly IncludedData = "METADATA_ONLY"
+)
+
+// EnumValues returns the values of IncludedData in the order of the model.
+func (IncludedData) EnumValues() []string {
+	return []string{"ALL_DATA", "METADATA_ONLY"}
+}
+
 // KmsKeyState is one of the values below; "" is absent.
 type KmsKeyState string
 
@@ -17,6 +176,81 @@ const (
 // EnumValues returns the values of KmsKeyState in the order of the model.
 func (KmsKeyState) EnumValues() []string {
 	return []string{"DISABLED", "PENDING_DELETION", "PENDING_IMPORT", "UNAVAILABLE", "CREATING"}
+}
+
+// LogLevel is one of the values below; "" is absent.
+type LogLevel string
+
+// Values of LogLevel.
+const (
+	LogLevelAll   LogLevel = "ALL"
+	LogLevelError LogLevel = "ERROR"
+	LogLevelFatal LogLevel = "FATAL"
+	LogLevelOff   LogLevel = "OFF"
+)
+
+// EnumValues returns the values of LogLevel in the order of the model.
+func (LogLevel) EnumValues() []string {
+	return []string{"ALL", "ERROR", "FATAL", "OFF"}
+}
+
+// MapRunStatus is one of the values below; "" is absent.
+type MapRunStatus string
+
+// Values of MapRunStatus.
+const (
+	MapRunStatusRunning   MapRunStatus = "RUNNING"
+	MapRunStatusSucceeded MapRunStatus = "SUCCEEDED"
+	MapRunStatusFailed    MapRunStatus = "FAILED"
+	MapRunStatusAborted   MapRunStatus = "ABORTED"
+)
+
+// EnumValues returns the values of MapRunStatus in the order of the model.
+func (MapRunStatus) EnumValues() []string {
+	return []string{"RUNNING", "SUCCEEDED", "FAILED", "ABORTED"}
+}
+
+// StateMachineStatus is one of the values below; "" is absent.
+type StateMachineStatus string
+
+// Values of StateMachineStatus.
+const (
+	StateMachineStatusActive   StateMachineStatus = "ACTIVE"
+	StateMachineStatusDeleting StateMachineStatus = "DELETING"
+)
+
+// EnumValues returns the values of StateMachineStatus in the order of the model.
+func (StateMachineStatus) EnumValues() []string {
+	return []string{"ACTIVE", "DELETING"}
+}
+
+// StateMachineType is one of the values below; "" is absent.
+type StateMachineType string
+
+// Values of StateMachineType.
+const (
+	StateMachineTypeStandard StateMachineType = "STANDARD"
+	StateMachineTypeExpress  StateMachineType = "EXPRESS"
+)
+
+// EnumValues returns the values of StateMachineType in the order of the model.
+func (StateMachineType) EnumValues() []string {
+	return []string{"STANDARD", "EXPRESS"}
+}
+
+// SyncExecutionStatus is one of the values below; "" is absent.
+type SyncExecutionStatus string
+
+// Values of SyncExecutionStatus.
+const (
+	SyncExecutionStatusSucceeded SyncExecutionStatus = "SUCCEEDED"
+	SyncExecutionStatusFailed    SyncExecutionStatus = "FAILED"
+	SyncExecutionStatusTimedOut  SyncExecutionStatus = "TIMED_OUT"
+)
+
+// EnumValues returns the values of SyncExecutionStatus in the order of the model.
+func (SyncExecutionStatus) EnumValues() []string {
+	return []string{"SUCCEEDED", "FAILED", "TIMED_OUT"}
 }
 
 // ValidationExceptionReason is one of the values below; "" is absent.

@@ -6,6 +6,68 @@ import (
 	"github.com/brume-dev/brume/aws"
 )
 
+// ActivityAlreadyExists: Activity already exists.
+type ActivityAlreadyExists struct {
+	Message string `aws:"message"`
+}
+
+func (e *ActivityAlreadyExists) Error() string { return "ActivityAlreadyExists: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *ActivityAlreadyExists) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "ActivityAlreadyExists", Status: 400, Message: e.Message}
+}
+
+// ActivityDoesNotExist: The specified activity does not exist.
+type ActivityDoesNotExist struct {
+	Message string `aws:"message"`
+}
+
+func (e *ActivityDoesNotExist) Error() string { return "ActivityDoesNotExist: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *ActivityDoesNotExist) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "ActivityDoesNotExist", Status: 400, Message: e.Message}
+}
+
+// ActivityLimitExceeded: The maximum number of activities has been reached.
+type ActivityLimitExceeded struct {
+	Message string `aws:"message"`
+}
+
+func (e *ActivityLimitExceeded) Error() string { return "ActivityLimitExceeded: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *ActivityLimitExceeded) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "ActivityLimitExceeded", Status: 400, Message: e.Message}
+}
+
+// ActivityWorkerLimitExceeded: The maximum number of workers concurrently polling for activity tasks has been reached.
+type ActivityWorkerLimitExceeded struct {
+	Message string `aws:"message"`
+}
+
+func (e *ActivityWorkerLimitExceeded) Error() string {
+	return "ActivityWorkerLimitExceeded: " + e.Message
+}
+
+// ErrorInfo says how the protocols render the error.
+func (e *ActivityWorkerLimitExceeded) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "ActivityWorkerLimitExceeded", Status: 400, Message: e.Message}
+}
+
+// ConflictException: Updating or deleting a resource can cause an inconsistent state.
+type ConflictException struct {
+	Message string `aws:"message"`
+}
+
+func (e *ConflictException) Error() string { return "ConflictException: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *ConflictException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "ConflictException", Status: 400, Message: e.Message}
+}
+
 // ExecutionAlreadyExists: The execution has the same name as another execution (but a different input).
 type ExecutionAlreadyExists struct {
 	Message string `aws:"message"`
@@ -16,6 +78,18 @@ func (e *ExecutionAlreadyExists) Error() string { return "ExecutionAlreadyExists
 // ErrorInfo says how the protocols render the error.
 func (e *ExecutionAlreadyExists) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "ExecutionAlreadyExists", Status: 400, Message: e.Message}
+}
+
+// ExecutionDoesNotExist: The specified execution does not exist.
+type ExecutionDoesNotExist struct {
+	Message string `aws:"message"`
+}
+
+func (e *ExecutionDoesNotExist) Error() string { return "ExecutionDoesNotExist: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *ExecutionDoesNotExist) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "ExecutionDoesNotExist", Status: 400, Message: e.Message}
 }
 
 // ExecutionLimitExceeded: The maximum number of running executions has been reached.
@@ -30,6 +104,18 @@ func (e *ExecutionLimitExceeded) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "ExecutionLimitExceeded", Status: 400, Message: e.Message}
 }
 
+// ExecutionNotRedrivable: The execution Amazon Resource Name (ARN) that you specified for executionArn cannot be redriven.
+type ExecutionNotRedrivable struct {
+	Message string `aws:"message"`
+}
+
+func (e *ExecutionNotRedrivable) Error() string { return "ExecutionNotRedrivable: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *ExecutionNotRedrivable) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "ExecutionNotRedrivable", Status: 400, Message: e.Message}
+}
+
 // InvalidArn: The provided Amazon Resource Name (ARN) is not valid.
 type InvalidArn struct {
 	Message string `aws:"message"`
@@ -40,6 +126,32 @@ func (e *InvalidArn) Error() string { return "InvalidArn: " + e.Message }
 // ErrorInfo says how the protocols render the error.
 func (e *InvalidArn) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "InvalidArn", Status: 400, Message: e.Message}
+}
+
+// InvalidDefinition: The provided Amazon States Language definition is not valid.
+type InvalidDefinition struct {
+	Message string `aws:"message"`
+}
+
+func (e *InvalidDefinition) Error() string { return "InvalidDefinition: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *InvalidDefinition) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "InvalidDefinition", Status: 400, Message: e.Message}
+}
+
+// InvalidEncryptionConfiguration: Received when encryptionConfiguration is specified but various conditions exist which make the configuration invalid.
+type InvalidEncryptionConfiguration struct {
+	Message string `aws:"message"`
+}
+
+func (e *InvalidEncryptionConfiguration) Error() string {
+	return "InvalidEncryptionConfiguration: " + e.Message
+}
+
+// ErrorInfo says how the protocols render the error.
+func (e *InvalidEncryptionConfiguration) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "InvalidEncryptionConfiguration", Status: 400, Message: e.Message}
 }
 
 // InvalidExecutionInput: The provided JSON input data is not valid.
@@ -54,6 +166,20 @@ func (e *InvalidExecutionInput) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "InvalidExecutionInput", Status: 400, Message: e.Message}
 }
 
+// InvalidLoggingConfiguration: Configuration is not valid.
+type InvalidLoggingConfiguration struct {
+	Message string `aws:"message"`
+}
+
+func (e *InvalidLoggingConfiguration) Error() string {
+	return "InvalidLoggingConfiguration: " + e.Message
+}
+
+// ErrorInfo says how the protocols render the error.
+func (e *InvalidLoggingConfiguration) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "InvalidLoggingConfiguration", Status: 400, Message: e.Message}
+}
+
 // InvalidName: The provided name is not valid.
 type InvalidName struct {
 	Message string `aws:"message"`
@@ -64,6 +190,44 @@ func (e *InvalidName) Error() string { return "InvalidName: " + e.Message }
 // ErrorInfo says how the protocols render the error.
 func (e *InvalidName) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "InvalidName", Status: 400, Message: e.Message}
+}
+
+// InvalidOutput: The provided JSON output data is not valid.
+type InvalidOutput struct {
+	Message string `aws:"message"`
+}
+
+func (e *InvalidOutput) Error() string { return "InvalidOutput: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *InvalidOutput) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "InvalidOutput", Status: 400, Message: e.Message}
+}
+
+// InvalidToken: The provided token is not valid.
+type InvalidToken struct {
+	Message string `aws:"message"`
+}
+
+func (e *InvalidToken) Error() string { return "InvalidToken: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *InvalidToken) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "InvalidToken", Status: 400, Message: e.Message}
+}
+
+// InvalidTracingConfiguration: Your tracingConfiguration key does not match, or enabled has not been set to true or false.
+type InvalidTracingConfiguration struct {
+	Message string `aws:"message"`
+}
+
+func (e *InvalidTracingConfiguration) Error() string {
+	return "InvalidTracingConfiguration: " + e.Message
+}
+
+// ErrorInfo says how the protocols render the error.
+func (e *InvalidTracingConfiguration) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "InvalidTracingConfiguration", Status: 400, Message: e.Message}
 }
 
 // KmsAccessDeniedException: Either your KMS key policy or API caller does not have the required permissions.
@@ -103,6 +267,57 @@ func (e *KmsThrottlingException) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "KmsThrottlingException", Status: 400, Message: e.Message}
 }
 
+// MissingRequiredParameter: Request is missing a required parameter.
+type MissingRequiredParameter struct {
+	Message string `aws:"message"`
+}
+
+func (e *MissingRequiredParameter) Error() string { return "MissingRequiredParameter: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *MissingRequiredParameter) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "MissingRequiredParameter", Status: 400, Message: e.Message}
+}
+
+// ResourceNotFound: Could not find the referenced resource.
+type ResourceNotFound struct {
+	Message      string  `aws:"message"`
+	ResourceName *string `aws:"resourceName,len=1:256"`
+}
+
+func (e *ResourceNotFound) Error() string { return "ResourceNotFound: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *ResourceNotFound) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "ResourceNotFound", Status: 400, Message: e.Message}
+}
+
+// ServiceQuotaExceededException: The request would cause a service quota to be exceeded.
+type ServiceQuotaExceededException struct {
+	Message string `aws:"message"`
+}
+
+func (e *ServiceQuotaExceededException) Error() string {
+	return "ServiceQuotaExceededException: " + e.Message
+}
+
+// ErrorInfo says how the protocols render the error.
+func (e *ServiceQuotaExceededException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "ServiceQuotaExceededException", Status: 400, Message: e.Message}
+}
+
+// StateMachineAlreadyExists: A state machine with the same name but a different definition or role ARN already exists.
+type StateMachineAlreadyExists struct {
+	Message string `aws:"message"`
+}
+
+func (e *StateMachineAlreadyExists) Error() string { return "StateMachineAlreadyExists: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *StateMachineAlreadyExists) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "StateMachineAlreadyExists", Status: 400, Message: e.Message}
+}
+
 // StateMachineDeleting: The specified state machine is being deleted.
 type StateMachineDeleting struct {
 	Message string `aws:"message"`
@@ -125,6 +340,69 @@ func (e *StateMachineDoesNotExist) Error() string { return "StateMachineDoesNotE
 // ErrorInfo says how the protocols render the error.
 func (e *StateMachineDoesNotExist) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "StateMachineDoesNotExist", Status: 400, Message: e.Message}
+}
+
+// StateMachineLimitExceeded: The maximum number of state machines has been reached.
+type StateMachineLimitExceeded struct {
+	Message string `aws:"message"`
+}
+
+func (e *StateMachineLimitExceeded) Error() string { return "StateMachineLimitExceeded: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *StateMachineLimitExceeded) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "StateMachineLimitExceeded", Status: 400, Message: e.Message}
+}
+
+// StateMachineTypeNotSupported: State machine type is not supported.
+type StateMachineTypeNotSupported struct {
+	Message string `aws:"message"`
+}
+
+func (e *StateMachineTypeNotSupported) Error() string {
+	return "StateMachineTypeNotSupported: " + e.Message
+}
+
+// ErrorInfo says how the protocols render the error.
+func (e *StateMachineTypeNotSupported) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "StateMachineTypeNotSupported", Status: 400, Message: e.Message}
+}
+
+// TaskDoesNotExist: The activity does not exist.
+type TaskDoesNotExist struct {
+	Message string `aws:"message"`
+}
+
+func (e *TaskDoesNotExist) Error() string { return "TaskDoesNotExist: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *TaskDoesNotExist) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "TaskDoesNotExist", Status: 400, Message: e.Message}
+}
+
+// TaskTimedOut: The task token has either expired or the task associated with the token has already been closed.
+type TaskTimedOut struct {
+	Message string `aws:"message"`
+}
+
+func (e *TaskTimedOut) Error() string { return "TaskTimedOut: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *TaskTimedOut) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "TaskTimedOut", Status: 400, Message: e.Message}
+}
+
+// TooManyTags: You've exceeded the number of tags allowed for a resource.
+type TooManyTags struct {
+	Message      string  `aws:"message"`
+	ResourceName *string `aws:"resourceName,len=1:256"`
+}
+
+func (e *TooManyTags) Error() string { return "TooManyTags: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *TooManyTags) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "TooManyTags", Status: 400, Message: e.Message}
 }
 
 // ValidationException: The input does not satisfy the constraints specified by an Amazon Web Services service.

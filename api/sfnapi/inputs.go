@@ -2,10 +2,240 @@
 
 package sfnapi
 
+// CreateActivityInput is the input of CreateActivity.
+type CreateActivityInput struct {
+	Name                    string                   `aws:"name,req,len=1:80"`
+	Tags                    []Tag                    `aws:"tags"`
+	EncryptionConfiguration *EncryptionConfiguration `aws:"encryptionConfiguration"`
+}
+
+// CreateStateMachineAliasInput is the input of CreateStateMachineAlias.
+type CreateStateMachineAliasInput struct {
+	Description          *string                        `aws:"description,len=:256,sens"`
+	Name                 string                         `aws:"name,req,len=1:80" pattern:"[0-9]*[a-zA-Z_\\-\\.][a-zA-Z0-9_\\-\\.]*" patterntext:"^(?=.*[a-zA-Z_\\-\\.])[a-zA-Z0-9_\\-\\.]+$"`
+	RoutingConfiguration []RoutingConfigurationListItem `aws:"routingConfiguration,req,len=1:2"`
+}
+
+// CreateStateMachineInput is the input of CreateStateMachine.
+type CreateStateMachineInput struct {
+	Name                    string                   `aws:"name,req,len=1:80"`
+	Definition              string                   `aws:"definition,req,len=1:1048576,sens"`
+	RoleArn                 string                   `aws:"roleArn,req,len=1:256"`
+	Type                    StateMachineType         `aws:"type"`
+	LoggingConfiguration    *LoggingConfiguration    `aws:"loggingConfiguration"`
+	Tags                    []Tag                    `aws:"tags"`
+	TracingConfiguration    *TracingConfiguration    `aws:"tracingConfiguration"`
+	Publish                 *bool                    `aws:"publish"`
+	VersionDescription      *string                  `aws:"versionDescription,len=:256,sens"`
+	EncryptionConfiguration *EncryptionConfiguration `aws:"encryptionConfiguration"`
+}
+
+// DeleteActivityInput is the input of DeleteActivity.
+type DeleteActivityInput struct {
+	ActivityArn string `aws:"activityArn,req,len=1:256"`
+}
+
+// DeleteStateMachineAliasInput is the input of DeleteStateMachineAlias.
+type DeleteStateMachineAliasInput struct {
+	StateMachineAliasArn string `aws:"stateMachineAliasArn,req,len=1:256"`
+}
+
+// DeleteStateMachineInput is the input of DeleteStateMachine.
+type DeleteStateMachineInput struct {
+	StateMachineArn string `aws:"stateMachineArn,req,len=1:256"`
+}
+
+// DeleteStateMachineVersionInput is the input of DeleteStateMachineVersion.
+type DeleteStateMachineVersionInput struct {
+	StateMachineVersionArn string `aws:"stateMachineVersionArn,req,len=1:2000"`
+}
+
+// DescribeActivityInput is the input of DescribeActivity.
+type DescribeActivityInput struct {
+	ActivityArn string `aws:"activityArn,req,len=1:256"`
+}
+
+// DescribeExecutionInput is the input of DescribeExecution.
+type DescribeExecutionInput struct {
+	ExecutionArn string       `aws:"executionArn,req,len=1:256"`
+	IncludedData IncludedData `aws:"includedData"`
+}
+
+// DescribeMapRunInput is the input of DescribeMapRun.
+type DescribeMapRunInput struct {
+	MapRunArn string `aws:"mapRunArn,req,len=1:2000"`
+}
+
+// DescribeStateMachineAliasInput is the input of DescribeStateMachineAlias.
+type DescribeStateMachineAliasInput struct {
+	StateMachineAliasArn string `aws:"stateMachineAliasArn,req,len=1:256"`
+}
+
+// DescribeStateMachineForExecutionInput is the input of DescribeStateMachineForExecution.
+type DescribeStateMachineForExecutionInput struct {
+	ExecutionArn string       `aws:"executionArn,req,len=1:256"`
+	IncludedData IncludedData `aws:"includedData"`
+}
+
+// DescribeStateMachineInput is the input of DescribeStateMachine.
+type DescribeStateMachineInput struct {
+	StateMachineArn string       `aws:"stateMachineArn,req,len=1:256"`
+	IncludedData    IncludedData `aws:"includedData"`
+}
+
+// GetActivityTaskInput is the input of GetActivityTask.
+type GetActivityTaskInput struct {
+	ActivityArn string  `aws:"activityArn,req,len=1:256"`
+	WorkerName  *string `aws:"workerName,len=1:80"`
+}
+
+// GetExecutionHistoryInput is the input of GetExecutionHistory.
+type GetExecutionHistoryInput struct {
+	ExecutionArn         string  `aws:"executionArn,req,len=1:256"`
+	MaxResults           *int32  `aws:"maxResults,range=0:1000"`
+	ReverseOrder         *bool   `aws:"reverseOrder"`
+	NextToken            *string `aws:"nextToken,len=1:1024"`
+	IncludeExecutionData *bool   `aws:"includeExecutionData"`
+}
+
+// ListActivitiesInput is the input of ListActivities.
+type ListActivitiesInput struct {
+	MaxResults *int32  `aws:"maxResults,range=0:1000"`
+	NextToken  *string `aws:"nextToken,len=1:1024"`
+}
+
+// ListExecutionsInput is the input of ListExecutions.
+type ListExecutionsInput struct {
+	StateMachineArn *string                `aws:"stateMachineArn,len=1:256"`
+	StatusFilter    ExecutionStatus        `aws:"statusFilter"`
+	MaxResults      *int32                 `aws:"maxResults,range=0:1000"`
+	NextToken       *string                `aws:"nextToken,len=1:3096"`
+	MapRunArn       *string                `aws:"mapRunArn,len=1:2000"`
+	RedriveFilter   ExecutionRedriveFilter `aws:"redriveFilter"`
+}
+
+// ListMapRunsInput is the input of ListMapRuns.
+type ListMapRunsInput struct {
+	ExecutionArn string  `aws:"executionArn,req,len=1:256"`
+	MaxResults   *int32  `aws:"maxResults,range=0:1000"`
+	NextToken    *string `aws:"nextToken,len=1:1024"`
+}
+
+// ListStateMachineAliasesInput is the input of ListStateMachineAliases.
+type ListStateMachineAliasesInput struct {
+	StateMachineArn string  `aws:"stateMachineArn,req,len=1:256"`
+	NextToken       *string `aws:"nextToken,len=1:1024"`
+	MaxResults      *int32  `aws:"maxResults,range=0:1000"`
+}
+
+// ListStateMachineVersionsInput is the input of ListStateMachineVersions.
+type ListStateMachineVersionsInput struct {
+	StateMachineArn string  `aws:"stateMachineArn,req,len=1:256"`
+	NextToken       *string `aws:"nextToken,len=1:1024"`
+	MaxResults      *int32  `aws:"maxResults,range=0:1000"`
+}
+
+// ListStateMachinesInput is the input of ListStateMachines.
+type ListStateMachinesInput struct {
+	MaxResults *int32  `aws:"maxResults,range=0:1000"`
+	NextToken  *string `aws:"nextToken,len=1:1024"`
+}
+
+// ListTagsForResourceInput is the input of ListTagsForResource.
+type ListTagsForResourceInput struct {
+	ResourceArn string `aws:"resourceArn,req,len=1:256"`
+}
+
+// PublishStateMachineVersionInput is the input of PublishStateMachineVersion.
+type PublishStateMachineVersionInput struct {
+	StateMachineArn string  `aws:"stateMachineArn,req,len=1:256"`
+	RevisionId      *string `aws:"revisionId"`
+	Description     *string `aws:"description,len=:256,sens"`
+}
+
+// RedriveExecutionInput is the input of RedriveExecution.
+type RedriveExecutionInput struct {
+	ExecutionArn string  `aws:"executionArn,req,len=1:256"`
+	ClientToken  *string `aws:"clientToken,idem,len=1:64" pattern:"[!-~]+"`
+}
+
+// SendTaskFailureInput is the input of SendTaskFailure.
+type SendTaskFailureInput struct {
+	TaskToken string  `aws:"taskToken,req,len=1:2048"`
+	Error     *string `aws:"error,len=0:256,sens"`
+	Cause     *string `aws:"cause,len=0:32768,sens"`
+}
+
+// SendTaskHeartbeatInput is the input of SendTaskHeartbeat.
+type SendTaskHeartbeatInput struct {
+	TaskToken string `aws:"taskToken,req,len=1:2048"`
+}
+
+// SendTaskSuccessInput is the input of SendTaskSuccess.
+type SendTaskSuccessInput struct {
+	TaskToken string `aws:"taskToken,req,len=1:2048"`
+	Output    string `aws:"output,req,len=:262144,sens"`
+}
+
 // StartExecutionInput is the input of StartExecution.
 type StartExecutionInput struct {
 	StateMachineArn string  `aws:"stateMachineArn,req,len=1:256"`
 	Name            *string `aws:"name,len=1:80"`
 	Input           *string `aws:"input,len=:262144,sens"`
 	TraceHeader     *string `aws:"traceHeader,len=0:256" pattern:"\\p{ASCII}*"`
+}
+
+// StartSyncExecutionInput is the input of StartSyncExecution.
+type StartSyncExecutionInput struct {
+	StateMachineArn string       `aws:"stateMachineArn,req,len=1:256"`
+	Name            *string      `aws:"name,len=1:80"`
+	Input           *string      `aws:"input,len=:262144,sens"`
+	TraceHeader     *string      `aws:"traceHeader,len=0:256" pattern:"\\p{ASCII}*"`
+	IncludedData    IncludedData `aws:"includedData"`
+}
+
+// StopExecutionInput is the input of StopExecution.
+type StopExecutionInput struct {
+	ExecutionArn string  `aws:"executionArn,req,len=1:256"`
+	Error        *string `aws:"error,len=0:256,sens"`
+	Cause        *string `aws:"cause,len=0:32768,sens"`
+}
+
+// TagResourceInput is the input of TagResource.
+type TagResourceInput struct {
+	ResourceArn string `aws:"resourceArn,req,len=1:256"`
+	Tags        []Tag  `aws:"tags,req"`
+}
+
+// UntagResourceInput is the input of UntagResource.
+type UntagResourceInput struct {
+	ResourceArn string   `aws:"resourceArn,req,len=1:256"`
+	TagKeys     []string `aws:"tagKeys,req" each:"len=1:128"`
+}
+
+// UpdateMapRunInput is the input of UpdateMapRun.
+type UpdateMapRunInput struct {
+	MapRunArn                  string   `aws:"mapRunArn,req,len=1:2000"`
+	MaxConcurrency             *int32   `aws:"maxConcurrency,range=0:"`
+	ToleratedFailurePercentage *float32 `aws:"toleratedFailurePercentage,range=0:100"`
+	ToleratedFailureCount      *int64   `aws:"toleratedFailureCount,range=0:"`
+}
+
+// UpdateStateMachineAliasInput is the input of UpdateStateMachineAlias.
+type UpdateStateMachineAliasInput struct {
+	StateMachineAliasArn string                         `aws:"stateMachineAliasArn,req,len=1:256"`
+	Description          *string                        `aws:"description,len=:256,sens"`
+	RoutingConfiguration []RoutingConfigurationListItem `aws:"routingConfiguration,len=1:2"`
+}
+
+// UpdateStateMachineInput is the input of UpdateStateMachine.
+type UpdateStateMachineInput struct {
+	StateMachineArn         string                   `aws:"stateMachineArn,req,len=1:256"`
+	Definition              *string                  `aws:"definition,len=1:1048576,sens"`
+	RoleArn                 *string                  `aws:"roleArn,len=1:256"`
+	LoggingConfiguration    *LoggingConfiguration    `aws:"loggingConfiguration"`
+	TracingConfiguration    *TracingConfiguration    `aws:"tracingConfiguration"`
+	Publish                 *bool                    `aws:"publish"`
+	VersionDescription      *string                  `aws:"versionDescription,len=:256,sens"`
+	EncryptionConfiguration *EncryptionConfiguration `aws:"encryptionConfiguration"`
 }

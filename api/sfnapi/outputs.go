@@ -6,8 +6,258 @@ import (
 	"time"
 )
 
+// CreateActivityOutput is the output of CreateActivity.
+type CreateActivityOutput struct {
+	ActivityArn  string    `aws:"activityArn,req,len=1:256"`
+	CreationDate time.Time `aws:"creationDate,req"`
+}
+
+// CreateStateMachineAliasOutput is the output of CreateStateMachineAlias.
+type CreateStateMachineAliasOutput struct {
+	StateMachineAliasArn string    `aws:"stateMachineAliasArn,req,len=1:256"`
+	CreationDate         time.Time `aws:"creationDate,req"`
+}
+
+// CreateStateMachineOutput is the output of CreateStateMachine.
+type CreateStateMachineOutput struct {
+	StateMachineArn        string    `aws:"stateMachineArn,req,len=1:256"`
+	CreationDate           time.Time `aws:"creationDate,req"`
+	StateMachineVersionArn *string   `aws:"stateMachineVersionArn,len=1:256"`
+}
+
+// DeleteActivityOutput is the output of DeleteActivity.
+type DeleteActivityOutput struct {
+}
+
+// DeleteStateMachineAliasOutput is the output of DeleteStateMachineAlias.
+type DeleteStateMachineAliasOutput struct {
+}
+
+// DeleteStateMachineOutput is the output of DeleteStateMachine.
+type DeleteStateMachineOutput struct {
+}
+
+// DeleteStateMachineVersionOutput is the output of DeleteStateMachineVersion.
+type DeleteStateMachineVersionOutput struct {
+}
+
+// DescribeActivityOutput is the output of DescribeActivity.
+type DescribeActivityOutput struct {
+	ActivityArn             string                   `aws:"activityArn,req,len=1:256"`
+	Name                    string                   `aws:"name,req,len=1:80"`
+	CreationDate            time.Time                `aws:"creationDate,req"`
+	EncryptionConfiguration *EncryptionConfiguration `aws:"encryptionConfiguration"`
+}
+
+// DescribeExecutionOutput is the output of DescribeExecution.
+type DescribeExecutionOutput struct {
+	ExecutionArn           string                                `aws:"executionArn,req,len=1:256"`
+	StateMachineArn        string                                `aws:"stateMachineArn,req,len=1:256"`
+	Name                   *string                               `aws:"name,len=1:80"`
+	Status                 ExecutionStatus                       `aws:"status,req"`
+	StartDate              time.Time                             `aws:"startDate,req"`
+	StopDate               *time.Time                            `aws:"stopDate"`
+	Input                  *string                               `aws:"input,len=:262144,sens"`
+	InputDetails           *CloudWatchEventsExecutionDataDetails `aws:"inputDetails"`
+	Output                 *string                               `aws:"output,len=:262144,sens"`
+	OutputDetails          *CloudWatchEventsExecutionDataDetails `aws:"outputDetails"`
+	TraceHeader            *string                               `aws:"traceHeader,len=0:256" pattern:"\\p{ASCII}*"`
+	MapRunArn              *string                               `aws:"mapRunArn,len=1:2000"`
+	Error                  *string                               `aws:"error,len=0:256,sens"`
+	Cause                  *string                               `aws:"cause,len=0:32768,sens"`
+	StateMachineVersionArn *string                               `aws:"stateMachineVersionArn,len=1:256"`
+	StateMachineAliasArn   *string                               `aws:"stateMachineAliasArn,len=1:256"`
+	RedriveCount           *int32                                `aws:"redriveCount"`
+	RedriveDate            *time.Time                            `aws:"redriveDate"`
+	RedriveStatus          ExecutionRedriveStatus                `aws:"redriveStatus"`
+	RedriveStatusReason    *string                               `aws:"redriveStatusReason,len=:262144,sens"`
+}
+
+// DescribeMapRunOutput is the output of DescribeMapRun.
+type DescribeMapRunOutput struct {
+	MapRunArn                  string                 `aws:"mapRunArn,req,len=1:2000"`
+	ExecutionArn               string                 `aws:"executionArn,req,len=1:256"`
+	Status                     MapRunStatus           `aws:"status,req"`
+	StartDate                  time.Time              `aws:"startDate,req"`
+	StopDate                   *time.Time             `aws:"stopDate"`
+	MaxConcurrency             int32                  `aws:"maxConcurrency,req,range=0:"`
+	ToleratedFailurePercentage float32                `aws:"toleratedFailurePercentage,req,range=0:100"`
+	ToleratedFailureCount      int64                  `aws:"toleratedFailureCount,req,range=0:"`
+	ItemCounts                 *MapRunItemCounts      `aws:"itemCounts,req"`
+	ExecutionCounts            *MapRunExecutionCounts `aws:"executionCounts,req"`
+	RedriveCount               *int32                 `aws:"redriveCount"`
+	RedriveDate                *time.Time             `aws:"redriveDate"`
+}
+
+// DescribeStateMachineAliasOutput is the output of DescribeStateMachineAlias.
+type DescribeStateMachineAliasOutput struct {
+	StateMachineAliasArn *string                        `aws:"stateMachineAliasArn,len=1:256"`
+	Name                 *string                        `aws:"name,len=1:80"`
+	Description          *string                        `aws:"description,len=:256,sens"`
+	RoutingConfiguration []RoutingConfigurationListItem `aws:"routingConfiguration,len=1:2"`
+	CreationDate         *time.Time                     `aws:"creationDate"`
+	UpdateDate           *time.Time                     `aws:"updateDate"`
+}
+
+// DescribeStateMachineForExecutionOutput is the output of DescribeStateMachineForExecution.
+type DescribeStateMachineForExecutionOutput struct {
+	StateMachineArn         string                   `aws:"stateMachineArn,req,len=1:256"`
+	Name                    string                   `aws:"name,req,len=1:80"`
+	Definition              string                   `aws:"definition,req,len=1:1048576,sens"`
+	RoleArn                 string                   `aws:"roleArn,req,len=1:256"`
+	UpdateDate              time.Time                `aws:"updateDate,req"`
+	LoggingConfiguration    *LoggingConfiguration    `aws:"loggingConfiguration"`
+	TracingConfiguration    *TracingConfiguration    `aws:"tracingConfiguration"`
+	MapRunArn               *string                  `aws:"mapRunArn,len=1:2000"`
+	Label                   *string                  `aws:"label"`
+	RevisionId              *string                  `aws:"revisionId"`
+	EncryptionConfiguration *EncryptionConfiguration `aws:"encryptionConfiguration"`
+	VariableReferences      map[string][]string      `aws:"variableReferences,sens" keys:"len=1:80"`
+}
+
+// DescribeStateMachineOutput is the output of DescribeStateMachine.
+type DescribeStateMachineOutput struct {
+	StateMachineArn         string                   `aws:"stateMachineArn,req,len=1:256"`
+	Name                    string                   `aws:"name,req,len=1:80"`
+	Status                  StateMachineStatus       `aws:"status"`
+	Definition              string                   `aws:"definition,req,len=1:1048576,sens"`
+	RoleArn                 string                   `aws:"roleArn,req,len=1:256"`
+	Type                    StateMachineType         `aws:"type,req"`
+	CreationDate            time.Time                `aws:"creationDate,req"`
+	LoggingConfiguration    *LoggingConfiguration    `aws:"loggingConfiguration"`
+	TracingConfiguration    *TracingConfiguration    `aws:"tracingConfiguration"`
+	Label                   *string                  `aws:"label"`
+	RevisionId              *string                  `aws:"revisionId"`
+	Description             *string                  `aws:"description,len=:256,sens"`
+	EncryptionConfiguration *EncryptionConfiguration `aws:"encryptionConfiguration"`
+	VariableReferences      map[string][]string      `aws:"variableReferences,sens" keys:"len=1:80"`
+}
+
+// GetActivityTaskOutput is the output of GetActivityTask.
+type GetActivityTaskOutput struct {
+	TaskToken *string `aws:"taskToken,len=1:2048"`
+	Input     *string `aws:"input,len=:1048576,sens"`
+}
+
+// GetExecutionHistoryOutput is the output of GetExecutionHistory.
+type GetExecutionHistoryOutput struct {
+	Events    []HistoryEvent `aws:"events,req"`
+	NextToken *string        `aws:"nextToken,len=1:1024"`
+}
+
+// ListActivitiesOutput is the output of ListActivities.
+type ListActivitiesOutput struct {
+	Activities []ActivityListItem `aws:"activities,req"`
+	NextToken  *string            `aws:"nextToken,len=1:1024"`
+}
+
+// ListExecutionsOutput is the output of ListExecutions.
+type ListExecutionsOutput struct {
+	Executions []ExecutionListItem `aws:"executions,req"`
+	NextToken  *string             `aws:"nextToken,len=1:3096"`
+}
+
+// ListMapRunsOutput is the output of ListMapRuns.
+type ListMapRunsOutput struct {
+	MapRuns   []MapRunListItem `aws:"mapRuns,req"`
+	NextToken *string          `aws:"nextToken,len=1:1024"`
+}
+
+// ListStateMachineAliasesOutput is the output of ListStateMachineAliases.
+type ListStateMachineAliasesOutput struct {
+	StateMachineAliases []StateMachineAliasListItem `aws:"stateMachineAliases,req"`
+	NextToken           *string                     `aws:"nextToken,len=1:1024"`
+}
+
+// ListStateMachineVersionsOutput is the output of ListStateMachineVersions.
+type ListStateMachineVersionsOutput struct {
+	StateMachineVersions []StateMachineVersionListItem `aws:"stateMachineVersions,req"`
+	NextToken            *string                       `aws:"nextToken,len=1:1024"`
+}
+
+// ListStateMachinesOutput is the output of ListStateMachines.
+type ListStateMachinesOutput struct {
+	StateMachines []StateMachineListItem `aws:"stateMachines,req"`
+	NextToken     *string                `aws:"nextToken,len=1:1024"`
+}
+
+// ListTagsForResourceOutput is the output of ListTagsForResource.
+type ListTagsForResourceOutput struct {
+	Tags []Tag `aws:"tags"`
+}
+
+// PublishStateMachineVersionOutput is the output of PublishStateMachineVersion.
+type PublishStateMachineVersionOutput struct {
+	CreationDate           time.Time `aws:"creationDate,req"`
+	StateMachineVersionArn string    `aws:"stateMachineVersionArn,req,len=1:256"`
+}
+
+// RedriveExecutionOutput is the output of RedriveExecution.
+type RedriveExecutionOutput struct {
+	RedriveDate time.Time `aws:"redriveDate,req"`
+}
+
+// SendTaskFailureOutput is the output of SendTaskFailure.
+type SendTaskFailureOutput struct {
+}
+
+// SendTaskHeartbeatOutput is the output of SendTaskHeartbeat.
+type SendTaskHeartbeatOutput struct {
+}
+
+// SendTaskSuccessOutput is the output of SendTaskSuccess.
+type SendTaskSuccessOutput struct {
+}
+
 // StartExecutionOutput is the output of StartExecution.
 type StartExecutionOutput struct {
 	ExecutionArn string    `aws:"executionArn,req,len=1:256"`
 	StartDate    time.Time `aws:"startDate,req"`
+}
+
+// StartSyncExecutionOutput is the output of StartSyncExecution.
+type StartSyncExecutionOutput struct {
+	ExecutionArn    string                                `aws:"executionArn,req,len=1:256"`
+	StateMachineArn *string                               `aws:"stateMachineArn,len=1:256"`
+	Name            *string                               `aws:"name,len=1:80"`
+	StartDate       time.Time                             `aws:"startDate,req"`
+	StopDate        time.Time                             `aws:"stopDate,req"`
+	Status          SyncExecutionStatus                   `aws:"status,req"`
+	Error           *string                               `aws:"error,len=0:256,sens"`
+	Cause           *string                               `aws:"cause,len=0:32768,sens"`
+	Input           *string                               `aws:"input,len=:262144,sens"`
+	InputDetails    *CloudWatchEventsExecutionDataDetails `aws:"inputDetails"`
+	Output          *string                               `aws:"output,len=:262144,sens"`
+	OutputDetails   *CloudWatchEventsExecutionDataDetails `aws:"outputDetails"`
+	TraceHeader     *string                               `aws:"traceHeader,len=0:256" pattern:"\\p{ASCII}*"`
+	BillingDetails  *BillingDetails                       `aws:"billingDetails"`
+}
+
+// StopExecutionOutput is the output of StopExecution.
+type StopExecutionOutput struct {
+	StopDate time.Time `aws:"stopDate,req"`
+}
+
+// TagResourceOutput is the output of TagResource.
+type TagResourceOutput struct {
+}
+
+// UntagResourceOutput is the output of UntagResource.
+type UntagResourceOutput struct {
+}
+
+// UpdateMapRunOutput is the output of UpdateMapRun.
+type UpdateMapRunOutput struct {
+}
+
+// UpdateStateMachineAliasOutput is the output of UpdateStateMachineAlias.
+type UpdateStateMachineAliasOutput struct {
+	UpdateDate time.Time `aws:"updateDate,req"`
+}
+
+// UpdateStateMachineOutput is the output of UpdateStateMachine.
+type UpdateStateMachineOutput struct {
+	UpdateDate             time.Time `aws:"updateDate,req"`
+	RevisionId             *string   `aws:"revisionId"`
+	StateMachineVersionArn *string   `aws:"stateMachineVersionArn,len=1:256"`
 }

@@ -11,8 +11,76 @@ import (
 
 // Handler serves the operations of SFN that Brume has.
 type Handler interface {
+	// CreateActivity: Creates an activity.
+	CreateActivity(context.Context, aws.Identity, *CreateActivityInput) (*CreateActivityOutput, error)
+	// CreateStateMachine: Creates a state machine.
+	CreateStateMachine(context.Context, aws.Identity, *CreateStateMachineInput) (*CreateStateMachineOutput, error)
+	// CreateStateMachineAlias: Creates an alias for a state machine that points to one or two versions of the same state machine.
+	CreateStateMachineAlias(context.Context, aws.Identity, *CreateStateMachineAliasInput) (*CreateStateMachineAliasOutput, error)
+	// DeleteActivity: Deletes an activity.
+	DeleteActivity(context.Context, aws.Identity, *DeleteActivityInput) (*DeleteActivityOutput, error)
+	// DeleteStateMachine: Deletes a state machine.
+	DeleteStateMachine(context.Context, aws.Identity, *DeleteStateMachineInput) (*DeleteStateMachineOutput, error)
+	// DeleteStateMachineAlias: Deletes a state machine alias.
+	DeleteStateMachineAlias(context.Context, aws.Identity, *DeleteStateMachineAliasInput) (*DeleteStateMachineAliasOutput, error)
+	// DeleteStateMachineVersion: Deletes a state machine version.
+	DeleteStateMachineVersion(context.Context, aws.Identity, *DeleteStateMachineVersionInput) (*DeleteStateMachineVersionOutput, error)
+	// DescribeActivity: Describes an activity.
+	DescribeActivity(context.Context, aws.Identity, *DescribeActivityInput) (*DescribeActivityOutput, error)
+	// DescribeExecution: Provides information about a state machine execution, such as the state machine associated with the execution, the execution input and output, and …
+	DescribeExecution(context.Context, aws.Identity, *DescribeExecutionInput) (*DescribeExecutionOutput, error)
+	// DescribeMapRun: Provides information about a Map Run's configuration, progress, and results.
+	DescribeMapRun(context.Context, aws.Identity, *DescribeMapRunInput) (*DescribeMapRunOutput, error)
+	// DescribeStateMachine: Provides information about a state machine's definition, its IAM role Amazon Resource Name (ARN), and configuration.
+	DescribeStateMachine(context.Context, aws.Identity, *DescribeStateMachineInput) (*DescribeStateMachineOutput, error)
+	// DescribeStateMachineAlias: Returns details about a state machine alias.
+	DescribeStateMachineAlias(context.Context, aws.Identity, *DescribeStateMachineAliasInput) (*DescribeStateMachineAliasOutput, error)
+	// DescribeStateMachineForExecution: Provides information about a state machine's definition, its execution role ARN, and configuration.
+	DescribeStateMachineForExecution(context.Context, aws.Identity, *DescribeStateMachineForExecutionInput) (*DescribeStateMachineForExecutionOutput, error)
+	// GetActivityTask: Used by workers to retrieve a task (with the specified activity ARN) which has been scheduled for execution by a running state machine.
+	GetActivityTask(context.Context, aws.Identity, *GetActivityTaskInput) (*GetActivityTaskOutput, error)
+	// GetExecutionHistory: Returns the history of the specified execution as a list of events.
+	GetExecutionHistory(context.Context, aws.Identity, *GetExecutionHistoryInput) (*GetExecutionHistoryOutput, error)
+	// ListActivities: Lists the existing activities.
+	ListActivities(context.Context, aws.Identity, *ListActivitiesInput) (*ListActivitiesOutput, error)
+	// ListExecutions: Lists all executions of a state machine or a Map Run.
+	ListExecutions(context.Context, aws.Identity, *ListExecutionsInput) (*ListExecutionsOutput, error)
+	// ListMapRuns: Lists all Map Runs that were started by a given state machine execution.
+	ListMapRuns(context.Context, aws.Identity, *ListMapRunsInput) (*ListMapRunsOutput, error)
+	// ListStateMachineAliases: Lists aliases for a specified state machine ARN.
+	ListStateMachineAliases(context.Context, aws.Identity, *ListStateMachineAliasesInput) (*ListStateMachineAliasesOutput, error)
+	// ListStateMachineVersions: Lists versions for the specified state machine Amazon Resource Name (ARN).
+	ListStateMachineVersions(context.Context, aws.Identity, *ListStateMachineVersionsInput) (*ListStateMachineVersionsOutput, error)
+	// ListStateMachines: Lists the existing state machines.
+	ListStateMachines(context.Context, aws.Identity, *ListStateMachinesInput) (*ListStateMachinesOutput, error)
+	// ListTagsForResource: List tags for a given resource.
+	ListTagsForResource(context.Context, aws.Identity, *ListTagsForResourceInput) (*ListTagsForResourceOutput, error)
+	// PublishStateMachineVersion: Creates a version from the current revision of a state machine.
+	PublishStateMachineVersion(context.Context, aws.Identity, *PublishStateMachineVersionInput) (*PublishStateMachineVersionOutput, error)
+	// RedriveExecution: Restarts unsuccessful executions of Standard workflows that didn't complete successfully in the last 14 days.
+	RedriveExecution(context.Context, aws.Identity, *RedriveExecutionInput) (*RedriveExecutionOutput, error)
+	// SendTaskFailure: Used by activity workers, Task states using the callback pattern, and optionally Task states using the job run pattern to report that the task …
+	SendTaskFailure(context.Context, aws.Identity, *SendTaskFailureInput) (*SendTaskFailureOutput, error)
+	// SendTaskHeartbeat: Used by activity workers and Task states using the callback pattern, and optionally Task states using the job run pattern to report to Step Functions …
+	SendTaskHeartbeat(context.Context, aws.Identity, *SendTaskHeartbeatInput) (*SendTaskHeartbeatOutput, error)
+	// SendTaskSuccess: Used by activity workers, Task states using the callback pattern, and optionally Task states using the job run pattern to report that the task …
+	SendTaskSuccess(context.Context, aws.Identity, *SendTaskSuccessInput) (*SendTaskSuccessOutput, error)
 	// StartExecution: Starts a state machine execution.
 	StartExecution(context.Context, aws.Identity, *StartExecutionInput) (*StartExecutionOutput, error)
+	// StartSyncExecution: Starts a Synchronous Express state machine execution.
+	StartSyncExecution(context.Context, aws.Identity, *StartSyncExecutionInput) (*StartSyncExecutionOutput, error)
+	// StopExecution: Stops an execution.
+	StopExecution(context.Context, aws.Identity, *StopExecutionInput) (*StopExecutionOutput, error)
+	// TagResource: Add a tag to a Step Functions resource.
+	TagResource(context.Context, aws.Identity, *TagResourceInput) (*TagResourceOutput, error)
+	// UntagResource: Remove a tag from a Step Functions resource
+	UntagResource(context.Context, aws.Identity, *UntagResourceInput) (*UntagResourceOutput, error)
+	// UpdateMapRun: Updates an in-progress Map Run's configuration to include changes to the settings that control maximum concurrency and Map Run failure.
+	UpdateMapRun(context.Context, aws.Identity, *UpdateMapRunInput) (*UpdateMapRunOutput, error)
+	// UpdateStateMachine: Updates an existing state machine by modifying its definition, roleArn, loggingConfiguration, or EncryptionConfiguration.
+	UpdateStateMachine(context.Context, aws.Identity, *UpdateStateMachineInput) (*UpdateStateMachineOutput, error)
+	// UpdateStateMachineAlias: Updates the configuration of an existing state machine alias by modifying its description or routingConfiguration.
+	UpdateStateMachineAlias(context.Context, aws.Identity, *UpdateStateMachineAliasInput) (*UpdateStateMachineAliasOutput, error)
 }
 
 // Service describes the API: all operations of the model, with a handler method where Brume has one.
@@ -27,41 +95,41 @@ var Service = aws.Describe[Handler](aws.Meta{
 	Endpoint:  "states",
 	Protocols: aws.JSON10,
 },
-	aws.Lacks("CreateActivity", "POST", "/"),
-	aws.Lacks("CreateStateMachine", "POST", "/"),
-	aws.Lacks("CreateStateMachineAlias", "POST", "/"),
-	aws.Lacks("DeleteActivity", "POST", "/"),
-	aws.Lacks("DeleteStateMachine", "POST", "/"),
-	aws.Lacks("DeleteStateMachineAlias", "POST", "/"),
-	aws.Lacks("DeleteStateMachineVersion", "POST", "/"),
-	aws.Lacks("DescribeActivity", "POST", "/"),
-	aws.Lacks("DescribeExecution", "POST", "/"),
-	aws.Lacks("DescribeMapRun", "POST", "/"),
-	aws.Lacks("DescribeStateMachine", "POST", "/"),
-	aws.Lacks("DescribeStateMachineAlias", "POST", "/"),
-	aws.Lacks("DescribeStateMachineForExecution", "POST", "/"),
-	aws.Lacks("GetActivityTask", "POST", "/"),
-	aws.Lacks("GetExecutionHistory", "POST", "/"),
-	aws.Lacks("ListActivities", "POST", "/"),
-	aws.Lacks("ListExecutions", "POST", "/"),
-	aws.Lacks("ListMapRuns", "POST", "/"),
-	aws.Lacks("ListStateMachineAliases", "POST", "/"),
-	aws.Lacks("ListStateMachineVersions", "POST", "/"),
-	aws.Lacks("ListStateMachines", "POST", "/"),
-	aws.Lacks("ListTagsForResource", "POST", "/"),
-	aws.Lacks("PublishStateMachineVersion", "POST", "/"),
-	aws.Lacks("RedriveExecution", "POST", "/"),
-	aws.Lacks("SendTaskFailure", "POST", "/"),
-	aws.Lacks("SendTaskHeartbeat", "POST", "/"),
-	aws.Lacks("SendTaskSuccess", "POST", "/"),
+	aws.Has("CreateActivity", "POST", "/", 200, Handler.CreateActivity),
+	aws.Has("CreateStateMachine", "POST", "/", 200, Handler.CreateStateMachine),
+	aws.Has("CreateStateMachineAlias", "POST", "/", 200, Handler.CreateStateMachineAlias),
+	aws.Has("DeleteActivity", "POST", "/", 200, Handler.DeleteActivity),
+	aws.Has("DeleteStateMachine", "POST", "/", 200, Handler.DeleteStateMachine),
+	aws.Has("DeleteStateMachineAlias", "POST", "/", 200, Handler.DeleteStateMachineAlias),
+	aws.Has("DeleteStateMachineVersion", "POST", "/", 200, Handler.DeleteStateMachineVersion),
+	aws.Has("DescribeActivity", "POST", "/", 200, Handler.DescribeActivity),
+	aws.Has("DescribeExecution", "POST", "/", 200, Handler.DescribeExecution),
+	aws.Has("DescribeMapRun", "POST", "/", 200, Handler.DescribeMapRun),
+	aws.Has("DescribeStateMachine", "POST", "/", 200, Handler.DescribeStateMachine),
+	aws.Has("DescribeStateMachineAlias", "POST", "/", 200, Handler.DescribeStateMachineAlias),
+	aws.Has("DescribeStateMachineForExecution", "POST", "/", 200, Handler.DescribeStateMachineForExecution),
+	aws.Has("GetActivityTask", "POST", "/", 200, Handler.GetActivityTask),
+	aws.Has("GetExecutionHistory", "POST", "/", 200, Handler.GetExecutionHistory),
+	aws.Has("ListActivities", "POST", "/", 200, Handler.ListActivities),
+	aws.Has("ListExecutions", "POST", "/", 200, Handler.ListExecutions),
+	aws.Has("ListMapRuns", "POST", "/", 200, Handler.ListMapRuns),
+	aws.Has("ListStateMachineAliases", "POST", "/", 200, Handler.ListStateMachineAliases),
+	aws.Has("ListStateMachineVersions", "POST", "/", 200, Handler.ListStateMachineVersions),
+	aws.Has("ListStateMachines", "POST", "/", 200, Handler.ListStateMachines),
+	aws.Has("ListTagsForResource", "POST", "/", 200, Handler.ListTagsForResource),
+	aws.Has("PublishStateMachineVersion", "POST", "/", 200, Handler.PublishStateMachineVersion),
+	aws.Has("RedriveExecution", "POST", "/", 200, Handler.RedriveExecution),
+	aws.Has("SendTaskFailure", "POST", "/", 200, Handler.SendTaskFailure),
+	aws.Has("SendTaskHeartbeat", "POST", "/", 200, Handler.SendTaskHeartbeat),
+	aws.Has("SendTaskSuccess", "POST", "/", 200, Handler.SendTaskSuccess),
 	aws.Has("StartExecution", "POST", "/", 200, Handler.StartExecution),
-	aws.Lacks("StartSyncExecution", "POST", "/"),
-	aws.Lacks("StopExecution", "POST", "/"),
-	aws.Lacks("TagResource", "POST", "/"),
+	aws.Has("StartSyncExecution", "POST", "/", 200, Handler.StartSyncExecution),
+	aws.Has("StopExecution", "POST", "/", 200, Handler.StopExecution),
+	aws.Has("TagResource", "POST", "/", 200, Handler.TagResource),
 	aws.Lacks("TestState", "POST", "/"),
-	aws.Lacks("UntagResource", "POST", "/"),
-	aws.Lacks("UpdateMapRun", "POST", "/"),
-	aws.Lacks("UpdateStateMachine", "POST", "/"),
-	aws.Lacks("UpdateStateMachineAlias", "POST", "/"),
+	aws.Has("UntagResource", "POST", "/", 200, Handler.UntagResource),
+	aws.Has("UpdateMapRun", "POST", "/", 200, Handler.UpdateMapRun),
+	aws.Has("UpdateStateMachine", "POST", "/", 200, Handler.UpdateStateMachine),
+	aws.Has("UpdateStateMachineAlias", "POST", "/", 200, Handler.UpdateStateMachineAlias),
 	aws.Lacks("ValidateStateMachineDefinition", "POST", "/"),
 )
