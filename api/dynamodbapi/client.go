@@ -76,6 +76,16 @@ func (c Client) DescribeEndpoints(ctx context.Context, id aws.Identity, in *Desc
 	return aws.Invoke[DescribeEndpointsResponse](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "DescribeEndpoints"}, in)
 }
 
+// DescribeExport calls the operation of that name.
+func (c Client) DescribeExport(ctx context.Context, id aws.Identity, in *DescribeExportInput) (*DescribeExportOutput, error) {
+	return aws.Invoke[DescribeExportOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "DescribeExport"}, in)
+}
+
+// DescribeImport calls the operation of that name.
+func (c Client) DescribeImport(ctx context.Context, id aws.Identity, in *DescribeImportInput) (*DescribeImportOutput, error) {
+	return aws.Invoke[DescribeImportOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "DescribeImport"}, in)
+}
+
 // DescribeLimits calls the operation of that name.
 func (c Client) DescribeLimits(ctx context.Context, id aws.Identity, in *DescribeLimitsInput) (*DescribeLimitsOutput, error) {
 	return aws.Invoke[DescribeLimitsOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "DescribeLimits"}, in)
@@ -101,6 +111,11 @@ func (c Client) ExecuteTransaction(ctx context.Context, id aws.Identity, in *Exe
 	return aws.Invoke[ExecuteTransactionOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "ExecuteTransaction"}, in)
 }
 
+// ExportTableToPointInTime calls the operation of that name.
+func (c Client) ExportTableToPointInTime(ctx context.Context, id aws.Identity, in *ExportTableToPointInTimeInput) (*ExportTableToPointInTimeOutput, error) {
+	return aws.Invoke[ExportTableToPointInTimeOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "ExportTableToPointInTime"}, in)
+}
+
 // GetItem calls the operation of that name.
 func (c Client) GetItem(ctx context.Context, id aws.Identity, in *GetItemInput) (*GetItemOutput, error) {
 	return aws.Invoke[GetItemOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "GetItem"}, in)
@@ -111,9 +126,24 @@ func (c Client) GetResourcePolicy(ctx context.Context, id aws.Identity, in *GetR
 	return aws.Invoke[GetResourcePolicyOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "GetResourcePolicy"}, in)
 }
 
+// ImportTable calls the operation of that name.
+func (c Client) ImportTable(ctx context.Context, id aws.Identity, in *ImportTableInput) (*ImportTableOutput, error) {
+	return aws.Invoke[ImportTableOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "ImportTable"}, in)
+}
+
 // ListBackups calls the operation of that name.
 func (c Client) ListBackups(ctx context.Context, id aws.Identity, in *ListBackupsInput) (*ListBackupsOutput, error) {
 	return aws.Invoke[ListBackupsOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "ListBackups"}, in)
+}
+
+// ListExports calls the operation of that name.
+func (c Client) ListExports(ctx context.Context, id aws.Identity, in *ListExportsInput) (*ListExportsOutput, error) {
+	return aws.Invoke[ListExportsOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "ListExports"}, in)
+}
+
+// ListImports calls the operation of that name.
+func (c Client) ListImports(ctx context.Context, id aws.Identity, in *ListImportsInput) (*ListImportsOutput, error) {
+	return aws.Invoke[ListImportsOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "ListImports"}, in)
 }
 
 // ListTables calls the operation of that name.

@@ -156,6 +156,63 @@ func (ContinuousBackupsStatus) EnumValues() []string {
 	return []string{"ENABLED", "DISABLED"}
 }
 
+// ExportFormat is one of the values below; "" is absent.
+type ExportFormat string
+
+// Values of ExportFormat.
+const (
+	ExportFormatDynamodbJson ExportFormat = "DYNAMODB_JSON"
+	ExportFormatIon          ExportFormat = "ION"
+)
+
+// EnumValues returns the values of ExportFormat in the order of the model.
+func (ExportFormat) EnumValues() []string {
+	return []string{"DYNAMODB_JSON", "ION"}
+}
+
+// ExportStatus is one of the values below; "" is absent.
+type ExportStatus string
+
+// Values of ExportStatus.
+const (
+	ExportStatusInProgress ExportStatus = "IN_PROGRESS"
+	ExportStatusCompleted  ExportStatus = "COMPLETED"
+	ExportStatusFailed     ExportStatus = "FAILED"
+)
+
+// EnumValues returns the values of ExportStatus in the order of the model.
+func (ExportStatus) EnumValues() []string {
+	return []string{"IN_PROGRESS", "COMPLETED", "FAILED"}
+}
+
+// ExportType is one of the values below; "" is absent.
+type ExportType string
+
+// Values of ExportType.
+const (
+	ExportTypeFullExport        ExportType = "FULL_EXPORT"
+	ExportTypeIncrementalExport ExportType = "INCREMENTAL_EXPORT"
+)
+
+// EnumValues returns the values of ExportType in the order of the model.
+func (ExportType) EnumValues() []string {
+	return []string{"FULL_EXPORT", "INCREMENTAL_EXPORT"}
+}
+
+// ExportViewType is one of the values below; "" is absent.
+type ExportViewType string
+
+// Values of ExportViewType.
+const (
+	ExportViewTypeNewImage        ExportViewType = "NEW_IMAGE"
+	ExportViewTypeNewAndOldImages ExportViewType = "NEW_AND_OLD_IMAGES"
+)
+
+// EnumValues returns the values of ExportViewType in the order of the model.
+func (ExportViewType) EnumValues() []string {
+	return []string{"NEW_IMAGE", "NEW_AND_OLD_IMAGES"}
+}
+
 // GlobalTableSettingsReplicationMode is one of the values below; "" is absent.
 type GlobalTableSettingsReplicationMode string
 
@@ -169,6 +226,23 @@ const (
 // EnumValues returns the values of GlobalTableSettingsReplicationMode in the order of the model.
 func (GlobalTableSettingsReplicationMode) EnumValues() []string {
 	return []string{"ENABLED", "DISABLED", "ENABLED_WITH_OVERRIDES"}
+}
+
+// ImportStatus is one of the values below; "" is absent.
+type ImportStatus string
+
+// Values of ImportStatus.
+const (
+	ImportStatusInProgress ImportStatus = "IN_PROGRESS"
+	ImportStatusCompleted  ImportStatus = "COMPLETED"
+	ImportStatusCancelling ImportStatus = "CANCELLING"
+	ImportStatusCancelled  ImportStatus = "CANCELLED"
+	ImportStatusFailed     ImportStatus = "FAILED"
+)
+
+// EnumValues returns the values of ImportStatus in the order of the model.
+func (ImportStatus) EnumValues() []string {
+	return []string{"IN_PROGRESS", "COMPLETED", "CANCELLING", "CANCELLED", "FAILED"}
 }
 
 // IndexStatus is one of the values below; "" is absent.
@@ -185,6 +259,36 @@ const (
 // EnumValues returns the values of IndexStatus in the order of the model.
 func (IndexStatus) EnumValues() []string {
 	return []string{"CREATING", "UPDATING", "DELETING", "ACTIVE"}
+}
+
+// InputCompressionType is one of the values below; "" is absent.
+type InputCompressionType string
+
+// Values of InputCompressionType.
+const (
+	InputCompressionTypeGzip InputCompressionType = "GZIP"
+	InputCompressionTypeZstd InputCompressionType = "ZSTD"
+	InputCompressionTypeNone InputCompressionType = "NONE"
+)
+
+// EnumValues returns the values of InputCompressionType in the order of the model.
+func (InputCompressionType) EnumValues() []string {
+	return []string{"GZIP", "ZSTD", "NONE"}
+}
+
+// InputFormat is one of the values below; "" is absent.
+type InputFormat string
+
+// Values of InputFormat.
+const (
+	InputFormatDynamodbJson InputFormat = "DYNAMODB_JSON"
+	InputFormatIon          InputFormat = "ION"
+	InputFormatCsv          InputFormat = "CSV"
+)
+
+// EnumValues returns the values of InputFormat in the order of the model.
+func (InputFormat) EnumValues() []string {
+	return []string{"DYNAMODB_JSON", "ION", "CSV"}
 }
 
 // KeyType is one of the values below; "" is absent.
@@ -325,6 +429,20 @@ const (
 // EnumValues returns the values of ReturnValuesOnConditionCheckFailure in the order of the model.
 func (ReturnValuesOnConditionCheckFailure) EnumValues() []string {
 	return []string{"ALL_OLD", "NONE"}
+}
+
+// S3SseAlgorithm is one of the values below; "" is absent.
+type S3SseAlgorithm string
+
+// Values of S3SseAlgorithm.
+const (
+	S3SseAlgorithmAes256 S3SseAlgorithm = "AES256"
+	S3SseAlgorithmKms    S3SseAlgorithm = "KMS"
+)
+
+// EnumValues returns the values of S3SseAlgorithm in the order of the model.
+func (S3SseAlgorithm) EnumValues() []string {
+	return []string{"AES256", "KMS"}
 }
 
 // SSEStatus is one of the values below; "" is absent.

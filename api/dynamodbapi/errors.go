@@ -72,6 +72,30 @@ func (e *DuplicateItemException) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "DuplicateItemException", Status: 400, Message: e.Message}
 }
 
+// ExportConflictException: There was a conflict when writing to the specified S3 bucket.
+type ExportConflictException struct {
+	Message string `aws:"message"`
+}
+
+func (e *ExportConflictException) Error() string { return "ExportConflictException: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *ExportConflictException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "ExportConflictException", Status: 400, Message: e.Message}
+}
+
+// ExportNotFoundException: The specified export was not found.
+type ExportNotFoundException struct {
+	Message string `aws:"message"`
+}
+
+func (e *ExportNotFoundException) Error() string { return "ExportNotFoundException: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *ExportNotFoundException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "ExportNotFoundException", Status: 400, Message: e.Message}
+}
+
 // IdempotentParameterMismatchException: DynamoDB rejected the request because you retried a request with a different payload but with an idempotent token that was already used.
 type IdempotentParameterMismatchException struct {
 	Message string `aws:"Message"`
@@ -86,6 +110,30 @@ func (e *IdempotentParameterMismatchException) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "IdempotentParameterMismatchException", Status: 400, Message: e.Message}
 }
 
+// ImportConflictException: There was a conflict when importing from the specified S3 source.
+type ImportConflictException struct {
+	Message string `aws:"message"`
+}
+
+func (e *ImportConflictException) Error() string { return "ImportConflictException: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *ImportConflictException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "ImportConflictException", Status: 400, Message: e.Message}
+}
+
+// ImportNotFoundException: The specified import was not found.
+type ImportNotFoundException struct {
+	Message string `aws:"message"`
+}
+
+func (e *ImportNotFoundException) Error() string { return "ImportNotFoundException: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *ImportNotFoundException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "ImportNotFoundException", Status: 400, Message: e.Message}
+}
+
 // InternalServerError: An error occurred on the server side.
 type InternalServerError struct {
 	Message string `aws:"message"`
@@ -96,6 +144,20 @@ func (e *InternalServerError) Error() string { return "InternalServerError: " + 
 // ErrorInfo says how the protocols render the error.
 func (e *InternalServerError) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "InternalServerError", Status: 500, Message: e.Message, Fault: true}
+}
+
+// InvalidExportTimeException: The specified ExportTime is outside of the point in time recovery window.
+type InvalidExportTimeException struct {
+	Message string `aws:"message"`
+}
+
+func (e *InvalidExportTimeException) Error() string {
+	return "InvalidExportTimeException: " + e.Message
+}
+
+// ErrorInfo says how the protocols render the error.
+func (e *InvalidExportTimeException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "InvalidExportTimeException", Status: 400, Message: e.Message}
 }
 
 // InvalidRestoreTimeException: An invalid restore time was specified.

@@ -99,6 +99,16 @@ type DescribeContinuousBackupsInput struct {
 type DescribeEndpointsRequest struct {
 }
 
+// DescribeExportInput is the input of DescribeExport.
+type DescribeExportInput struct {
+	ExportArn string `aws:"ExportArn,req,len=37:1024"`
+}
+
+// DescribeImportInput is the input of DescribeImport.
+type DescribeImportInput struct {
+	ImportArn string `aws:"ImportArn,req,len=37:1024"`
+}
+
 // DescribeLimitsInput: Represents the input of a DescribeLimits operation.
 type DescribeLimitsInput struct {
 }
@@ -131,6 +141,21 @@ type ExecuteTransactionInput struct {
 	ReturnConsumedCapacity ReturnConsumedCapacity   `aws:"ReturnConsumedCapacity"`
 }
 
+// ExportTableToPointInTimeInput is the input of ExportTableToPointInTime.
+type ExportTableToPointInTimeInput struct {
+	TableArn                       string                          `aws:"TableArn,req,len=1:1024"`
+	ExportTime                     *time.Time                      `aws:"ExportTime"`
+	ClientToken                    *string                         `aws:"ClientToken,idem" pattern:"^[^\\$]+$"`
+	S3Bucket                       string                          `aws:"S3Bucket,req,len=:255" pattern:"^[a-z0-9A-Z]+[\\.\\-\\w]*[a-z0-9A-Z]+$"`
+	S3BucketOwner                  *string                         `aws:"S3BucketOwner" pattern:"[0-9]{12}"`
+	S3Prefix                       *string                         `aws:"S3Prefix,len=:1024"`
+	S3SseAlgorithm                 S3SseAlgorithm                  `aws:"S3SseAlgorithm"`
+	S3SseKmsKeyId                  *string                         `aws:"S3SseKmsKeyId,len=1:2048"`
+	ExportFormat                   ExportFormat                    `aws:"ExportFormat"`
+	ExportType                     ExportType                      `aws:"ExportType"`
+	IncrementalExportSpecification *IncrementalExportSpecification `aws:"IncrementalExportSpecification"`
+}
+
 // GetItemInput: Represents the input of a GetItem operation.
 type GetItemInput struct {
 	TableName                string                 `aws:"TableName,req,len=1:1024"`
@@ -147,6 +172,16 @@ type GetResourcePolicyInput struct {
 	ResourceArn string `aws:"ResourceArn,req,len=1:1283"`
 }
 
+// ImportTableInput is the input of ImportTable.
+type ImportTableInput struct {
+	ClientToken             *string                  `aws:"ClientToken,idem" pattern:"^[^\\$]+$"`
+	S3BucketSource          *S3BucketSource          `aws:"S3BucketSource,req"`
+	InputFormat             InputFormat              `aws:"InputFormat,req"`
+	InputFormatOptions      *InputFormatOptions      `aws:"InputFormatOptions"`
+	InputCompressionType    InputCompressionType     `aws:"InputCompressionType"`
+	TableCreationParameters *TableCreationParameters `aws:"TableCreationParameters,req"`
+}
+
 // ListBackupsInput is the input of ListBackups.
 type ListBackupsInput struct {
 	TableName               *string          `aws:"TableName,len=1:1024"`
@@ -155,6 +190,20 @@ type ListBackupsInput struct {
 	TimeRangeUpperBound     *time.Time       `aws:"TimeRangeUpperBound"`
 	ExclusiveStartBackupArn *string          `aws:"ExclusiveStartBackupArn,len=37:1024"`
 	BackupType              BackupTypeFilter `aws:"BackupType"`
+}
+
+// ListExportsInput is the input of ListExports.
+type ListExportsInput struct {
+	TableArn   *string `aws:"TableArn,len=1:1024"`
+	MaxResults *int32  `aws:"MaxResults,range=1:25"`
+	NextToken  *string `aws:"NextToken"`
+}
+
+// ListImportsInput is the input of ListImports.
+type ListImportsInput struct {
+	TableArn  *string `aws:"TableArn,len=1:1024"`
+	PageSize  *int32  `aws:"PageSize,range=1:25"`
+	NextToken *string `aws:"NextToken,len=112:1024" pattern:"([0-9a-f]{16})+"`
 }
 
 // ListTablesInput: Represents the input of a ListTables operation.

@@ -73,6 +73,16 @@ type DescribeEndpointsResponse struct {
 	Endpoints []Endpoint `aws:"Endpoints,req"`
 }
 
+// DescribeExportOutput is the output of DescribeExport.
+type DescribeExportOutput struct {
+	ExportDescription *ExportDescription `aws:"ExportDescription"`
+}
+
+// DescribeImportOutput is the output of DescribeImport.
+type DescribeImportOutput struct {
+	ImportTableDescription *ImportTableDescription `aws:"ImportTableDescription,req"`
+}
+
 // DescribeLimitsOutput: Represents the output of a DescribeLimits operation.
 type DescribeLimitsOutput struct {
 	AccountMaxReadCapacityUnits  *int64 `aws:"AccountMaxReadCapacityUnits,range=1:"`
@@ -105,6 +115,11 @@ type ExecuteTransactionOutput struct {
 	ConsumedCapacity []ConsumedCapacity `aws:"ConsumedCapacity"`
 }
 
+// ExportTableToPointInTimeOutput is the output of ExportTableToPointInTime.
+type ExportTableToPointInTimeOutput struct {
+	ExportDescription *ExportDescription `aws:"ExportDescription"`
+}
+
 // GetItemOutput: Represents the output of a GetItem operation.
 type GetItemOutput struct {
 	Item             item.Map          `aws:"Item"`
@@ -117,10 +132,27 @@ type GetResourcePolicyOutput struct {
 	RevisionId *string `aws:"RevisionId,len=1:255"`
 }
 
+// ImportTableOutput is the output of ImportTable.
+type ImportTableOutput struct {
+	ImportTableDescription *ImportTableDescription `aws:"ImportTableDescription,req"`
+}
+
 // ListBackupsOutput is the output of ListBackups.
 type ListBackupsOutput struct {
 	BackupSummaries        []BackupSummary `aws:"BackupSummaries"`
 	LastEvaluatedBackupArn *string         `aws:"LastEvaluatedBackupArn,len=37:1024"`
+}
+
+// ListExportsOutput is the output of ListExports.
+type ListExportsOutput struct {
+	ExportSummaries []ExportSummary `aws:"ExportSummaries"`
+	NextToken       *string         `aws:"NextToken"`
+}
+
+// ListImportsOutput is the output of ListImports.
+type ListImportsOutput struct {
+	ImportSummaryList []ImportSummary `aws:"ImportSummaryList"`
+	NextToken         *string         `aws:"NextToken,len=112:1024" pattern:"([0-9a-f]{16})+"`
 }
 
 // ListTablesOutput: Represents the output of a ListTables operation.

@@ -35,6 +35,10 @@ type Handler interface {
 	DescribeContinuousBackups(context.Context, aws.Identity, *DescribeContinuousBackupsInput) (*DescribeContinuousBackupsOutput, error)
 	// DescribeEndpoints: Returns the regional endpoint information.
 	DescribeEndpoints(context.Context, aws.Identity, *DescribeEndpointsRequest) (*DescribeEndpointsResponse, error)
+	// DescribeExport: Describes an existing table export.
+	DescribeExport(context.Context, aws.Identity, *DescribeExportInput) (*DescribeExportOutput, error)
+	// DescribeImport: Represents the properties of the import.
+	DescribeImport(context.Context, aws.Identity, *DescribeImportInput) (*DescribeImportOutput, error)
 	// DescribeLimits: Returns the current provisioned-capacity quotas for your Amazon Web Services account in a Region, both for the Region as a whole and for any one …
 	DescribeLimits(context.Context, aws.Identity, *DescribeLimitsInput) (*DescribeLimitsOutput, error)
 	// DescribeTable: Returns information about the table, including the current status of the table, when it was created, the primary key schema, and any indexes on the …
@@ -45,12 +49,20 @@ type Handler interface {
 	ExecuteStatement(context.Context, aws.Identity, *ExecuteStatementInput) (*ExecuteStatementOutput, error)
 	// ExecuteTransaction: This operation allows you to perform transactional reads or writes on data stored in DynamoDB, using PartiQL.
 	ExecuteTransaction(context.Context, aws.Identity, *ExecuteTransactionInput) (*ExecuteTransactionOutput, error)
+	// ExportTableToPointInTime: Exports table data to an S3 bucket.
+	ExportTableToPointInTime(context.Context, aws.Identity, *ExportTableToPointInTimeInput) (*ExportTableToPointInTimeOutput, error)
 	// GetItem: The GetItem operation returns a set of attributes for the item with the given primary key.
 	GetItem(context.Context, aws.Identity, *GetItemInput) (*GetItemOutput, error)
 	// GetResourcePolicy: Returns the resource-based policy document attached to the resource, which can be a table or stream, in JSON format.
 	GetResourcePolicy(context.Context, aws.Identity, *GetResourcePolicyInput) (*GetResourcePolicyOutput, error)
+	// ImportTable: Imports table data from an S3 bucket.
+	ImportTable(context.Context, aws.Identity, *ImportTableInput) (*ImportTableOutput, error)
 	// ListBackups: List DynamoDB backups that are associated with an Amazon Web Services account and weren't made with Amazon Web Services Backup.
 	ListBackups(context.Context, aws.Identity, *ListBackupsInput) (*ListBackupsOutput, error)
+	// ListExports: Lists completed exports within the past 90 days, in reverse alphanumeric order of ExportArn.
+	ListExports(context.Context, aws.Identity, *ListExportsInput) (*ListExportsOutput, error)
+	// ListImports: Lists completed imports within the past 90 days.
+	ListImports(context.Context, aws.Identity, *ListImportsInput) (*ListImportsOutput, error)
 	// ListTables: Returns an array of table names associated with the current account and endpoint.
 	ListTables(context.Context, aws.Identity, *ListTablesInput) (*ListTablesOutput, error)
 	// ListTagsOfResource: List all tags on an Amazon DynamoDB resource.
@@ -111,10 +123,10 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Has("DescribeContinuousBackups", "POST", "/", 200, Handler.DescribeContinuousBackups),
 	aws.Lacks("DescribeContributorInsights", "POST", "/"),
 	aws.Has("DescribeEndpoints", "POST", "/", 200, Handler.DescribeEndpoints),
-	aws.Lacks("DescribeExport", "POST", "/"),
+	aws.Has("DescribeExport", "POST", "/", 200, Handler.DescribeExport),
 	aws.Lacks("DescribeGlobalTable", "POST", "/"),
 	aws.Lacks("DescribeGlobalTableSettings", "POST", "/"),
-	aws.Lacks("DescribeImport", "POST", "/"),
+	aws.Has("DescribeImport", "POST", "/", 200, Handler.DescribeImport),
 	aws.Lacks("DescribeKinesisStreamingDestination", "POST", "/"),
 	aws.Has("DescribeLimits", "POST", "/", 200, Handler.DescribeLimits),
 	aws.Has("DescribeTable", "POST", "/", 200, Handler.DescribeTable),
@@ -124,15 +136,15 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Lacks("EnableKinesisStreamingDestination", "POST", "/"),
 	aws.Has("ExecuteStatement", "POST", "/", 200, Handler.ExecuteStatement),
 	aws.Has("ExecuteTransaction", "POST", "/", 200, Handler.ExecuteTransaction),
-	aws.Lacks("ExportTableToPointInTime", "POST", "/"),
+	aws.Has("ExportTableToPointInTime", "POST", "/", 200, Handler.ExportTableToPointInTime),
 	aws.Has("GetItem", "POST", "/", 200, Handler.GetItem),
 	aws.Has("GetResourcePolicy", "POST", "/", 200, Handler.GetResourcePolicy),
-	aws.Lacks("ImportTable", "POST", "/"),
+	aws.Has("ImportTable", "POST", "/", 200, Handler.ImportTable),
 	aws.Has("ListBackups", "POST", "/", 200, Handler.ListBackups),
 	aws.Lacks("ListContributorInsights", "POST", "/"),
-	aws.Lacks("ListExports", "POST", "/"),
+	aws.Has("ListExports", "POST", "/", 200, Handler.ListExports),
 	aws.Lacks("ListGlobalTables", "POST", "/"),
-	aws.Lacks("ListImports", "POST", "/"),
+	aws.Has("ListImports", "POST", "/", 200, Handler.ListImports),
 	aws.Has("ListTables", "POST", "/", 200, Handler.ListTables),
 	aws.Has("ListTagsOfResource", "POST", "/", 200, Handler.ListTagsOfResource),
 	aws.Has("PutItem", "POST", "/", 200, Handler.PutItem),

@@ -159,6 +159,12 @@ type CreateReplicationGroupMemberAction struct {
 	TableClassOverride            TableClass                     `aws:"TableClassOverride"`
 }
 
+// CsvOptions: Processing options for the CSV file being imported.
+type CsvOptions struct {
+	Delimiter  *string  `aws:"Delimiter,len=1:1" pattern:"[,;:|\\t ]"`
+	HeaderList []string `aws:"HeaderList,len=1:255" each:"len=1:65536" eachpattern:"[\\x20-\\x21\\x23-\\x2B\\x2D-\\x7E]*"`
+}
+
 // Delete: Represents a request to perform a DeleteItem operation.
 type Delete struct {
 	Key                                 item.Map                            `aws:"Key,req"`
@@ -201,6 +207,38 @@ type ExpectedAttributeValue struct {
 	Exists             *bool              `aws:"Exists"`
 	ComparisonOperator ComparisonOperator `aws:"ComparisonOperator"`
 	AttributeValueList []item.Value       `aws:"AttributeValueList"`
+}
+
+// ExportDescription: Represents the properties of the exported table.
+type ExportDescription struct {
+	ExportArn                      *string                         `aws:"ExportArn,len=37:1024"`
+	ExportStatus                   ExportStatus                    `aws:"ExportStatus"`
+	StartTime                      *time.Time                      `aws:"StartTime"`
+	EndTime                        *time.Time                      `aws:"EndTime"`
+	ExportManifest                 *string                         `aws:"ExportManifest"`
+	TableArn                       *string                         `aws:"TableArn,len=1:1024"`
+	TableId                        *string                         `aws:"TableId" pattern:"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"`
+	ExportTime                     *time.Time                      `aws:"ExportTime"`
+	ClientToken                    *string                         `aws:"ClientToken" pattern:"^[^\\$]+$"`
+	S3Bucket                       *string                         `aws:"S3Bucket,len=:255" pattern:"^[a-z0-9A-Z]+[\\.\\-\\w]*[a-z0-9A-Z]+$"`
+	S3BucketOwner                  *string                         `aws:"S3BucketOwner" pattern:"[0-9]{12}"`
+	S3Prefix                       *string                         `aws:"S3Prefix,len=:1024"`
+	S3SseAlgorithm                 S3SseAlgorithm                  `aws:"S3SseAlgorithm"`
+	S3SseKmsKeyId                  *string                         `aws:"S3SseKmsKeyId,len=1:2048"`
+	FailureCode                    *string                         `aws:"FailureCode"`
+	FailureMessage                 *string                         `aws:"FailureMessage"`
+	ExportFormat                   ExportFormat                    `aws:"ExportFormat"`
+	BilledSizeBytes                *int64                          `aws:"BilledSizeBytes,range=0:"`
+	ItemCount                      *int64                          `aws:"ItemCount,range=0:"`
+	ExportType                     ExportType                      `aws:"ExportType"`
+	IncrementalExportSpecification *IncrementalExportSpecification `aws:"IncrementalExportSpecification"`
+}
+
+// ExportSummary: Summary information about an export task.
+type ExportSummary struct {
+	ExportArn    *string      `aws:"ExportArn,len=37:1024"`
+	ExportStatus ExportStatus `aws:"ExportStatus"`
+	ExportType   ExportType   `aws:"ExportType"`
 }
 
 // Get: Specifies an item and related attribute values to retrieve in a TransactGetItem object.
@@ -269,6 +307,53 @@ type GlobalTableWitnessDescription struct {
 type GlobalTableWitnessGroupUpdate struct {
 	Create *CreateGlobalTableWitnessGroupMemberAction `aws:"Create"`
 	Delete *DeleteGlobalTableWitnessGroupMemberAction `aws:"Delete"`
+}
+
+// ImportSummary: Summary information about the source file for the import.
+type ImportSummary struct {
+	ImportArn             *string         `aws:"ImportArn,len=37:1024"`
+	ImportStatus          ImportStatus    `aws:"ImportStatus"`
+	TableArn              *string         `aws:"TableArn,len=1:1024"`
+	S3BucketSource        *S3BucketSource `aws:"S3BucketSource"`
+	CloudWatchLogGroupArn *string         `aws:"CloudWatchLogGroupArn,len=1:1024"`
+	InputFormat           InputFormat     `aws:"InputFormat"`
+	StartTime             *time.Time      `aws:"StartTime"`
+	EndTime               *time.Time      `aws:"EndTime"`
+}
+
+// ImportTableDescription: Represents the properties of the table being imported into.
+type ImportTableDescription struct {
+	ImportArn               *string                  `aws:"ImportArn,len=37:1024"`
+	ImportStatus            ImportStatus             `aws:"ImportStatus"`
+	TableArn                *string                  `aws:"TableArn,len=1:1024"`
+	TableId                 *string                  `aws:"TableId" pattern:"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"`
+	ClientToken             *string                  `aws:"ClientToken" pattern:"^[^\\$]+$"`
+	S3BucketSource          *S3BucketSource          `aws:"S3BucketSource"`
+	ErrorCount              *int64                   `aws:"ErrorCount,range=0:"`
+	CloudWatchLogGroupArn   *string                  `aws:"CloudWatchLogGroupArn,len=1:1024"`
+	InputFormat             InputFormat              `aws:"InputFormat"`
+	InputFormatOptions      *InputFormatOptions      `aws:"InputFormatOptions"`
+	InputCompressionType    InputCompressionType     `aws:"InputCompressionType"`
+	TableCreationParameters *TableCreationParameters `aws:"TableCreationParameters"`
+	StartTime               *time.Time               `aws:"StartTime"`
+	EndTime                 *time.Time               `aws:"EndTime"`
+	ProcessedSizeBytes      *int64                   `aws:"ProcessedSizeBytes"`
+	ProcessedItemCount      *int64                   `aws:"ProcessedItemCount,range=0:"`
+	ImportedItemCount       *int64                   `aws:"ImportedItemCount,range=0:"`
+	FailureCode             *string                  `aws:"FailureCode"`
+	FailureMessage          *string                  `aws:"FailureMessage"`
+}
+
+// IncrementalExportSpecification: Optional object containing the parameters specific to an incremental export.
+type IncrementalExportSpecification struct {
+	ExportFromTime *time.Time     `aws:"ExportFromTime"`
+	ExportToTime   *time.Time     `aws:"ExportToTime"`
+	ExportViewType ExportViewType `aws:"ExportViewType"`
+}
+
+// InputFormatOptions: The format options for the data that was imported into the target table.
+type InputFormatOptions struct {
+	Csv *CsvOptions `aws:"Csv"`
 }
 
 // ItemCollectionMetrics: Information about item collections, if any, that were affected by the operation.
@@ -441,6 +526,13 @@ type RestoreSummary struct {
 	RestoreInProgress bool      `aws:"RestoreInProgress,req"`
 }
 
+// S3BucketSource: The S3 bucket that is being imported from.
+type S3BucketSource struct {
+	S3BucketOwner *string `aws:"S3BucketOwner" pattern:"[0-9]{12}"`
+	S3Bucket      string  `aws:"S3Bucket,req,len=:255" pattern:"^[a-z0-9A-Z]+[\\.\\-\\w]*[a-z0-9A-Z]+$"`
+	S3KeyPrefix   *string `aws:"S3KeyPrefix,len=:1024"`
+}
+
 // SSEDescription: The description of the server-side encryption status on the specified table.
 type SSEDescription struct {
 	Status                         SSEStatus  `aws:"Status"`
@@ -489,6 +581,18 @@ type StreamSpecification struct {
 type TableClassSummary struct {
 	TableClass         TableClass `aws:"TableClass"`
 	LastUpdateDateTime *time.Time `aws:"LastUpdateDateTime"`
+}
+
+// TableCreationParameters: The parameters for the table created as part of the import operation.
+type TableCreationParameters struct {
+	TableName              string                 `aws:"TableName,req,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+	AttributeDefinitions   []AttributeDefinition  `aws:"AttributeDefinitions,req"`
+	KeySchema              []KeySchemaElement     `aws:"KeySchema,req,len=1:"`
+	BillingMode            BillingMode            `aws:"BillingMode"`
+	ProvisionedThroughput  *ProvisionedThroughput `aws:"ProvisionedThroughput"`
+	OnDemandThroughput     *OnDemandThroughput    `aws:"OnDemandThroughput"`
+	SSESpecification       *SSESpecification      `aws:"SSESpecification"`
+	GlobalSecondaryIndexes []GlobalSecondaryIndex `aws:"GlobalSecondaryIndexes"`
 }
 
 // TableDescription: Represents the properties of a table.

@@ -35,9 +35,9 @@ func (s *Service) access(ctx context.Context, id aws.Identity, op string, d *dem
 	}
 	n, err := tableName{Account: id.Account, Region: id.Region, Name: d.Table}, error(nil)
 	if strings.HasPrefix(d.Table, "arn:") {
-		n, err = resolveARN(d.Table)
+		n, err = table.ParseARN(d.Table)
 	}
-	if err != nil && strings.Contains(d.Table, "/backup/") && !strings.ContainsAny(d.Table, "*?") {
+	if err != nil && below(d.Table) && !strings.ContainsAny(d.Table, "*?") {
 		a.Resource = d.Table
 		return a, nil
 	}
@@ -47,7 +47,7 @@ func (s *Service) access(ctx context.Context, id aws.Identity, op string, d *dem
 	}
 	a.ResourceAccount = n.Account
 	var st *table.Standing
-	if op != "CreateTable" {
+	if op != "CreateTable" && op != "ImportTable" {
 		if st, err = s.standing(ctx, n); err != nil {
 			return a, err
 		}
@@ -66,6 +66,11 @@ func (s *Service) access(ctx context.Context, id aws.Identity, op string, d *dem
 		a.Late = func() map[string][]string { return d.Context(hash) }
 	}
 	return a, nil
+}
+
+// below reports whether an ARN is that of something that lies below a table.
+func below(arn string) bool {
+	return strings.Contains(arn, "/backup/") || strings.Contains(arn, "/export/") || strings.Contains(arn, "/import/")
 }
 
 // leadingOf is the first attribute of the partition key of an index, which is what leads in requests on it.

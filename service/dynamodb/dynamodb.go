@@ -19,6 +19,7 @@ import (
 	"github.com/brume-dev/brume/service/dynamodb/stream"
 	"github.com/brume-dev/brume/service/dynamodb/table"
 	"github.com/brume-dev/brume/service/dynamodb/throughput"
+	"github.com/brume-dev/brume/service/dynamodb/transfer"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/timer"
 )
@@ -28,6 +29,8 @@ type Config struct {
 	Store store.Store
 	Clock clock.Clock
 	Timer *timer.Runner
+	// Caller reaches S3 and CloudWatch Logs, for exports and imports.
+	Caller aws.Caller
 }
 
 // Service implements dynamodbapi.Handler and aws.Accessor.
@@ -38,6 +41,7 @@ type Service struct {
 	tables      table.Cache
 	expressions expression.Cache
 	*backup.Keeper
+	*transfer.Carrier
 }
 
 var (
@@ -47,19 +51,17 @@ var (
 
 // New returns the service and registers the promises that it keeps.
 func New(c Config) (*Service, error) {
-	if c.Store == nil || c.Clock == nil || c.Timer == nil {
-		return nil, errors.New("dynamodb: no store, no clock or no timer")
+	if c.Store == nil || c.Clock == nil || c.Timer == nil || c.Caller == nil {
+		return nil, errors.New("dynamodb: no store, no clock, no timer or no caller")
 	}
 	s := &Service{store: c.Store, clock: c.Clock}
 	c.Timer.Handle(clearKind, s.clearTable, timer.Policy{})
 	c.Timer.Handle(table.FillKind, s.fill, timer.Policy{})
-	s.Keeper = &backup.Keeper{Store: c.Store, Clock: c.Clock, Tables: &s.tables, ManagedKey: managedKey,
-		Resolve: func(id aws.Identity, given string) (table.Name, error) {
-			n, err := resolve(id, given)
-			return n.tableName, err
-		}}
+	s.Keeper = &backup.Keeper{Store: c.Store, Clock: c.Clock, Tables: &s.tables, ManagedKey: managedKey}
+	s.Carrier = transfer.New(transfer.Config{Store: c.Store, Clock: c.Clock, Timer: c.Timer, Tables: &s.tables, Caller: c.Caller, ManagedKey: managedKey})
 	for kind, some := range map[string]step{table.CopyKind: (*table.Table).CopySome, table.RewindKind: (*table.Table).RewindSome,
-		table.RestoreKind: (*table.Table).RestoreSome, table.HistoryKind: (*table.Table).TrimHistory} {
+		table.RestoreKind: (*table.Table).RestoreSome, table.HistoryKind: (*table.Table).TrimHistory,
+		table.CollectKind: (*table.Table).CollectSome} {
 		c.Timer.Handle(kind, func(ctx context.Context, k *timer.Kept) error { return s.step(ctx, k, some) }, timer.Policy{})
 	}
 	c.Timer.Handle(table.SweepKind, s.sweep, timer.Policy{})

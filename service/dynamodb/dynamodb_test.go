@@ -29,22 +29,24 @@ var rewrite = flag.Bool("update", false, "write the answers of testdata/*.txtar 
 
 // world is a service on a store.
 type world struct {
-	t     testing.TB
-	s     *Service
-	logs  *stream.Service
-	clock *clock.Virtual
-	store store.Store
-	timer *timer.Runner
-	id    aws.Identity
+	t      testing.TB
+	s      *Service
+	logs   *stream.Service
+	clock  *clock.Virtual
+	store  store.Store
+	timer  *timer.Runner
+	id     aws.Identity
+	bucket *bucket
 }
 
 // newWorld starts the service on what open returns.
 func newWorld(t testing.TB, open func(clock.Clock) store.Store) *world {
 	w := &world{t: t, clock: clock.Frozen(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)),
 		id: aws.Identity{Kind: aws.Root, Account: "000000000000", Region: "us-east-1"}}
+	w.bucket = &bucket{objects: map[string][]byte{}, streams: map[string]bool{}, via: map[string]bool{}}
 	w.store = open(w.clock)
 	w.timer = timer.New(timer.Config{Store: w.store, Clock: w.clock})
-	s, err := New(Config{Store: w.store, Clock: w.clock, Timer: w.timer})
+	s, err := New(Config{Store: w.store, Clock: w.clock, Timer: w.timer, Caller: w.bucket})
 	if err != nil {
 		t.Fatal(err)
 	}

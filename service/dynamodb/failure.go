@@ -7,6 +7,7 @@ import (
 	api "github.com/brume-dev/brume/api/dynamodbapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/service/dynamodb/expression"
+	"github.com/brume-dev/brume/service/dynamodb/table"
 )
 
 // problem is what DynamoDB says of a request that it does not take. Outside of this package it is always wrapped in a
@@ -15,18 +16,9 @@ type problem = expression.Problem
 
 const invalidValues = "One or more parameter values were invalid: "
 
-// invalid returns the ValidationException that has the text.
-func invalid(text string) error {
-	return aws.Errorf("ValidationException", http.StatusBadRequest, "%s", text)
-}
+func invalid(text string) error { return table.Invalid(text) }
 
-// refused turns a problem into a ValidationException and lets other errors through.
-func refused(err error) error {
-	if p, ok := errors.AsType[problem](err); ok {
-		return invalid(string(p))
-	}
-	return err
-}
+func refused(err error) error { return table.Refused(err) }
 
 // refusedOne is refused in the envelope that PutItem, UpdateItem and DeleteItem put around what they find before they
 // look at the table.

@@ -3,8 +3,6 @@ package dynamodb
 // Limits of tables, items and requests.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 const (
-	minTableName    = 3
-	maxTableName    = 255
 	maxPage         = 1 << 20
 	maxListTables   = 100
 	maxBatchGet     = 100

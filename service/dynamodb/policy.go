@@ -6,6 +6,7 @@ import (
 
 	api "github.com/brume-dev/brume/api/dynamodbapi"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/dynamodb/table"
 	"github.com/brume-dev/brume/store"
 )
 
@@ -29,7 +30,7 @@ func noSuchPolicy(arn string) error {
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutResourcePolicy.html
 func (s *Service) PutResourcePolicy(ctx context.Context, _ aws.Identity, in *api.PutResourcePolicyInput) (*api.PutResourcePolicyOutput, error) {
-	n, err := resolveARN(in.ResourceArn)
+	n, err := table.ParseARN(in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +60,7 @@ func (s *Service) PutResourcePolicy(ctx context.Context, _ aws.Identity, in *api
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_GetResourcePolicy.html
 func (s *Service) GetResourcePolicy(ctx context.Context, _ aws.Identity, in *api.GetResourcePolicyInput) (*api.GetResourcePolicyOutput, error) {
-	n, err := resolveARN(in.ResourceArn)
+	n, err := table.ParseARN(in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +81,7 @@ func (s *Service) GetResourcePolicy(ctx context.Context, _ aws.Identity, in *api
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DeleteResourcePolicy.html
 func (s *Service) DeleteResourcePolicy(ctx context.Context, _ aws.Identity, in *api.DeleteResourcePolicyInput) (*api.DeleteResourcePolicyOutput, error) {
-	n, err := resolveARN(in.ResourceArn)
+	n, err := table.ParseARN(in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}

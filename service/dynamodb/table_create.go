@@ -19,7 +19,7 @@ import (
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
 func (s *Service) CreateTable(ctx context.Context, id aws.Identity, in *api.CreateTableInput) (*api.CreateTableOutput, error) {
-	if err := checkName(in.TableName, minTableName); err != nil {
+	if err := table.CheckName(in.TableName, table.MinName); err != nil {
 		return nil, err
 	}
 	n := tableName{Account: id.Account, Region: id.Region, Name: in.TableName}

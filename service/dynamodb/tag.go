@@ -42,7 +42,7 @@ func (s *Service) onResource(r store.Reader, n tableName, arn string) (*table.Ta
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TagResource.html
 func (s *Service) TagResource(ctx context.Context, _ aws.Identity, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
-	n, err := resolveARN(in.ResourceArn)
+	n, err := table.ParseARN(in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func (s *Service) TagResource(ctx context.Context, _ aws.Identity, in *api.TagRe
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UntagResource.html
 func (s *Service) UntagResource(ctx context.Context, _ aws.Identity, in *api.UntagResourceInput) (*api.UntagResourceOutput, error) {
-	n, err := resolveARN(in.ResourceArn)
+	n, err := table.ParseARN(in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func (s *Service) UntagResource(ctx context.Context, _ aws.Identity, in *api.Unt
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ListTagsOfResource.html
 func (s *Service) ListTagsOfResource(ctx context.Context, _ aws.Identity, in *api.ListTagsOfResourceInput) (*api.ListTagsOfResourceOutput, error) {
-	n, err := resolveARN(in.ResourceArn)
+	n, err := table.ParseARN(in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}

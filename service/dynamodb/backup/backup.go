@@ -6,9 +6,7 @@ package backup
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
@@ -16,7 +14,6 @@ import (
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/clock"
 	"github.com/brume-dev/brume/service/dynamodb/definition"
-	"github.com/brume-dev/brume/service/dynamodb/expression"
 	"github.com/brume-dev/brume/service/dynamodb/stream"
 	"github.com/brume-dev/brume/service/dynamodb/table"
 	"github.com/brume-dev/brume/store"
@@ -28,8 +25,6 @@ type Keeper struct {
 	Store  store.Store
 	Clock  clock.Clock
 	Tables *table.Cache
-	// Resolve reads the name or ARN of a table.
-	Resolve func(id aws.Identity, given string) (table.Name, error)
 	// ManagedKey is the ARN of the key with which AWS encrypts tables.
 	ManagedKey func(table.Name) string
 }
@@ -72,21 +67,9 @@ func parse(arn string) (id, error) {
 	a, err := aws.ParseARN(arn)
 	name, label, ok := strings.Cut(strings.TrimPrefix(a.Resource, "table/"), "/backup/")
 	if err != nil || a.Service != "dynamodb" || !ok || label == "" {
-		return id{}, invalid("Invalid BackupArn: " + arn)
+		return id{}, table.Invalid("Invalid BackupArn: " + arn)
 	}
 	return id{table.Name{Account: a.Account, Region: a.Region, Name: name}, label}, nil
-}
-
-func invalid(text string) error {
-	return aws.Errorf("ValidationException", http.StatusBadRequest, "%s", text)
-}
-
-// refused turns a problem into a ValidationException.
-func refused(err error) error {
-	if p, ok := errors.AsType[expression.Problem](err); ok {
-		return invalid(string(p))
-	}
-	return err
 }
 
 func (k *Keeper) shard(n table.Name) store.Shard {
@@ -132,7 +115,7 @@ func (k *Keeper) find(r store.Reader, b id) (rec Record, err error) {
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateBackup.html
 func (k *Keeper) CreateBackup(ctx context.Context, who aws.Identity, in *api.CreateBackupInput) (*api.CreateBackupOutput, error) {
-	n, err := k.Resolve(who, in.TableName)
+	n, err := table.Resolve(who, in.TableName)
 	if err != nil {
 		return nil, err
 	}
@@ -233,7 +216,7 @@ func (k *Keeper) ListBackups(ctx context.Context, who aws.Identity, in *api.List
 	prefix := directory(at.Account, at.Region)
 	within := prefix.Range()
 	if in.TableName != nil {
-		n, err := k.Resolve(who, *in.TableName)
+		n, err := table.Resolve(who, *in.TableName)
 		if err != nil {
 			return nil, err
 		}

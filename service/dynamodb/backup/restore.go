@@ -45,7 +45,7 @@ func (k *Keeper) RestoreTableFromBackup(ctx context.Context, who aws.Identity, i
 		return nil, err
 	}
 	if b.Account != who.Account || b.Region != who.Region {
-		return nil, invalid("A backup can only be restored in its own account and region")
+		return nil, table.Invalid("A backup can only be restored in its own account and region")
 	}
 	tableID, err := k.next(ctx)
 	if err != nil {
@@ -75,7 +75,7 @@ func (k *Keeper) RestoreTableFromBackup(ctx context.Context, who aws.Identity, i
 		}
 		return t.Describe(tx, api.TableStatusCreating)
 	})
-	return &api.RestoreTableFromBackupOutput{TableDescription: d}, refused(err)
+	return &api.RestoreTableFromBackupOutput{TableDescription: d}, table.Refused(err)
 }
 
 // RestoreTableToPointInTime makes a table with the items that another had at a time.
@@ -89,17 +89,17 @@ func (k *Keeper) RestoreTableToPointInTime(ctx context.Context, who aws.Identity
 	latest := in.UseLatestRestorableTime != nil && *in.UseLatestRestorableTime
 	switch {
 	case given == nil:
-		return nil, invalid("SourceTableName or SourceTableArn must be provided")
+		return nil, table.Invalid("SourceTableName or SourceTableArn must be provided")
 	case latest == (in.RestoreDateTime != nil):
-		return nil, invalid("Exactly one of UseLatestRestorableTime and RestoreDateTime must be provided")
+		return nil, table.Invalid("Exactly one of UseLatestRestorableTime and RestoreDateTime must be provided")
 	}
-	from, err := k.Resolve(who, *given)
+	from, err := table.Resolve(who, *given)
 	if err != nil {
 		return nil, err
 	}
 	n := table.Name{Account: who.Account, Region: who.Region, Name: in.TargetTableName}
 	if from.Account != n.Account || from.Region != n.Region {
-		return nil, invalid("A table can only be restored in its own account and region")
+		return nil, table.Invalid("A table can only be restored in its own account and region")
 	}
 	o := definition.Overrides{Billing: in.BillingModeOverride, Globals: in.GlobalSecondaryIndexOverride, Locals: in.LocalSecondaryIndexOverride,
 		Provided: in.ProvisionedThroughputOverride, OnDemand: in.OnDemandThroughputOverride, SSE: in.SSESpecificationOverride}
@@ -123,7 +123,7 @@ func (k *Keeper) RestoreTableToPointInTime(ctx context.Context, who aws.Identity
 		if in.RestoreDateTime != nil {
 			at = *in.RestoreDateTime
 		}
-		if first, last := window(t, tx.Now()); at.Before(first) || at.After(last) {
+		if first, last := t.Restorable(tx.Now()); at.Before(first) || at.After(last) {
 			return nil, &api.InvalidRestoreTimeException{Message: "Restore date time is invalid. It must be between EarliestRestorableDateTime and LatestRestorableDateTime"}
 		}
 		w := table.Work{Account: n.Account, Region: n.Region, Name: from.Name, Table: t.ID, Index: copied, Target: n.Name, Into: tableID, At: at.Unix()}
@@ -139,23 +139,14 @@ func (k *Keeper) RestoreTableToPointInTime(ctx context.Context, who aws.Identity
 		}
 		return made.Describe(tx, api.TableStatusCreating)
 	})
-	return &api.RestoreTableToPointInTimeOutput{TableDescription: d}, refused(err)
-}
-
-// window is from when to when a table can be restored, by the second.
-func window(t *table.Table, now time.Time) (first, last time.Time) {
-	first = t.Recovery.Since
-	if oldest := now.AddDate(0, 0, -int(t.Recovery.Days)); oldest.After(first) {
-		first = oldest
-	}
-	return first.Truncate(time.Second), now
+	return &api.RestoreTableToPointInTimeOutput{TableDescription: d}, table.Refused(err)
 }
 
 // UpdateContinuousBackups turns point-in-time recovery on or off.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateContinuousBackups.html
 func (k *Keeper) UpdateContinuousBackups(ctx context.Context, who aws.Identity, in *api.UpdateContinuousBackupsInput) (*api.UpdateContinuousBackupsOutput, error) {
-	n, err := k.Resolve(who, in.TableName)
+	n, err := table.Resolve(who, in.TableName)
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +173,7 @@ func (k *Keeper) UpdateContinuousBackups(ctx context.Context, who aws.Identity, 
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DescribeContinuousBackups.html
 func (k *Keeper) DescribeContinuousBackups(ctx context.Context, who aws.Identity, in *api.DescribeContinuousBackupsInput) (*api.DescribeContinuousBackupsOutput, error) {
-	n, err := k.Resolve(who, in.TableName)
+	n, err := table.Resolve(who, in.TableName)
 	if err != nil {
 		return nil, err
 	}
@@ -199,7 +190,7 @@ func (k *Keeper) DescribeContinuousBackups(ctx context.Context, who aws.Identity
 func continuous(t *table.Table, now time.Time) *api.ContinuousBackupsDescription {
 	d := &api.PointInTimeRecoveryDescription{PointInTimeRecoveryStatus: api.PointInTimeRecoveryStatusDisabled}
 	if t.Recovery.Enabled {
-		first, last := window(t, now)
+		first, last := t.Restorable(now)
 		days := t.Recovery.Days
 		d.PointInTimeRecoveryStatus, d.EarliestRestorableDateTime, d.LatestRestorableDateTime = api.PointInTimeRecoveryStatusEnabled, &first, &last
 		d.RecoveryPeriodInDays = &days

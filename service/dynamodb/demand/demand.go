@@ -239,6 +239,14 @@ func tableDemand(in any) []Demand {
 		table = in.BackupArn
 	case *api.DeleteBackupInput:
 		table = in.BackupArn
+	case *api.ExportTableToPointInTimeInput:
+		table = in.TableArn
+	case *api.DescribeExportInput:
+		table = in.ExportArn
+	case *api.ImportTableInput:
+		table = imported(in)
+	case *api.DescribeImportInput:
+		table = in.ImportArn
 	case *api.RestoreTableFromBackupInput:
 		return []Demand{{Table: in.BackupArn}, {Table: in.TargetTableName}}
 	case *api.RestoreTableToPointInTimeInput:
@@ -268,6 +276,14 @@ func tableDemand(in any) []Demand {
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// imported is the table that an import makes; inputs have not been checked.
+func imported(in *api.ImportTableInput) string {
+	if in.TableCreationParameters == nil {
+		return ""
+	}
+	return in.TableCreationParameters.TableName
+}
 
 func restoreDemand(in *api.RestoreTableToPointInTimeInput) []Demand {
 	out := []Demand{{Table: in.TargetTableName}}

@@ -60,6 +60,7 @@ func End(tx store.Tx, n Name) error {
 	}
 	rec.Ended = tx.Now()
 	tx.Set(n.key(), record.Encode(version, rec))
+	tx.Signal(LogOf(rec.Table, rec.Number).topic())
 	return nil
 }
 

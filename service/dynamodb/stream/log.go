@@ -28,7 +28,7 @@ import (
 //	0x01 length piece     length (a varint) is that of all the pieces
 //	0x02 piece
 //
-// and the pieces together: flags, seconds (varint), size (varint), then keys, old and new item, each as a length (a
+// and the pieces together: flags, seconds (varint), microseconds (varint, with a flag), size (varint), then keys, old and new item, each as a length (a
 // varint, 0 when it is not there) and what item.Map.Append gives.
 const (
 	family     = 12
@@ -38,6 +38,7 @@ const (
 	flagOld     = 0x01 // there was an item before
 	flagNew     = 0x02 // there is one after
 	flagExpired = 0x04 // time to live has deleted the item
+	flagMicros  = 0x08 // the microseconds of the second follow it
 )
 
 // Log is where the changes of a stream lie.
@@ -63,7 +64,7 @@ type Change struct {
 // Append writes a change to the log, in the commit of tx. view is the stream's StreamViewType.
 func (l Log) Append(tx store.Tx, view string, c Change) {
 	b := make([]byte, 0, 256)
-	flags := byte(0)
+	flags := byte(flagMicros)
 	size := c.Keys.Size()
 	if c.Old != nil {
 		flags |= flagOld
@@ -85,6 +86,7 @@ func (l Log) Append(tx store.Tx, view string, c Change) {
 	at := tx.Now()
 	b = append(b, flags)
 	b = binary.AppendUvarint(b, uint64(at.Unix()))
+	b = binary.AppendUvarint(b, uint64(at.Nanosecond()/1000))
 	b = binary.AppendUvarint(b, uint64(size))
 	for _, m := range []item.Map{c.Keys, old, now} {
 		if m == nil {
@@ -95,7 +97,11 @@ func (l Log) Append(tx store.Tx, view string, c Change) {
 		b = append(binary.AppendUvarint(b, uint64(len(enc))), enc...)
 	}
 	l.write(tx, hourOf(at), b)
+	tx.Signal(l.topic())
 }
+
+// topic is signalled by changes, and by the end of the stream.
+func (l Log) topic() store.Key { return store.Key(l.prefix) }
 
 // write puts the bytes of a change into as many pairs as they need. Their stamps follow one another.
 func (l Log) write(tx store.Tx, hour uint64, b []byte) {
@@ -121,6 +127,7 @@ func hourOf(t time.Time) uint64 { return uint64(max(0, t.Unix()/3600)) }
 type logged struct {
 	at      []byte // hour and stamp, as in its key
 	seconds int64
+	micros  int64 // of the second
 	size    int
 	flags   byte
 	keys    item.Map
@@ -192,7 +199,11 @@ func decode(b []byte) (c logged, err error) {
 		return c, bad
 	}
 	c.flags, b = b[0], b[1:]
-	c.seconds, c.size = int64(next()), int(next())
+	c.seconds = int64(next())
+	if c.flags&flagMicros != 0 {
+		c.micros = int64(next())
+	}
+	c.size = int(next())
 	for _, m := range []*item.Map{&c.keys, &c.old, &c.new} {
 		n := next()
 		if n == 0 {
@@ -226,8 +237,11 @@ func after(at []byte) []byte { return append(bytes.Clone(at), 0) }
 // startOf is the place at which an hour begins.
 func startOf(hour uint64) []byte { return store.Tuple(nil).Uint(hour) }
 
-// Past is what was there before a change.
-type Past struct{ Keys, Old item.Map }
+// Past is what was there before a change, and when that was.
+type Past struct {
+	Keys, Old item.Map
+	At        time.Time
+}
 
 // Last returns the place after the last change.
 func (l Log) Last(r store.Reader) ([]byte, error) { return l.last(r, nil, []byte{0xff}) }
@@ -265,7 +279,7 @@ func (l Log) Back(r store.Reader, before []byte, until int64, limit, maxBytes in
 		if c.seconds <= until {
 			return past, nil, done()
 		}
-		past = append(past, Past{c.keys, c.old})
+		past = append(past, Past{c.keys, c.old, time.UnixMicro(c.seconds*1e6 + c.micros)})
 		if size += len(whole); len(past) == limit || size >= maxBytes {
 			return past, bytes.Clone(kv.Key[len(l.prefix):]), done()
 		}

@@ -11,6 +11,8 @@ import (
 
 	api "github.com/brume-dev/brume/api/dynamodbstreamsapi"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/clock"
+	"github.com/brume-dev/brume/event/source"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/store/record"
 )
@@ -130,19 +132,8 @@ func (s *Service) GetRecords(ctx context.Context, _ aws.Identity, in *api.GetRec
 		}
 		it.Place = oldest
 	}
-	type read struct {
-		rec     Record
-		changes []logged
-	}
 	sh := shard{it.Shard}
-	got, err := store.View(ctx, s.shard(n), func(_ context.Context, r store.Reader) (read, error) {
-		rec, err := s.find(r, n)
-		if err != nil {
-			return read{}, err
-		}
-		changes, err := LogOf(rec.Table, rec.Number).read(r, it.Place, startOf(sh.end()), limit)
-		return read{rec, changes}, err
-	})
+	got, err := s.read(ctx, n, sh, it.Place, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -151,11 +142,82 @@ func (s *Service) GetRecords(ctx context.Context, _ aws.Identity, in *api.GetRec
 		out.Records[i] = got.changes[i].render(n, got.rec.View)
 		it.Place, it.Horizon = after(got.changes[i].at), false
 	}
-	if len(got.changes) > 0 || !got.rec.closed(sh, now) {
-		it.Issued = now.Unix()
+	if len(got.changes) > 0 || !got.closed {
+		it.Issued = s.clock.Now().Unix()
 		out.NextShardIterator = it.text(n.ARN())
 	}
 	return out, nil
+}
+
+// found is what a read found.
+type found struct {
+	rec     Record
+	changes []logged
+	closed  bool // nothing more will come into the shard
+	version store.Version
+}
+
+// read returns the changes of a shard from a place on. When there are none it waits for some as long as the reader is
+// patient.
+func (s *Service) read(ctx context.Context, n Name, sh shard, from []byte, limit int) (found, error) {
+	until := s.clock.Now().Add(source.Patience(ctx))
+	for {
+		got, err := s.look(ctx, n, sh, from, limit)
+		if now := s.clock.Now(); err != nil || len(got.changes) > 0 || got.closed || !now.Before(until) {
+			return got, err
+		}
+		if !s.await(ctx, n, got, earlier(until, sh.closing())) {
+			return got, nil
+		}
+	}
+}
+
+// look reads once.
+func (s *Service) look(ctx context.Context, n Name, sh shard, from []byte, limit int) (found, error) {
+	now := s.clock.Now()
+	return store.View(ctx, s.shard(n), func(_ context.Context, r store.Reader) (found, error) {
+		got := found{version: r.Version()}
+		var err error
+		if got.rec, err = s.find(r, n); err != nil {
+			return got, err
+		}
+		log := LogOf(got.rec.Table, got.rec.Number)
+		if got.changes, err = log.read(r, from, startOf(sh.end()), limit); err != nil {
+			return got, err
+		}
+		if got.closed = got.rec.closed(sh, now); !got.closed && len(got.changes) == 0 && hourOf(now) >= sh.end() {
+			later, err := log.read(r, startOf(sh.end()), []byte{0xff}, 1) // commits come in the order of their times
+			got.closed = len(later) > 0
+			return got, err
+		}
+		return got, nil
+	})
+}
+
+// await waits until something may have come into the stream; false: ctx has ended.
+func (s *Service) await(ctx context.Context, n Name, got found, until time.Time) bool {
+	inner, cancel := context.WithCancel(ctx)
+	defer cancel()
+	reached, stop := s.clock.Until(until)
+	defer stop()
+	rung := make(chan struct{})
+	go func() {
+		defer close(rung)
+		_, _ = s.shard(n).Wait(inner, LogOf(got.rec.Table, got.rec.Number).topic(), got.version) // its end is enough
+	}()
+	clock.Waits(ctx)
+	select {
+	case <-rung:
+	case <-reached:
+	}
+	return ctx.Err() == nil
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 const (

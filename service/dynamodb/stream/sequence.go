@@ -6,6 +6,7 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/brume-dev/brume/store"
 )
@@ -62,6 +63,9 @@ func parseShard(id, arn string) (shard, bool) {
 
 // end is the hour after the shard's last.
 func (sh shard) end() uint64 { return sh.first + hoursPerShard }
+
+// closing is from when on the shard is closed.
+func (sh shard) closing() time.Time { return time.Unix(int64(sh.end())*3600, 0).Add(grace) }
 
 // lowest and highest are the bounds of the sequence numbers of the shard.
 func (sh shard) lowest(from uint64) string { return sequence(max(from, sh.first), store.Stamp{}) }

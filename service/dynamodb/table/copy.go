@@ -100,7 +100,7 @@ func (t *Table) CopySome(tx store.Tx, k *timer.Kept, w Work) (more bool, err err
 	if err := k.Done(tx); err != nil {
 		return false, err
 	}
-	if w.Target != "" { // to a point in time: the history is needed for longer
+	if w.rewinds() { // to a point in time: the history is needed for longer
 		rec := t.Record
 		rec.Copies = slices.Clone(rec.Copies)
 		for i := range rec.Copies {
@@ -161,9 +161,16 @@ func (t *Table) RewindSome(tx store.Tx, k *timer.Kept, w Work) (more bool, err e
 	if err := k.Done(tx); err != nil {
 		return false, err
 	}
+	switch {
+	case w.Then == "":
+		t.endCopy(tx, w.Index)
+		w.Name, w.Table, w.Temporary = w.Target, w.Into, true
+		return false, setWork(tx, RestoreKind, w)
+	case w.From != 0:
+		return false, setWork(tx, CollectKind, w)
+	}
 	t.endCopy(tx, w.Index)
-	w.Name, w.Table, w.Temporary = w.Target, w.Into, true
-	return false, setWork(tx, RestoreKind, w)
+	return false, setWork(tx, w.Then, w)
 }
 
 // SetRestore makes the promise to put a copy into a table.

@@ -31,6 +31,8 @@ import (
 //	                            "dynamodb" id collection hash pk               counter: bytes of an item collection
 //	                            "dynamodb" id filled index                     how far a back-fill is: a suffix of items
 //	                            "dynamodb" id copied [copy]                    how far a copy is, or its rewinding (see copy)
+//	                            "dynamodb" copy changed hash pk [sk]           an item of an incremental export: the micro-
+//	                                                                           second of its last change (8 bytes)
 //	                            "dynamodb" 0 tokens window token               a transaction that was done (record)
 //	                            "dynamodb" 0 forgotten                         the oldest window of tokens (8 bytes)
 //
@@ -57,6 +59,7 @@ const (
 	familySweep      = 17
 	familyForgotten  = 18
 	familyCopied     = 19
+	familyChanged    = 20
 )
 
 const (

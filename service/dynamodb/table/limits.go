@@ -9,6 +9,10 @@ import (
 // Limits of tables and items.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 const (
+	// MinName is the least length of a table's name.
+	MinName = 3
+	maxName = 255
+
 	maxHashKey    = 2048     // bytes of a partition key value
 	maxRangeKey   = 1024     // bytes of a sort key value
 	maxCollection = 10 << 30 // bytes of an item collection of a table with local indexes

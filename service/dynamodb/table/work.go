@@ -36,7 +36,17 @@ type Work struct {
 	At        int64  `cbor:"8,keyasint,omitempty"`
 	Place     []byte `cbor:"9,keyasint,omitempty"`
 	Temporary bool   `cbor:"10,keyasint,omitempty"`
+
+	// Of exports: the promise that follows, and which export it is for (its label). From is not 0 when only what has changed
+	// since that second is wanted; Into is then the id under which the images of before are kept.
+	Then  string   `cbor:"11,keyasint,omitempty"`
+	Label string   `cbor:"12,keyasint,omitempty"`
+	From  int64    `cbor:"13,keyasint,omitempty"`
+	Keys  []string `cbor:"14,keyasint,omitempty"` // names of the key attributes
 }
+
+// rewinds reports whether a copy is to be taken back to a time.
+func (w *Work) rewinds() bool { return w.Target != "" || w.Then != "" }
 
 func workOn(n Name, table, index uint64) Work {
 	return Work{Account: n.Account, Region: n.Region, Name: n.Name, Table: table, Index: index}
