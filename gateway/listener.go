@@ -3,26 +3,30 @@ package gateway
 import (
 	"crypto/tls"
 	"errors"
-	"io"
 	"net"
 	"sync"
 	"time"
+
+	"github.com/brume-dev/brume/gateway/http1"
 )
 
-// sniffing is a listener whose connections speak TLS or clear text, as the first byte says: a TLS handshake begins
-// with 0x16, which begins no HTTP request.
+// sniffing is a listener for net/http, of connections that speak TLS, as the first byte says (a TLS handshake begins with
+// 0x16, which begins no HTTP request), and of those that plain hands over.
 type sniffing struct {
 	net.Listener
 	config *tls.Config
+	plain  *http1.Server
 	ready  chan net.Conn
 	done   chan struct{}
 	once   sync.Once
 	fail   error // set before done is closed
 }
 
-// newSniffing wraps l. Run must be running for Accept to return anything.
-func newSniffing(l net.Listener, config *tls.Config) *sniffing {
-	return &sniffing{Listener: l, config: config, ready: make(chan net.Conn), done: make(chan struct{})}
+// newSniffing wraps l. run must be running for Accept to return anything.
+func newSniffing(l net.Listener, config *tls.Config, plain *http1.Server) *sniffing {
+	s := &sniffing{Listener: l, config: config, plain: plain, ready: make(chan net.Conn), done: make(chan struct{})}
+	plain.HandOver = s.offer
+	return s
 }
 
 // run accepts connections until the listener is closed. The first byte of each is awaited apart, so that a silent client
@@ -57,12 +61,17 @@ func (s *sniffing) sniff(c net.Conn) {
 		return
 	}
 	_ = c.SetReadDeadline(time.Time{})
-	var conn net.Conn = &begun{Conn: c, first: first[0]}
 	if first[0] == 0x16 && s.config != nil {
-		conn = tls.Server(conn, s.config)
+		s.offer(tls.Server(http1.Begun(c, first[:]), s.config))
+		return
 	}
+	s.plain.Serve(c, first[:])
+}
+
+// offer gives c to net/http.
+func (s *sniffing) offer(c net.Conn) {
 	select {
-	case s.ready <- conn:
+	case s.ready <- c:
 	case <-s.done:
 		c.Close()
 	}
@@ -89,37 +98,4 @@ func (s *sniffing) stop(err error) {
 		s.fail = err
 		close(s.done)
 	})
-}
-
-// begun is a connection whose first byte has been read. It is used by net/http, which reads from one goroutine at a
-// time.
-type begun struct {
-	net.Conn
-	first byte
-	given bool
-}
-
-func (b *begun) Read(p []byte) (int, error) {
-	if b.given || len(p) == 0 {
-		return b.Conn.Read(p)
-	}
-	b.given = true
-	p[0] = b.first
-	return 1, nil
-}
-
-// ReadFrom keeps net/http's way of sending files without copying them through memory.
-func (b *begun) ReadFrom(r io.Reader) (int64, error) {
-	if to, ok := b.Conn.(io.ReaderFrom); ok {
-		return to.ReadFrom(r)
-	}
-	return io.Copy(struct{ io.Writer }{b.Conn}, r)
-}
-
-// CloseWrite lets net/http say that an answer is whole before it gives up a request's unread body.
-func (b *begun) CloseWrite() error {
-	if c, ok := b.Conn.(interface{ CloseWrite() error }); ok {
-		return c.CloseWrite()
-	}
-	return nil
 }

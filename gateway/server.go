@@ -10,10 +10,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
+
+	"github.com/brume-dev/brume/gateway/http1"
 )
 
 // Server puts a handler behind a listener: clear text and TLS on one port, HTTP/1.1 and HTTP/2, the latter in clear text
-// by prior knowledge as well.
+// by prior knowledge as well. Package http1 serves plain requests in clear text, net/http everything else.
 type Server struct {
 	Handler http.Handler
 	TLS     *tls.Config // nil: clear text only
@@ -31,7 +34,8 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	srv := &http.Server{Handler: s.Handler, Protocols: protocols, MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerTimeout,
 		IdleTimeout: idleTimeout, HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		ErrorLog: log.New(quiet{s.Log}, "", 0)}
-	sniff := newSniffing(l, s.TLS)
+	plain := &http1.Server{Handler: s.Handler, Log: s.Log, Idle: idleTimeout, Head: headerTimeout}
+	sniff := newSniffing(l, s.TLS, plain)
 	go sniff.run()
 	stopped := make(chan error, 1)
 	go func() { stopped <- srv.Serve(sniff) }()
@@ -43,9 +47,12 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
+	var both sync.WaitGroup
+	both.Go(func() { plain.Shutdown(drain) })
 	if err := srv.Shutdown(drain); err != nil {
 		srv.Close()
 	}
+	both.Wait()
 	if err := <-stopped; !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("gateway: serve: %w", err)
 	}
