@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"github.com/brume-dev/brume/api/lambdaapi"
+	"github.com/brume-dev/brume/event/logbook"
 	"github.com/brume-dev/brume/sandbox"
 	"github.com/brume-dev/brume/service/lambda/fleet"
-	"github.com/brume-dev/brume/service/lambda/logbook"
 )
 
 // journal writes Lambda's own lines into a function's log: INIT_START, START, END, REPORT, or their JSON forms.

@@ -11,11 +11,11 @@ import (
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/api/xrayapi"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/event/logbook"
 	"github.com/brume-dev/brume/sandbox"
 	"github.com/brume-dev/brume/service/lambda/environ"
 	"github.com/brume-dev/brume/service/lambda/fault"
 	"github.com/brume-dev/brume/service/lambda/fleet"
-	"github.com/brume-dev/brume/service/lambda/logbook"
 )
 
 // newMember starts an environment for c, which logs to stream, or to a new one. begin is called when its log is open,

@@ -10,8 +10,8 @@ import (
 
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/clock"
+	"github.com/brume-dev/brume/event/logbook"
 	"github.com/brume-dev/brume/sandbox"
-	"github.com/brume-dev/brume/service/lambda/logbook"
 )
 
 // Our own bounds; AWS names none.

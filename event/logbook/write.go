@@ -26,12 +26,12 @@ func (s *Stream) write(ctx context.Context) {
 		case info.Status == http.StatusTooManyRequests || info.Status >= http.StatusInternalServerError || ctx.Err() != nil:
 			s.giveBack(batch)
 			if !s.failing {
-				s.book.log.Warn("lambda: log events wait to be written", "group", s.group, "stream", s.name, "problem", err)
+				s.book.log.Warn("log events wait to be written", "group", s.group, "stream", s.name, "problem", err)
 			}
 			s.failing = true
 			return
 		default:
-			s.book.log.Debug("lambda: log events dropped", "group", s.group, "stream", s.name, "events", len(batch), "problem", err)
+			s.book.log.Debug("log events dropped", "group", s.group, "stream", s.name, "events", len(batch), "problem", err)
 		}
 	}
 }
@@ -64,7 +64,7 @@ func (s *Stream) take() []logsapi.InputLogEvent {
 	}
 	if n > 0 && s.dropped > 0 {
 		batch = append(batch, logsapi.InputLogEvent{Timestamp: batch[n-1].Timestamp,
-			Message: fmt.Sprintf("[%d log events were dropped: the function prints faster than they can be written]", s.dropped)})
+			Message: fmt.Sprintf("[%d log events were dropped: they come faster than they can be written]", s.dropped)})
 		s.dropped = 0
 	}
 	return batch

@@ -1,5 +1,6 @@
-// Package logbook writes what functions print to CloudWatch Logs, with the permissions of their execution roles, in
-// groups and after the answer: what was printed is durable within a second of the platform's running on.
+// Package logbook writes to CloudWatch Logs what comes in many small pieces and must hold up nobody: what functions print,
+// what express executions do. It is written in batches, afterwards, with the permissions of whoever it is for: it is
+// durable within a second of the platform's running on.
 package logbook
 
 import (
@@ -31,7 +32,7 @@ type Config struct {
 	Log    *slog.Logger
 }
 
-// Book has the streams of all environments.
+// Book has the streams.
 type Book struct {
 	client logsapi.Client
 	log    *slog.Logger
@@ -49,7 +50,7 @@ func New(c Config) *Book {
 	return &Book{client: logsapi.NewClient(c.Caller), log: c.Log, wake: make(chan struct{}, 1), waiting: map[*Stream]struct{}{}}
 }
 
-// Stream is the log stream of one environment.
+// Stream is one log stream.
 type Stream struct {
 	book        *Book
 	role        aws.Identity // who writes
