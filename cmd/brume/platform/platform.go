@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"syscall"
@@ -58,6 +59,15 @@ func New(c Config) (*Platform, error) {
 	return p, nil
 }
 
+// leanAfter is when starting is over, what services do after it included.
+const leanAfter = 2 * time.Second
+
+// settle gives back what only starting needed.
+func settle() {
+	debug.FreeOSMemory()
+	lean()
+}
+
 // URL is where the platform answers, with the port that it got.
 func (p *Platform) URL() string { return "http://" + p.listener.Addr().String() }
 
@@ -80,6 +90,7 @@ func (p *Platform) Run(ctx context.Context) error {
 	defer cancel()
 	defer context.AfterFunc(inside, cancel)()
 	defer context.AfterFunc(serving, func() { close(p.leaving) })()
+	defer time.AfterFunc(leanAfter, settle).Stop()
 	server := &gateway.Server{Handler: &p.front, TLS: p.authority.TLS(), Log: p.Log}
 	err := server.Run(serving, p.listener)
 	stop()
