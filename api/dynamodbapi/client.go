@@ -71,6 +71,11 @@ func (c Client) DescribeContinuousBackups(ctx context.Context, id aws.Identity, 
 	return aws.Invoke[DescribeContinuousBackupsOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "DescribeContinuousBackups"}, in)
 }
 
+// DescribeContributorInsights calls the operation of that name.
+func (c Client) DescribeContributorInsights(ctx context.Context, id aws.Identity, in *DescribeContributorInsightsInput) (*DescribeContributorInsightsOutput, error) {
+	return aws.Invoke[DescribeContributorInsightsOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "DescribeContributorInsights"}, in)
+}
+
 // DescribeEndpoints calls the operation of that name.
 func (c Client) DescribeEndpoints(ctx context.Context, id aws.Identity, in *DescribeEndpointsRequest) (*DescribeEndpointsResponse, error) {
 	return aws.Invoke[DescribeEndpointsResponse](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "DescribeEndpoints"}, in)
@@ -81,9 +86,24 @@ func (c Client) DescribeExport(ctx context.Context, id aws.Identity, in *Describ
 	return aws.Invoke[DescribeExportOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "DescribeExport"}, in)
 }
 
+// DescribeGlobalTable calls the operation of that name.
+func (c Client) DescribeGlobalTable(ctx context.Context, id aws.Identity, in *DescribeGlobalTableInput) (*DescribeGlobalTableOutput, error) {
+	return aws.Invoke[DescribeGlobalTableOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "DescribeGlobalTable"}, in)
+}
+
+// DescribeGlobalTableSettings calls the operation of that name.
+func (c Client) DescribeGlobalTableSettings(ctx context.Context, id aws.Identity, in *DescribeGlobalTableSettingsInput) (*DescribeGlobalTableSettingsOutput, error) {
+	return aws.Invoke[DescribeGlobalTableSettingsOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "DescribeGlobalTableSettings"}, in)
+}
+
 // DescribeImport calls the operation of that name.
 func (c Client) DescribeImport(ctx context.Context, id aws.Identity, in *DescribeImportInput) (*DescribeImportOutput, error) {
 	return aws.Invoke[DescribeImportOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "DescribeImport"}, in)
+}
+
+// DescribeKinesisStreamingDestination calls the operation of that name.
+func (c Client) DescribeKinesisStreamingDestination(ctx context.Context, id aws.Identity, in *DescribeKinesisStreamingDestinationInput) (*DescribeKinesisStreamingDestinationOutput, error) {
+	return aws.Invoke[DescribeKinesisStreamingDestinationOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "DescribeKinesisStreamingDestination"}, in)
 }
 
 // DescribeLimits calls the operation of that name.
@@ -96,9 +116,24 @@ func (c Client) DescribeTable(ctx context.Context, id aws.Identity, in *Describe
 	return aws.Invoke[DescribeTableOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "DescribeTable"}, in)
 }
 
+// DescribeTableReplicaAutoScaling calls the operation of that name.
+func (c Client) DescribeTableReplicaAutoScaling(ctx context.Context, id aws.Identity, in *DescribeTableReplicaAutoScalingInput) (*DescribeTableReplicaAutoScalingOutput, error) {
+	return aws.Invoke[DescribeTableReplicaAutoScalingOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "DescribeTableReplicaAutoScaling"}, in)
+}
+
 // DescribeTimeToLive calls the operation of that name.
 func (c Client) DescribeTimeToLive(ctx context.Context, id aws.Identity, in *DescribeTimeToLiveInput) (*DescribeTimeToLiveOutput, error) {
 	return aws.Invoke[DescribeTimeToLiveOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "DescribeTimeToLive"}, in)
+}
+
+// DisableKinesisStreamingDestination calls the operation of that name.
+func (c Client) DisableKinesisStreamingDestination(ctx context.Context, id aws.Identity, in *KinesisStreamingDestinationInput) (*KinesisStreamingDestinationOutput, error) {
+	return aws.Invoke[KinesisStreamingDestinationOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "DisableKinesisStreamingDestination"}, in)
+}
+
+// EnableKinesisStreamingDestination calls the operation of that name.
+func (c Client) EnableKinesisStreamingDestination(ctx context.Context, id aws.Identity, in *KinesisStreamingDestinationInput) (*KinesisStreamingDestinationOutput, error) {
+	return aws.Invoke[KinesisStreamingDestinationOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "EnableKinesisStreamingDestination"}, in)
 }
 
 // ExecuteStatement calls the operation of that name.
@@ -136,9 +171,19 @@ func (c Client) ListBackups(ctx context.Context, id aws.Identity, in *ListBackup
 	return aws.Invoke[ListBackupsOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "ListBackups"}, in)
 }
 
+// ListContributorInsights calls the operation of that name.
+func (c Client) ListContributorInsights(ctx context.Context, id aws.Identity, in *ListContributorInsightsInput) (*ListContributorInsightsOutput, error) {
+	return aws.Invoke[ListContributorInsightsOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "ListContributorInsights"}, in)
+}
+
 // ListExports calls the operation of that name.
 func (c Client) ListExports(ctx context.Context, id aws.Identity, in *ListExportsInput) (*ListExportsOutput, error) {
 	return aws.Invoke[ListExportsOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "ListExports"}, in)
+}
+
+// ListGlobalTables calls the operation of that name.
+func (c Client) ListGlobalTables(ctx context.Context, id aws.Identity, in *ListGlobalTablesInput) (*ListGlobalTablesOutput, error) {
+	return aws.Invoke[ListGlobalTablesOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "ListGlobalTables"}, in)
 }
 
 // ListImports calls the operation of that name.
@@ -211,9 +256,29 @@ func (c Client) UpdateContinuousBackups(ctx context.Context, id aws.Identity, in
 	return aws.Invoke[UpdateContinuousBackupsOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "UpdateContinuousBackups"}, in)
 }
 
+// UpdateContributorInsights calls the operation of that name.
+func (c Client) UpdateContributorInsights(ctx context.Context, id aws.Identity, in *UpdateContributorInsightsInput) (*UpdateContributorInsightsOutput, error) {
+	return aws.Invoke[UpdateContributorInsightsOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "UpdateContributorInsights"}, in)
+}
+
+// UpdateGlobalTable calls the operation of that name.
+func (c Client) UpdateGlobalTable(ctx context.Context, id aws.Identity, in *UpdateGlobalTableInput) (*UpdateGlobalTableOutput, error) {
+	return aws.Invoke[UpdateGlobalTableOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "UpdateGlobalTable"}, in)
+}
+
+// UpdateGlobalTableSettings calls the operation of that name.
+func (c Client) UpdateGlobalTableSettings(ctx context.Context, id aws.Identity, in *UpdateGlobalTableSettingsInput) (*UpdateGlobalTableSettingsOutput, error) {
+	return aws.Invoke[UpdateGlobalTableSettingsOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "UpdateGlobalTableSettings"}, in)
+}
+
 // UpdateItem calls the operation of that name.
 func (c Client) UpdateItem(ctx context.Context, id aws.Identity, in *UpdateItemInput) (*UpdateItemOutput, error) {
 	return aws.Invoke[UpdateItemOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "UpdateItem"}, in)
+}
+
+// UpdateKinesisStreamingDestination calls the operation of that name.
+func (c Client) UpdateKinesisStreamingDestination(ctx context.Context, id aws.Identity, in *UpdateKinesisStreamingDestinationInput) (*UpdateKinesisStreamingDestinationOutput, error) {
+	return aws.Invoke[UpdateKinesisStreamingDestinationOutput](ctx, c.caller, id, aws.Op{Service: "dynamodb", Name: "UpdateKinesisStreamingDestination"}, in)
 }
 
 // UpdateTable calls the operation of that name.

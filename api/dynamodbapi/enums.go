@@ -2,6 +2,20 @@
 
 package dynamodbapi
 
+// ApproximateCreationDateTimePrecision is one of the values below; "" is absent.
+type ApproximateCreationDateTimePrecision string
+
+// Values of ApproximateCreationDateTimePrecision.
+const (
+	ApproximateCreationDateTimePrecisionMillisecond ApproximateCreationDateTimePrecision = "MILLISECOND"
+	ApproximateCreationDateTimePrecisionMicrosecond ApproximateCreationDateTimePrecision = "MICROSECOND"
+)
+
+// EnumValues returns the values of ApproximateCreationDateTimePrecision in the order of the model.
+func (ApproximateCreationDateTimePrecision) EnumValues() []string {
+	return []string{"MILLISECOND", "MICROSECOND"}
+}
+
 // AttributeAction is one of the values below; "" is absent.
 type AttributeAction string
 
@@ -156,6 +170,69 @@ func (ContinuousBackupsStatus) EnumValues() []string {
 	return []string{"ENABLED", "DISABLED"}
 }
 
+// ContributorInsightsAction is one of the values below; "" is absent.
+type ContributorInsightsAction string
+
+// Values of ContributorInsightsAction.
+const (
+	ContributorInsightsActionEnable  ContributorInsightsAction = "ENABLE"
+	ContributorInsightsActionDisable ContributorInsightsAction = "DISABLE"
+)
+
+// EnumValues returns the values of ContributorInsightsAction in the order of the model.
+func (ContributorInsightsAction) EnumValues() []string {
+	return []string{"ENABLE", "DISABLE"}
+}
+
+// ContributorInsightsMode is one of the values below; "" is absent.
+type ContributorInsightsMode string
+
+// Values of ContributorInsightsMode.
+const (
+	ContributorInsightsModeAccessedAndThrottledKeys ContributorInsightsMode = "ACCESSED_AND_THROTTLED_KEYS"
+	ContributorInsightsModeThrottledKeys            ContributorInsightsMode = "THROTTLED_KEYS"
+)
+
+// EnumValues returns the values of ContributorInsightsMode in the order of the model.
+func (ContributorInsightsMode) EnumValues() []string {
+	return []string{"ACCESSED_AND_THROTTLED_KEYS", "THROTTLED_KEYS"}
+}
+
+// ContributorInsightsStatus is one of the values below; "" is absent.
+type ContributorInsightsStatus string
+
+// Values of ContributorInsightsStatus.
+const (
+	ContributorInsightsStatusEnabling  ContributorInsightsStatus = "ENABLING"
+	ContributorInsightsStatusEnabled   ContributorInsightsStatus = "ENABLED"
+	ContributorInsightsStatusDisabling ContributorInsightsStatus = "DISABLING"
+	ContributorInsightsStatusDisabled  ContributorInsightsStatus = "DISABLED"
+	ContributorInsightsStatusFailed    ContributorInsightsStatus = "FAILED"
+)
+
+// EnumValues returns the values of ContributorInsightsStatus in the order of the model.
+func (ContributorInsightsStatus) EnumValues() []string {
+	return []string{"ENABLING", "ENABLED", "DISABLING", "DISABLED", "FAILED"}
+}
+
+// DestinationStatus is one of the values below; "" is absent.
+type DestinationStatus string
+
+// Values of DestinationStatus.
+const (
+	DestinationStatusEnabling     DestinationStatus = "ENABLING"
+	DestinationStatusActive       DestinationStatus = "ACTIVE"
+	DestinationStatusDisabling    DestinationStatus = "DISABLING"
+	DestinationStatusDisabled     DestinationStatus = "DISABLED"
+	DestinationStatusEnableFailed DestinationStatus = "ENABLE_FAILED"
+	DestinationStatusUpdating     DestinationStatus = "UPDATING"
+)
+
+// EnumValues returns the values of DestinationStatus in the order of the model.
+func (DestinationStatus) EnumValues() []string {
+	return []string{"ENABLING", "ACTIVE", "DISABLING", "DISABLED", "ENABLE_FAILED", "UPDATING"}
+}
+
 // ExportFormat is one of the values below; "" is absent.
 type ExportFormat string
 
@@ -226,6 +303,22 @@ const (
 // EnumValues returns the values of GlobalTableSettingsReplicationMode in the order of the model.
 func (GlobalTableSettingsReplicationMode) EnumValues() []string {
 	return []string{"ENABLED", "DISABLED", "ENABLED_WITH_OVERRIDES"}
+}
+
+// GlobalTableStatus is one of the values below; "" is absent.
+type GlobalTableStatus string
+
+// Values of GlobalTableStatus.
+const (
+	GlobalTableStatusCreating GlobalTableStatus = "CREATING"
+	GlobalTableStatusActive   GlobalTableStatus = "ACTIVE"
+	GlobalTableStatusDeleting GlobalTableStatus = "DELETING"
+	GlobalTableStatusUpdating GlobalTableStatus = "UPDATING"
+)
+
+// EnumValues returns the values of GlobalTableStatus in the order of the model.
+func (GlobalTableStatus) EnumValues() []string {
+	return []string{"CREATING", "ACTIVE", "DELETING", "UPDATING"}
 }
 
 // ImportStatus is one of the values below; "" is absent.

@@ -96,6 +96,20 @@ func (e *ExportNotFoundException) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "ExportNotFoundException", Status: 400, Message: e.Message}
 }
 
+// GlobalTableNotFoundException: The specified global table does not exist.
+type GlobalTableNotFoundException struct {
+	Message string `aws:"message"`
+}
+
+func (e *GlobalTableNotFoundException) Error() string {
+	return "GlobalTableNotFoundException: " + e.Message
+}
+
+// ErrorInfo says how the protocols render the error.
+func (e *GlobalTableNotFoundException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "GlobalTableNotFoundException", Status: 400, Message: e.Message}
+}
+
 // IdempotentParameterMismatchException: DynamoDB rejected the request because you retried a request with a different payload but with an idempotent token that was already used.
 type IdempotentParameterMismatchException struct {
 	Message string `aws:"Message"`
@@ -132,6 +146,18 @@ func (e *ImportNotFoundException) Error() string { return "ImportNotFoundExcepti
 // ErrorInfo says how the protocols render the error.
 func (e *ImportNotFoundException) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "ImportNotFoundException", Status: 400, Message: e.Message}
+}
+
+// IndexNotFoundException: The operation tried to access a nonexistent index.
+type IndexNotFoundException struct {
+	Message string `aws:"message"`
+}
+
+func (e *IndexNotFoundException) Error() string { return "IndexNotFoundException: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *IndexNotFoundException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "IndexNotFoundException", Status: 400, Message: e.Message}
 }
 
 // InternalServerError: An error occurred on the server side.
@@ -239,6 +265,32 @@ func (e *ProvisionedThroughputExceededException) Error() string {
 // ErrorInfo says how the protocols render the error.
 func (e *ProvisionedThroughputExceededException) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "ProvisionedThroughputExceededException", Status: 400, Message: e.Message}
+}
+
+// ReplicaAlreadyExistsException: The specified replica is already part of the global table.
+type ReplicaAlreadyExistsException struct {
+	Message string `aws:"message"`
+}
+
+func (e *ReplicaAlreadyExistsException) Error() string {
+	return "ReplicaAlreadyExistsException: " + e.Message
+}
+
+// ErrorInfo says how the protocols render the error.
+func (e *ReplicaAlreadyExistsException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "ReplicaAlreadyExistsException", Status: 400, Message: e.Message}
+}
+
+// ReplicaNotFoundException: The specified replica is no longer part of the global table.
+type ReplicaNotFoundException struct {
+	Message string `aws:"message"`
+}
+
+func (e *ReplicaNotFoundException) Error() string { return "ReplicaNotFoundException: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *ReplicaNotFoundException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "ReplicaNotFoundException", Status: 400, Message: e.Message}
 }
 
 // ReplicatedWriteConflictException: The request was rejected because one or more items in the request are being modified by a request in another Region.

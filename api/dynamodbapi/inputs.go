@@ -95,6 +95,12 @@ type DescribeContinuousBackupsInput struct {
 	TableName string `aws:"TableName,req,len=1:1024"`
 }
 
+// DescribeContributorInsightsInput is the input of DescribeContributorInsights.
+type DescribeContributorInsightsInput struct {
+	TableName string  `aws:"TableName,req,len=1:1024"`
+	IndexName *string `aws:"IndexName,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+}
+
 // DescribeEndpointsRequest is the input of DescribeEndpoints.
 type DescribeEndpointsRequest struct {
 }
@@ -104,9 +110,24 @@ type DescribeExportInput struct {
 	ExportArn string `aws:"ExportArn,req,len=37:1024"`
 }
 
+// DescribeGlobalTableInput is the input of DescribeGlobalTable.
+type DescribeGlobalTableInput struct {
+	GlobalTableName string `aws:"GlobalTableName,req,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+}
+
+// DescribeGlobalTableSettingsInput is the input of DescribeGlobalTableSettings.
+type DescribeGlobalTableSettingsInput struct {
+	GlobalTableName string `aws:"GlobalTableName,req,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+}
+
 // DescribeImportInput is the input of DescribeImport.
 type DescribeImportInput struct {
 	ImportArn string `aws:"ImportArn,req,len=37:1024"`
+}
+
+// DescribeKinesisStreamingDestinationInput is the input of DescribeKinesisStreamingDestination.
+type DescribeKinesisStreamingDestinationInput struct {
+	TableName string `aws:"TableName,req,len=1:1024"`
 }
 
 // DescribeLimitsInput: Represents the input of a DescribeLimits operation.
@@ -115,6 +136,11 @@ type DescribeLimitsInput struct {
 
 // DescribeTableInput: Represents the input of a DescribeTable operation.
 type DescribeTableInput struct {
+	TableName string `aws:"TableName,req,len=1:1024"`
+}
+
+// DescribeTableReplicaAutoScalingInput is the input of DescribeTableReplicaAutoScaling.
+type DescribeTableReplicaAutoScalingInput struct {
 	TableName string `aws:"TableName,req,len=1:1024"`
 }
 
@@ -192,11 +218,25 @@ type ListBackupsInput struct {
 	BackupType              BackupTypeFilter `aws:"BackupType"`
 }
 
+// ListContributorInsightsInput is the input of ListContributorInsights.
+type ListContributorInsightsInput struct {
+	TableName  *string `aws:"TableName,len=1:1024"`
+	NextToken  *string `aws:"NextToken"`
+	MaxResults *int32  `aws:"MaxResults,range=:100"`
+}
+
 // ListExportsInput is the input of ListExports.
 type ListExportsInput struct {
 	TableArn   *string `aws:"TableArn,len=1:1024"`
 	MaxResults *int32  `aws:"MaxResults,range=1:25"`
 	NextToken  *string `aws:"NextToken"`
+}
+
+// ListGlobalTablesInput is the input of ListGlobalTables.
+type ListGlobalTablesInput struct {
+	ExclusiveStartGlobalTableName *string `aws:"ExclusiveStartGlobalTableName,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+	Limit                         *int32  `aws:"Limit,range=1:"`
+	RegionName                    *string `aws:"RegionName"`
 }
 
 // ListImportsInput is the input of ListImports.
@@ -341,6 +381,30 @@ type UpdateContinuousBackupsInput struct {
 	PointInTimeRecoverySpecification *PointInTimeRecoverySpecification `aws:"PointInTimeRecoverySpecification,req"`
 }
 
+// UpdateContributorInsightsInput is the input of UpdateContributorInsights.
+type UpdateContributorInsightsInput struct {
+	TableName                 string                    `aws:"TableName,req,len=1:1024"`
+	IndexName                 *string                   `aws:"IndexName,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+	ContributorInsightsAction ContributorInsightsAction `aws:"ContributorInsightsAction,req"`
+	ContributorInsightsMode   ContributorInsightsMode   `aws:"ContributorInsightsMode"`
+}
+
+// UpdateGlobalTableInput is the input of UpdateGlobalTable.
+type UpdateGlobalTableInput struct {
+	GlobalTableName string          `aws:"GlobalTableName,req,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+	ReplicaUpdates  []ReplicaUpdate `aws:"ReplicaUpdates,req"`
+}
+
+// UpdateGlobalTableSettingsInput is the input of UpdateGlobalTableSettings.
+type UpdateGlobalTableSettingsInput struct {
+	GlobalTableName                                              string                                          `aws:"GlobalTableName,req,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+	GlobalTableBillingMode                                       BillingMode                                     `aws:"GlobalTableBillingMode"`
+	GlobalTableProvisionedWriteCapacityUnits                     *int64                                          `aws:"GlobalTableProvisionedWriteCapacityUnits,range=1:"`
+	GlobalTableProvisionedWriteCapacityAutoScalingSettingsUpdate *AutoScalingSettingsUpdate                      `aws:"GlobalTableProvisionedWriteCapacityAutoScalingSettingsUpdate"`
+	GlobalTableGlobalSecondaryIndexSettingsUpdate                []GlobalTableGlobalSecondaryIndexSettingsUpdate `aws:"GlobalTableGlobalSecondaryIndexSettingsUpdate,len=1:20"`
+	ReplicaSettingsUpdate                                        []ReplicaSettingsUpdate                         `aws:"ReplicaSettingsUpdate,len=1:50"`
+}
+
 // UpdateItemInput: Represents the input of an UpdateItem operation.
 type UpdateItemInput struct {
 	TableName                           string                              `aws:"TableName,req,len=1:1024"`
@@ -356,6 +420,13 @@ type UpdateItemInput struct {
 	ExpressionAttributeNames            map[string]string                   `aws:"ExpressionAttributeNames" each:"len=:65535"`
 	ExpressionAttributeValues           item.Map                            `aws:"ExpressionAttributeValues"`
 	ReturnValuesOnConditionCheckFailure ReturnValuesOnConditionCheckFailure `aws:"ReturnValuesOnConditionCheckFailure"`
+}
+
+// UpdateKinesisStreamingDestinationInput is the input of UpdateKinesisStreamingDestination.
+type UpdateKinesisStreamingDestinationInput struct {
+	TableName                           string                               `aws:"TableName,req,len=1:1024"`
+	StreamArn                           string                               `aws:"StreamArn,req,len=37:1024"`
+	UpdateKinesisStreamingConfiguration *UpdateKinesisStreamingConfiguration `aws:"UpdateKinesisStreamingConfiguration"`
 }
 
 // UpdateTableInput: Represents the input of an UpdateTable operation.

@@ -3,6 +3,8 @@
 package dynamodbapi
 
 import (
+	"time"
+
 	"github.com/brume-dev/brume/item"
 )
 
@@ -68,6 +70,17 @@ type DescribeContinuousBackupsOutput struct {
 	ContinuousBackupsDescription *ContinuousBackupsDescription `aws:"ContinuousBackupsDescription"`
 }
 
+// DescribeContributorInsightsOutput is the output of DescribeContributorInsights.
+type DescribeContributorInsightsOutput struct {
+	TableName                   *string                   `aws:"TableName,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+	IndexName                   *string                   `aws:"IndexName,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+	ContributorInsightsRuleList []string                  `aws:"ContributorInsightsRuleList" eachpattern:"[A-Za-z0-9][A-Za-z0-9\\-\\_\\.]{0,126}[A-Za-z0-9]"`
+	ContributorInsightsStatus   ContributorInsightsStatus `aws:"ContributorInsightsStatus"`
+	LastUpdateDateTime          *time.Time                `aws:"LastUpdateDateTime"`
+	FailureException            *FailureException         `aws:"FailureException"`
+	ContributorInsightsMode     ContributorInsightsMode   `aws:"ContributorInsightsMode"`
+}
+
 // DescribeEndpointsResponse is the output of DescribeEndpoints.
 type DescribeEndpointsResponse struct {
 	Endpoints []Endpoint `aws:"Endpoints,req"`
@@ -78,9 +91,26 @@ type DescribeExportOutput struct {
 	ExportDescription *ExportDescription `aws:"ExportDescription"`
 }
 
+// DescribeGlobalTableOutput is the output of DescribeGlobalTable.
+type DescribeGlobalTableOutput struct {
+	GlobalTableDescription *GlobalTableDescription `aws:"GlobalTableDescription"`
+}
+
+// DescribeGlobalTableSettingsOutput is the output of DescribeGlobalTableSettings.
+type DescribeGlobalTableSettingsOutput struct {
+	GlobalTableName *string                      `aws:"GlobalTableName,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+	ReplicaSettings []ReplicaSettingsDescription `aws:"ReplicaSettings"`
+}
+
 // DescribeImportOutput is the output of DescribeImport.
 type DescribeImportOutput struct {
 	ImportTableDescription *ImportTableDescription `aws:"ImportTableDescription,req"`
+}
+
+// DescribeKinesisStreamingDestinationOutput is the output of DescribeKinesisStreamingDestination.
+type DescribeKinesisStreamingDestinationOutput struct {
+	TableName                     *string                        `aws:"TableName,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+	KinesisDataStreamDestinations []KinesisDataStreamDestination `aws:"KinesisDataStreamDestinations"`
 }
 
 // DescribeLimitsOutput: Represents the output of a DescribeLimits operation.
@@ -94,6 +124,11 @@ type DescribeLimitsOutput struct {
 // DescribeTableOutput: Represents the output of a DescribeTable operation.
 type DescribeTableOutput struct {
 	Table *TableDescription `aws:"Table"`
+}
+
+// DescribeTableReplicaAutoScalingOutput is the output of DescribeTableReplicaAutoScaling.
+type DescribeTableReplicaAutoScalingOutput struct {
+	TableAutoScalingDescription *TableAutoScalingDescription `aws:"TableAutoScalingDescription"`
 }
 
 // DescribeTimeToLiveOutput is the output of DescribeTimeToLive.
@@ -143,10 +178,22 @@ type ListBackupsOutput struct {
 	LastEvaluatedBackupArn *string         `aws:"LastEvaluatedBackupArn,len=37:1024"`
 }
 
+// ListContributorInsightsOutput is the output of ListContributorInsights.
+type ListContributorInsightsOutput struct {
+	ContributorInsightsSummaries []ContributorInsightsSummary `aws:"ContributorInsightsSummaries"`
+	NextToken                    *string                      `aws:"NextToken"`
+}
+
 // ListExportsOutput is the output of ListExports.
 type ListExportsOutput struct {
 	ExportSummaries []ExportSummary `aws:"ExportSummaries"`
 	NextToken       *string         `aws:"NextToken"`
+}
+
+// ListGlobalTablesOutput is the output of ListGlobalTables.
+type ListGlobalTablesOutput struct {
+	GlobalTables                 []GlobalTable `aws:"GlobalTables"`
+	LastEvaluatedGlobalTableName *string       `aws:"LastEvaluatedGlobalTableName,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
 }
 
 // ListImportsOutput is the output of ListImports.
@@ -224,11 +271,38 @@ type UpdateContinuousBackupsOutput struct {
 	ContinuousBackupsDescription *ContinuousBackupsDescription `aws:"ContinuousBackupsDescription"`
 }
 
+// UpdateContributorInsightsOutput is the output of UpdateContributorInsights.
+type UpdateContributorInsightsOutput struct {
+	TableName                 *string                   `aws:"TableName,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+	IndexName                 *string                   `aws:"IndexName,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+	ContributorInsightsStatus ContributorInsightsStatus `aws:"ContributorInsightsStatus"`
+	ContributorInsightsMode   ContributorInsightsMode   `aws:"ContributorInsightsMode"`
+}
+
+// UpdateGlobalTableOutput is the output of UpdateGlobalTable.
+type UpdateGlobalTableOutput struct {
+	GlobalTableDescription *GlobalTableDescription `aws:"GlobalTableDescription"`
+}
+
+// UpdateGlobalTableSettingsOutput is the output of UpdateGlobalTableSettings.
+type UpdateGlobalTableSettingsOutput struct {
+	GlobalTableName *string                      `aws:"GlobalTableName,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+	ReplicaSettings []ReplicaSettingsDescription `aws:"ReplicaSettings"`
+}
+
 // UpdateItemOutput: Represents the output of an UpdateItem operation.
 type UpdateItemOutput struct {
 	Attributes            item.Map               `aws:"Attributes"`
 	ConsumedCapacity      *ConsumedCapacity      `aws:"ConsumedCapacity"`
 	ItemCollectionMetrics *ItemCollectionMetrics `aws:"ItemCollectionMetrics"`
+}
+
+// UpdateKinesisStreamingDestinationOutput is the output of UpdateKinesisStreamingDestination.
+type UpdateKinesisStreamingDestinationOutput struct {
+	TableName                           *string                              `aws:"TableName,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+	StreamArn                           *string                              `aws:"StreamArn,len=37:1024"`
+	DestinationStatus                   DestinationStatus                    `aws:"DestinationStatus"`
+	UpdateKinesisStreamingConfiguration *UpdateKinesisStreamingConfiguration `aws:"UpdateKinesisStreamingConfiguration"`
 }
 
 // UpdateTableOutput: Represents the output of an UpdateTable operation.

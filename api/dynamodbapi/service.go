@@ -33,18 +33,32 @@ type Handler interface {
 	DescribeBackup(context.Context, aws.Identity, *DescribeBackupInput) (*DescribeBackupOutput, error)
 	// DescribeContinuousBackups: Checks the status of continuous backups and point in time recovery on the specified table.
 	DescribeContinuousBackups(context.Context, aws.Identity, *DescribeContinuousBackupsInput) (*DescribeContinuousBackupsOutput, error)
+	// DescribeContributorInsights: Returns information about contributor insights for a given table or global secondary index.
+	DescribeContributorInsights(context.Context, aws.Identity, *DescribeContributorInsightsInput) (*DescribeContributorInsightsOutput, error)
 	// DescribeEndpoints: Returns the regional endpoint information.
 	DescribeEndpoints(context.Context, aws.Identity, *DescribeEndpointsRequest) (*DescribeEndpointsResponse, error)
 	// DescribeExport: Describes an existing table export.
 	DescribeExport(context.Context, aws.Identity, *DescribeExportInput) (*DescribeExportOutput, error)
+	// DescribeGlobalTable: Returns information about the specified global table.
+	DescribeGlobalTable(context.Context, aws.Identity, *DescribeGlobalTableInput) (*DescribeGlobalTableOutput, error)
+	// DescribeGlobalTableSettings: Describes Region-specific settings for a global table.
+	DescribeGlobalTableSettings(context.Context, aws.Identity, *DescribeGlobalTableSettingsInput) (*DescribeGlobalTableSettingsOutput, error)
 	// DescribeImport: Represents the properties of the import.
 	DescribeImport(context.Context, aws.Identity, *DescribeImportInput) (*DescribeImportOutput, error)
+	// DescribeKinesisStreamingDestination: Returns information about the status of Kinesis streaming.
+	DescribeKinesisStreamingDestination(context.Context, aws.Identity, *DescribeKinesisStreamingDestinationInput) (*DescribeKinesisStreamingDestinationOutput, error)
 	// DescribeLimits: Returns the current provisioned-capacity quotas for your Amazon Web Services account in a Region, both for the Region as a whole and for any one …
 	DescribeLimits(context.Context, aws.Identity, *DescribeLimitsInput) (*DescribeLimitsOutput, error)
 	// DescribeTable: Returns information about the table, including the current status of the table, when it was created, the primary key schema, and any indexes on the …
 	DescribeTable(context.Context, aws.Identity, *DescribeTableInput) (*DescribeTableOutput, error)
+	// DescribeTableReplicaAutoScaling: Describes auto scaling settings across replicas of the global table at once.
+	DescribeTableReplicaAutoScaling(context.Context, aws.Identity, *DescribeTableReplicaAutoScalingInput) (*DescribeTableReplicaAutoScalingOutput, error)
 	// DescribeTimeToLive: Gives a description of the Time to Live (TTL) status on the specified table.
 	DescribeTimeToLive(context.Context, aws.Identity, *DescribeTimeToLiveInput) (*DescribeTimeToLiveOutput, error)
+	// DisableKinesisStreamingDestination: Stops replication from the DynamoDB table to the Kinesis data stream.
+	DisableKinesisStreamingDestination(context.Context, aws.Identity, *KinesisStreamingDestinationInput) (*KinesisStreamingDestinationOutput, error)
+	// EnableKinesisStreamingDestination: Starts table data replication to the specified Kinesis data stream at a timestamp chosen during the enable workflow.
+	EnableKinesisStreamingDestination(context.Context, aws.Identity, *KinesisStreamingDestinationInput) (*KinesisStreamingDestinationOutput, error)
 	// ExecuteStatement: This operation allows you to perform reads and singleton writes on data stored in DynamoDB, using PartiQL.
 	ExecuteStatement(context.Context, aws.Identity, *ExecuteStatementInput) (*ExecuteStatementOutput, error)
 	// ExecuteTransaction: This operation allows you to perform transactional reads or writes on data stored in DynamoDB, using PartiQL.
@@ -59,8 +73,12 @@ type Handler interface {
 	ImportTable(context.Context, aws.Identity, *ImportTableInput) (*ImportTableOutput, error)
 	// ListBackups: List DynamoDB backups that are associated with an Amazon Web Services account and weren't made with Amazon Web Services Backup.
 	ListBackups(context.Context, aws.Identity, *ListBackupsInput) (*ListBackupsOutput, error)
+	// ListContributorInsights: Returns a list of ContributorInsightsSummary for a table and all its global secondary indexes.
+	ListContributorInsights(context.Context, aws.Identity, *ListContributorInsightsInput) (*ListContributorInsightsOutput, error)
 	// ListExports: Lists completed exports within the past 90 days, in reverse alphanumeric order of ExportArn.
 	ListExports(context.Context, aws.Identity, *ListExportsInput) (*ListExportsOutput, error)
+	// ListGlobalTables: Lists all global tables that have a replica in the specified Region.
+	ListGlobalTables(context.Context, aws.Identity, *ListGlobalTablesInput) (*ListGlobalTablesOutput, error)
 	// ListImports: Lists completed imports within the past 90 days.
 	ListImports(context.Context, aws.Identity, *ListImportsInput) (*ListImportsOutput, error)
 	// ListTables: Returns an array of table names associated with the current account and endpoint.
@@ -89,8 +107,16 @@ type Handler interface {
 	UntagResource(context.Context, aws.Identity, *UntagResourceInput) (*UntagResourceOutput, error)
 	// UpdateContinuousBackups: UpdateContinuousBackups enables or disables point in time recovery for the specified table.
 	UpdateContinuousBackups(context.Context, aws.Identity, *UpdateContinuousBackupsInput) (*UpdateContinuousBackupsOutput, error)
+	// UpdateContributorInsights: Updates the status for contributor insights for a specific table or index.
+	UpdateContributorInsights(context.Context, aws.Identity, *UpdateContributorInsightsInput) (*UpdateContributorInsightsOutput, error)
+	// UpdateGlobalTable: Adds or removes replicas in the specified global table.
+	UpdateGlobalTable(context.Context, aws.Identity, *UpdateGlobalTableInput) (*UpdateGlobalTableOutput, error)
+	// UpdateGlobalTableSettings: Updates settings for a global table.
+	UpdateGlobalTableSettings(context.Context, aws.Identity, *UpdateGlobalTableSettingsInput) (*UpdateGlobalTableSettingsOutput, error)
 	// UpdateItem: Edits an existing item's attributes, or adds a new item to the table if it does not already exist.
 	UpdateItem(context.Context, aws.Identity, *UpdateItemInput) (*UpdateItemOutput, error)
+	// UpdateKinesisStreamingDestination: The command to update the Kinesis stream destination.
+	UpdateKinesisStreamingDestination(context.Context, aws.Identity, *UpdateKinesisStreamingDestinationInput) (*UpdateKinesisStreamingDestinationOutput, error)
 	// UpdateTable: Modifies the provisioned throughput settings, global secondary indexes, or DynamoDB Streams settings for a given table.
 	UpdateTable(context.Context, aws.Identity, *UpdateTableInput) (*UpdateTableOutput, error)
 	// UpdateTimeToLive: The UpdateTimeToLive method enables or disables Time to Live (TTL) for the specified table.
@@ -121,19 +147,19 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Has("DeleteTable", "POST", "/", 200, Handler.DeleteTable),
 	aws.Has("DescribeBackup", "POST", "/", 200, Handler.DescribeBackup),
 	aws.Has("DescribeContinuousBackups", "POST", "/", 200, Handler.DescribeContinuousBackups),
-	aws.Lacks("DescribeContributorInsights", "POST", "/"),
+	aws.Has("DescribeContributorInsights", "POST", "/", 200, Handler.DescribeContributorInsights),
 	aws.Has("DescribeEndpoints", "POST", "/", 200, Handler.DescribeEndpoints),
 	aws.Has("DescribeExport", "POST", "/", 200, Handler.DescribeExport),
-	aws.Lacks("DescribeGlobalTable", "POST", "/"),
-	aws.Lacks("DescribeGlobalTableSettings", "POST", "/"),
+	aws.Has("DescribeGlobalTable", "POST", "/", 200, Handler.DescribeGlobalTable),
+	aws.Has("DescribeGlobalTableSettings", "POST", "/", 200, Handler.DescribeGlobalTableSettings),
 	aws.Has("DescribeImport", "POST", "/", 200, Handler.DescribeImport),
-	aws.Lacks("DescribeKinesisStreamingDestination", "POST", "/"),
+	aws.Has("DescribeKinesisStreamingDestination", "POST", "/", 200, Handler.DescribeKinesisStreamingDestination),
 	aws.Has("DescribeLimits", "POST", "/", 200, Handler.DescribeLimits),
 	aws.Has("DescribeTable", "POST", "/", 200, Handler.DescribeTable),
-	aws.Lacks("DescribeTableReplicaAutoScaling", "POST", "/"),
+	aws.Has("DescribeTableReplicaAutoScaling", "POST", "/", 200, Handler.DescribeTableReplicaAutoScaling),
 	aws.Has("DescribeTimeToLive", "POST", "/", 200, Handler.DescribeTimeToLive),
-	aws.Lacks("DisableKinesisStreamingDestination", "POST", "/"),
-	aws.Lacks("EnableKinesisStreamingDestination", "POST", "/"),
+	aws.Has("DisableKinesisStreamingDestination", "POST", "/", 200, Handler.DisableKinesisStreamingDestination),
+	aws.Has("EnableKinesisStreamingDestination", "POST", "/", 200, Handler.EnableKinesisStreamingDestination),
 	aws.Has("ExecuteStatement", "POST", "/", 200, Handler.ExecuteStatement),
 	aws.Has("ExecuteTransaction", "POST", "/", 200, Handler.ExecuteTransaction),
 	aws.Has("ExportTableToPointInTime", "POST", "/", 200, Handler.ExportTableToPointInTime),
@@ -141,9 +167,9 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Has("GetResourcePolicy", "POST", "/", 200, Handler.GetResourcePolicy),
 	aws.Has("ImportTable", "POST", "/", 200, Handler.ImportTable),
 	aws.Has("ListBackups", "POST", "/", 200, Handler.ListBackups),
-	aws.Lacks("ListContributorInsights", "POST", "/"),
+	aws.Has("ListContributorInsights", "POST", "/", 200, Handler.ListContributorInsights),
 	aws.Has("ListExports", "POST", "/", 200, Handler.ListExports),
-	aws.Lacks("ListGlobalTables", "POST", "/"),
+	aws.Has("ListGlobalTables", "POST", "/", 200, Handler.ListGlobalTables),
 	aws.Has("ListImports", "POST", "/", 200, Handler.ListImports),
 	aws.Has("ListTables", "POST", "/", 200, Handler.ListTables),
 	aws.Has("ListTagsOfResource", "POST", "/", 200, Handler.ListTagsOfResource),
@@ -158,11 +184,11 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Has("TransactWriteItems", "POST", "/", 200, Handler.TransactWriteItems),
 	aws.Has("UntagResource", "POST", "/", 200, Handler.UntagResource),
 	aws.Has("UpdateContinuousBackups", "POST", "/", 200, Handler.UpdateContinuousBackups),
-	aws.Lacks("UpdateContributorInsights", "POST", "/"),
-	aws.Lacks("UpdateGlobalTable", "POST", "/"),
-	aws.Lacks("UpdateGlobalTableSettings", "POST", "/"),
+	aws.Has("UpdateContributorInsights", "POST", "/", 200, Handler.UpdateContributorInsights),
+	aws.Has("UpdateGlobalTable", "POST", "/", 200, Handler.UpdateGlobalTable),
+	aws.Has("UpdateGlobalTableSettings", "POST", "/", 200, Handler.UpdateGlobalTableSettings),
 	aws.Has("UpdateItem", "POST", "/", 200, Handler.UpdateItem),
-	aws.Lacks("UpdateKinesisStreamingDestination", "POST", "/"),
+	aws.Has("UpdateKinesisStreamingDestination", "POST", "/", 200, Handler.UpdateKinesisStreamingDestination),
 	aws.Has("UpdateTable", "POST", "/", 200, Handler.UpdateTable),
 	aws.Lacks("UpdateTableReplicaAutoScaling", "POST", "/"),
 	aws.Has("UpdateTimeToLive", "POST", "/", 200, Handler.UpdateTimeToLive),

@@ -27,6 +27,52 @@ type AttributeValueUpdate struct {
 	Action AttributeAction `aws:"Action"`
 }
 
+// AutoScalingPolicyDescription: Represents the properties of the scaling policy.
+type AutoScalingPolicyDescription struct {
+	PolicyName                               *string                                                         `aws:"PolicyName,len=1:256" pattern:"[[:print:]]+" patterntext:"\\p{Print}+"`
+	TargetTrackingScalingPolicyConfiguration *AutoScalingTargetTrackingScalingPolicyConfigurationDescription `aws:"TargetTrackingScalingPolicyConfiguration"`
+}
+
+// AutoScalingPolicyUpdate: Represents the auto scaling policy to be modified.
+type AutoScalingPolicyUpdate struct {
+	PolicyName                               *string                                                    `aws:"PolicyName,len=1:256" pattern:"[[:print:]]+" patterntext:"\\p{Print}+"`
+	TargetTrackingScalingPolicyConfiguration *AutoScalingTargetTrackingScalingPolicyConfigurationUpdate `aws:"TargetTrackingScalingPolicyConfiguration,req"`
+}
+
+// AutoScalingSettingsDescription: Represents the auto scaling settings for a global table or global secondary index.
+type AutoScalingSettingsDescription struct {
+	MinimumUnits        *int64                         `aws:"MinimumUnits,range=1:"`
+	MaximumUnits        *int64                         `aws:"MaximumUnits,range=1:"`
+	AutoScalingDisabled *bool                          `aws:"AutoScalingDisabled"`
+	AutoScalingRoleArn  *string                        `aws:"AutoScalingRoleArn"`
+	ScalingPolicies     []AutoScalingPolicyDescription `aws:"ScalingPolicies"`
+}
+
+// AutoScalingSettingsUpdate: Represents the auto scaling settings to be modified for a global table or global secondary index.
+type AutoScalingSettingsUpdate struct {
+	MinimumUnits        *int64                   `aws:"MinimumUnits,range=1:"`
+	MaximumUnits        *int64                   `aws:"MaximumUnits,range=1:"`
+	AutoScalingDisabled *bool                    `aws:"AutoScalingDisabled"`
+	AutoScalingRoleArn  *string                  `aws:"AutoScalingRoleArn,len=1:1600" pattern:"[\\x{0020}-\\x{D7FF}\\x{E000}-\\x{FFFD}\\x{10000}-\\x{10FFFF}\\r\\n\\t]*" patterntext:"[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\r\\n\\t]*"`
+	ScalingPolicyUpdate *AutoScalingPolicyUpdate `aws:"ScalingPolicyUpdate"`
+}
+
+// AutoScalingTargetTrackingScalingPolicyConfigurationDescription: Represents the properties of a target tracking scaling policy.
+type AutoScalingTargetTrackingScalingPolicyConfigurationDescription struct {
+	DisableScaleIn   *bool   `aws:"DisableScaleIn"`
+	ScaleInCooldown  *int32  `aws:"ScaleInCooldown"`
+	ScaleOutCooldown *int32  `aws:"ScaleOutCooldown"`
+	TargetValue      float64 `aws:"TargetValue,req"`
+}
+
+// AutoScalingTargetTrackingScalingPolicyConfigurationUpdate: Represents the settings of a target tracking scaling policy that will be modified.
+type AutoScalingTargetTrackingScalingPolicyConfigurationUpdate struct {
+	DisableScaleIn   *bool   `aws:"DisableScaleIn"`
+	ScaleInCooldown  *int32  `aws:"ScaleInCooldown"`
+	ScaleOutCooldown *int32  `aws:"ScaleOutCooldown"`
+	TargetValue      float64 `aws:"TargetValue,req"`
+}
+
 // BackupDescription: Contains the description of the backup created for the table.
 type BackupDescription struct {
 	BackupDetails             *BackupDetails             `aws:"BackupDetails"`
@@ -134,6 +180,14 @@ type ContinuousBackupsDescription struct {
 	PointInTimeRecoveryDescription *PointInTimeRecoveryDescription `aws:"PointInTimeRecoveryDescription"`
 }
 
+// ContributorInsightsSummary: Represents a Contributor Insights summary entry.
+type ContributorInsightsSummary struct {
+	TableName                 *string                   `aws:"TableName,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+	IndexName                 *string                   `aws:"IndexName,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+	ContributorInsightsStatus ContributorInsightsStatus `aws:"ContributorInsightsStatus"`
+	ContributorInsightsMode   ContributorInsightsMode   `aws:"ContributorInsightsMode"`
+}
+
 // CreateGlobalSecondaryIndexAction: Represents a new global secondary index to be added to an existing table.
 type CreateGlobalSecondaryIndexAction struct {
 	IndexName             string                 `aws:"IndexName,req,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
@@ -146,6 +200,11 @@ type CreateGlobalSecondaryIndexAction struct {
 
 // CreateGlobalTableWitnessGroupMemberAction: Specifies the action to add a new witness Region to a MRSC global table.
 type CreateGlobalTableWitnessGroupMemberAction struct {
+	RegionName string `aws:"RegionName,req"`
+}
+
+// CreateReplicaAction: Represents a replica to be added.
+type CreateReplicaAction struct {
 	RegionName string `aws:"RegionName,req"`
 }
 
@@ -185,6 +244,11 @@ type DeleteGlobalTableWitnessGroupMemberAction struct {
 	RegionName string `aws:"RegionName,req"`
 }
 
+// DeleteReplicaAction: Represents a replica to be removed.
+type DeleteReplicaAction struct {
+	RegionName string `aws:"RegionName,req"`
+}
+
 // DeleteReplicationGroupMemberAction: Represents a replica to be deleted.
 type DeleteReplicationGroupMemberAction struct {
 	RegionName string `aws:"RegionName,req"`
@@ -193,6 +257,11 @@ type DeleteReplicationGroupMemberAction struct {
 // DeleteRequest: Represents a request to perform a DeleteItem operation on an item.
 type DeleteRequest struct {
 	Key item.Map `aws:"Key,req"`
+}
+
+// EnableKinesisStreamingConfiguration: Enables setting the configuration for Kinesis Streaming.
+type EnableKinesisStreamingConfiguration struct {
+	ApproximateCreationDateTimePrecision ApproximateCreationDateTimePrecision `aws:"ApproximateCreationDateTimePrecision"`
 }
 
 // Endpoint: An endpoint information details.
@@ -239,6 +308,12 @@ type ExportSummary struct {
 	ExportArn    *string      `aws:"ExportArn,len=37:1024"`
 	ExportStatus ExportStatus `aws:"ExportStatus"`
 	ExportType   ExportType   `aws:"ExportType"`
+}
+
+// FailureException: Represents a failure a contributor insights operation.
+type FailureException struct {
+	ExceptionName        *string `aws:"ExceptionName"`
+	ExceptionDescription *string `aws:"ExceptionDescription"`
 }
 
 // Get: Specifies an item and related attribute values to retrieve in a TransactGetItem object.
@@ -295,6 +370,28 @@ type GlobalSecondaryIndexWarmThroughputDescription struct {
 	ReadUnitsPerSecond  *int64      `aws:"ReadUnitsPerSecond,range=1:"`
 	WriteUnitsPerSecond *int64      `aws:"WriteUnitsPerSecond,range=1:"`
 	Status              IndexStatus `aws:"Status"`
+}
+
+// GlobalTable: Represents the properties of a global table.
+type GlobalTable struct {
+	GlobalTableName  *string   `aws:"GlobalTableName,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+	ReplicationGroup []Replica `aws:"ReplicationGroup"`
+}
+
+// GlobalTableDescription: Contains details about the global table.
+type GlobalTableDescription struct {
+	ReplicationGroup  []ReplicaDescription `aws:"ReplicationGroup"`
+	GlobalTableArn    *string              `aws:"GlobalTableArn"`
+	CreationDateTime  *time.Time           `aws:"CreationDateTime"`
+	GlobalTableStatus GlobalTableStatus    `aws:"GlobalTableStatus"`
+	GlobalTableName   *string              `aws:"GlobalTableName,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+}
+
+// GlobalTableGlobalSecondaryIndexSettingsUpdate: Represents the settings of a global secondary index for a global table that will be modified.
+type GlobalTableGlobalSecondaryIndexSettingsUpdate struct {
+	IndexName                                         string                     `aws:"IndexName,req,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+	ProvisionedWriteCapacityUnits                     *int64                     `aws:"ProvisionedWriteCapacityUnits,range=1:"`
+	ProvisionedWriteCapacityAutoScalingSettingsUpdate *AutoScalingSettingsUpdate `aws:"ProvisionedWriteCapacityAutoScalingSettingsUpdate"`
 }
 
 // GlobalTableWitnessDescription: Represents the properties of a witness Region in a MRSC global table.
@@ -380,6 +477,29 @@ type KeysAndAttributes struct {
 	ConsistentRead           *bool             `aws:"ConsistentRead"`
 	ProjectionExpression     *string           `aws:"ProjectionExpression"`
 	ExpressionAttributeNames map[string]string `aws:"ExpressionAttributeNames" each:"len=:65535"`
+}
+
+// KinesisDataStreamDestination: Describes a Kinesis data stream destination.
+type KinesisDataStreamDestination struct {
+	StreamArn                            *string                              `aws:"StreamArn,len=37:1024"`
+	DestinationStatus                    DestinationStatus                    `aws:"DestinationStatus"`
+	DestinationStatusDescription         *string                              `aws:"DestinationStatusDescription"`
+	ApproximateCreationDateTimePrecision ApproximateCreationDateTimePrecision `aws:"ApproximateCreationDateTimePrecision"`
+}
+
+// KinesisStreamingDestinationInput is the input of EnableKinesisStreamingDestination.
+type KinesisStreamingDestinationInput struct {
+	TableName                           string                               `aws:"TableName,req,len=1:1024"`
+	StreamArn                           string                               `aws:"StreamArn,req,len=37:1024"`
+	EnableKinesisStreamingConfiguration *EnableKinesisStreamingConfiguration `aws:"EnableKinesisStreamingConfiguration"`
+}
+
+// KinesisStreamingDestinationOutput is the output of EnableKinesisStreamingDestination.
+type KinesisStreamingDestinationOutput struct {
+	TableName                           *string                              `aws:"TableName,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+	StreamArn                           *string                              `aws:"StreamArn,len=37:1024"`
+	DestinationStatus                   DestinationStatus                    `aws:"DestinationStatus"`
+	EnableKinesisStreamingConfiguration *EnableKinesisStreamingConfiguration `aws:"EnableKinesisStreamingConfiguration"`
 }
 
 // LocalSecondaryIndex: Represents the properties of a local secondary index.
@@ -479,6 +599,20 @@ type PutRequest struct {
 	Item item.Map `aws:"Item,req"`
 }
 
+// Replica: Represents the properties of a replica.
+type Replica struct {
+	RegionName *string `aws:"RegionName"`
+}
+
+// ReplicaAutoScalingDescription: Represents the auto scaling settings of the replica.
+type ReplicaAutoScalingDescription struct {
+	RegionName                                         *string                                             `aws:"RegionName"`
+	GlobalSecondaryIndexes                             []ReplicaGlobalSecondaryIndexAutoScalingDescription `aws:"GlobalSecondaryIndexes"`
+	ReplicaProvisionedReadCapacityAutoScalingSettings  *AutoScalingSettingsDescription                     `aws:"ReplicaProvisionedReadCapacityAutoScalingSettings"`
+	ReplicaProvisionedWriteCapacityAutoScalingSettings *AutoScalingSettingsDescription                     `aws:"ReplicaProvisionedWriteCapacityAutoScalingSettings"`
+	ReplicaStatus                                      ReplicaStatus                                       `aws:"ReplicaStatus"`
+}
+
 // ReplicaDescription: Contains the details of the replica.
 type ReplicaDescription struct {
 	RegionName                         *string                                  `aws:"RegionName"`
@@ -503,12 +637,65 @@ type ReplicaGlobalSecondaryIndex struct {
 	OnDemandThroughputOverride    *OnDemandThroughputOverride    `aws:"OnDemandThroughputOverride"`
 }
 
+// ReplicaGlobalSecondaryIndexAutoScalingDescription: Represents the auto scaling configuration for a replica global secondary index.
+type ReplicaGlobalSecondaryIndexAutoScalingDescription struct {
+	IndexName                                   *string                         `aws:"IndexName,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+	IndexStatus                                 IndexStatus                     `aws:"IndexStatus"`
+	ProvisionedReadCapacityAutoScalingSettings  *AutoScalingSettingsDescription `aws:"ProvisionedReadCapacityAutoScalingSettings"`
+	ProvisionedWriteCapacityAutoScalingSettings *AutoScalingSettingsDescription `aws:"ProvisionedWriteCapacityAutoScalingSettings"`
+}
+
 // ReplicaGlobalSecondaryIndexDescription: Represents the properties of a replica global secondary index.
 type ReplicaGlobalSecondaryIndexDescription struct {
 	IndexName                     *string                                        `aws:"IndexName,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
 	ProvisionedThroughputOverride *ProvisionedThroughputOverride                 `aws:"ProvisionedThroughputOverride"`
 	OnDemandThroughputOverride    *OnDemandThroughputOverride                    `aws:"OnDemandThroughputOverride"`
 	WarmThroughput                *GlobalSecondaryIndexWarmThroughputDescription `aws:"WarmThroughput"`
+}
+
+// ReplicaGlobalSecondaryIndexSettingsDescription: Represents the properties of a global secondary index.
+type ReplicaGlobalSecondaryIndexSettingsDescription struct {
+	IndexName                                   string                          `aws:"IndexName,req,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+	IndexStatus                                 IndexStatus                     `aws:"IndexStatus"`
+	ProvisionedReadCapacityUnits                *int64                          `aws:"ProvisionedReadCapacityUnits,range=1:"`
+	ProvisionedReadCapacityAutoScalingSettings  *AutoScalingSettingsDescription `aws:"ProvisionedReadCapacityAutoScalingSettings"`
+	ProvisionedWriteCapacityUnits               *int64                          `aws:"ProvisionedWriteCapacityUnits,range=1:"`
+	ProvisionedWriteCapacityAutoScalingSettings *AutoScalingSettingsDescription `aws:"ProvisionedWriteCapacityAutoScalingSettings"`
+}
+
+// ReplicaGlobalSecondaryIndexSettingsUpdate: Represents the settings of a global secondary index for a global table that will be modified.
+type ReplicaGlobalSecondaryIndexSettingsUpdate struct {
+	IndexName                                        string                     `aws:"IndexName,req,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+	ProvisionedReadCapacityUnits                     *int64                     `aws:"ProvisionedReadCapacityUnits,range=1:"`
+	ProvisionedReadCapacityAutoScalingSettingsUpdate *AutoScalingSettingsUpdate `aws:"ProvisionedReadCapacityAutoScalingSettingsUpdate"`
+}
+
+// ReplicaSettingsDescription: Represents the properties of a replica.
+type ReplicaSettingsDescription struct {
+	RegionName                                         string                                           `aws:"RegionName,req"`
+	ReplicaStatus                                      ReplicaStatus                                    `aws:"ReplicaStatus"`
+	ReplicaBillingModeSummary                          *BillingModeSummary                              `aws:"ReplicaBillingModeSummary"`
+	ReplicaProvisionedReadCapacityUnits                *int64                                           `aws:"ReplicaProvisionedReadCapacityUnits,range=0:"`
+	ReplicaProvisionedReadCapacityAutoScalingSettings  *AutoScalingSettingsDescription                  `aws:"ReplicaProvisionedReadCapacityAutoScalingSettings"`
+	ReplicaProvisionedWriteCapacityUnits               *int64                                           `aws:"ReplicaProvisionedWriteCapacityUnits,range=0:"`
+	ReplicaProvisionedWriteCapacityAutoScalingSettings *AutoScalingSettingsDescription                  `aws:"ReplicaProvisionedWriteCapacityAutoScalingSettings"`
+	ReplicaGlobalSecondaryIndexSettings                []ReplicaGlobalSecondaryIndexSettingsDescription `aws:"ReplicaGlobalSecondaryIndexSettings"`
+	ReplicaTableClassSummary                           *TableClassSummary                               `aws:"ReplicaTableClassSummary"`
+}
+
+// ReplicaSettingsUpdate: Represents the settings for a global table in a Region that will be modified.
+type ReplicaSettingsUpdate struct {
+	RegionName                                              string                                      `aws:"RegionName,req"`
+	ReplicaProvisionedReadCapacityUnits                     *int64                                      `aws:"ReplicaProvisionedReadCapacityUnits,range=1:"`
+	ReplicaProvisionedReadCapacityAutoScalingSettingsUpdate *AutoScalingSettingsUpdate                  `aws:"ReplicaProvisionedReadCapacityAutoScalingSettingsUpdate"`
+	ReplicaGlobalSecondaryIndexSettingsUpdate               []ReplicaGlobalSecondaryIndexSettingsUpdate `aws:"ReplicaGlobalSecondaryIndexSettingsUpdate,len=1:20"`
+	ReplicaTableClass                                       TableClass                                  `aws:"ReplicaTableClass"`
+}
+
+// ReplicaUpdate: Represents one of the following: A new replica to be added to an existing global table.
+type ReplicaUpdate struct {
+	Create *CreateReplicaAction `aws:"Create"`
+	Delete *DeleteReplicaAction `aws:"Delete"`
 }
 
 // ReplicationGroupUpdate: Represents one of the following: A new replica to be added to an existing regional table or global table.
@@ -575,6 +762,13 @@ type SourceTableFeatureDetails struct {
 type StreamSpecification struct {
 	StreamEnabled  bool           `aws:"StreamEnabled,req"`
 	StreamViewType StreamViewType `aws:"StreamViewType"`
+}
+
+// TableAutoScalingDescription: Represents the auto scaling configuration for a global table.
+type TableAutoScalingDescription struct {
+	TableName   *string                         `aws:"TableName,len=3:255" pattern:"[a-zA-Z0-9_.-]+"`
+	TableStatus TableStatus                     `aws:"TableStatus"`
+	Replicas    []ReplicaAutoScalingDescription `aws:"Replicas"`
 }
 
 // TableClassSummary: Contains details of the table class.
@@ -688,6 +882,11 @@ type UpdateGlobalSecondaryIndexAction struct {
 	ProvisionedThroughput *ProvisionedThroughput `aws:"ProvisionedThroughput"`
 	OnDemandThroughput    *OnDemandThroughput    `aws:"OnDemandThroughput"`
 	WarmThroughput        *WarmThroughput        `aws:"WarmThroughput"`
+}
+
+// UpdateKinesisStreamingConfiguration: Enables updating the configuration for Kinesis Streaming.
+type UpdateKinesisStreamingConfiguration struct {
+	ApproximateCreationDateTimePrecision ApproximateCreationDateTimePrecision `aws:"ApproximateCreationDateTimePrecision"`
 }
 
 // UpdateReplicationGroupMemberAction: Represents a replica to be modified.

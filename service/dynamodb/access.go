@@ -7,6 +7,7 @@ import (
 
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/service/dynamodb/demand"
+	"github.com/brume-dev/brume/service/dynamodb/stream"
 	"github.com/brume-dev/brume/service/dynamodb/table"
 )
 
@@ -39,6 +40,10 @@ func (s *Service) access(ctx context.Context, id aws.Identity, op string, d *dem
 	}
 	if err != nil && below(d.Table) && !strings.ContainsAny(d.Table, "*?") {
 		a.Resource = d.Table
+		return a, nil
+	}
+	if s, ok := stream.ParseARN(d.Table); ok && !strings.ContainsAny(d.Table, "*?") {
+		a.Resource, a.ResourceAccount = d.Table, s.Account
 		return a, nil
 	}
 	if err != nil || strings.ContainsAny(n.Name, "*?:/") {

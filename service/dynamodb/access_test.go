@@ -19,7 +19,7 @@ func TestAccess(t *testing.T) {
 	w := newWorld(t, memory)
 	w.must("CreateTable", tableInput("tab", "pk", "sk"))
 	w.must("CreateTable", tableInput("other", "id", ""))
-	w.must("PutResourcePolicy", `{"ResourceArn":"`+arnPrefix+`other","Policy":"{\"Statement\":[]}"}`)
+	w.must("PutResourcePolicy", `{"ResourceArn":"`+arnPrefix+`other","Policy":"{\"Statement\":{\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":\"dynamodb:*\",\"Resource\":\"*\"}}"}`)
 	key := `"Key":{"pk":{"S":"a"},"sk":{"N":"1"}}`
 	tab := arnPrefix + "tab"
 	for _, c := range []struct{ op, in, want string }{
@@ -46,13 +46,13 @@ func TestAccess(t *testing.T) {
 		{"Scan", `{"TableName":"tab","AttributesToGet":["b","a"]}`,
 			"dynamodb:Scan " + tab + " map[dynamodb:Attributes:[a b] dynamodb:Select:[SPECIFIC_ATTRIBUTES]]"},
 		{"BatchGetItem", `{"RequestItems":{"tab":{"Keys":[{"pk":{"S":"a"}},{"pk":{"S":"b"}}]},"other":{"Keys":[{"id":{"S":"c"}}]}}}`,
-			"dynamodb:BatchGetItem " + arnPrefix + `other map[dynamodb:LeadingKeys:[c] dynamodb:Select:[ALL_ATTRIBUTES]] {"Statement":[]}; ` +
+			"dynamodb:BatchGetItem " + arnPrefix + `other map[dynamodb:LeadingKeys:[c] dynamodb:Select:[ALL_ATTRIBUTES]] {"Statement":{"Effect":"Allow","Principal":"*","Action":"dynamodb:*","Resource":"*"}}; ` +
 				"dynamodb:BatchGetItem " + tab + " map[dynamodb:LeadingKeys:[a b] dynamodb:Select:[ALL_ATTRIBUTES]]"},
 		{"BatchWriteItem", `{"RequestItems":{"tab":[{"PutRequest":{"Item":{"pk":{"S":"a"},"x":{"S":"x"}}}},{"DeleteRequest":{"Key":{"pk":{"S":"b"}}}}]}}`,
 			"dynamodb:BatchWriteItem " + tab + " map[dynamodb:Attributes:[pk x] dynamodb:LeadingKeys:[a b]]"},
 		{"TransactWriteItems", `{"TransactItems":[{"Put":{"TableName":"tab","Item":{"pk":{"S":"a"}}}},{"ConditionCheck":{"TableName":"other","Key":{"id":{"S":"b"}},"ConditionExpression":"x = :x"}}]}`,
 			"dynamodb:PutItem " + tab + " map[dynamodb:Attributes:[pk] dynamodb:EnclosingOperation:[TransactWriteItems] dynamodb:LeadingKeys:[a]]; " +
-				"dynamodb:ConditionCheckItem " + arnPrefix + `other map[dynamodb:Attributes:[id x] dynamodb:EnclosingOperation:[TransactWriteItems] dynamodb:LeadingKeys:[b]] {"Statement":[]}`},
+				"dynamodb:ConditionCheckItem " + arnPrefix + `other map[dynamodb:Attributes:[id x] dynamodb:EnclosingOperation:[TransactWriteItems] dynamodb:LeadingKeys:[b]] {"Statement":{"Effect":"Allow","Principal":"*","Action":"dynamodb:*","Resource":"*"}}`},
 		{"TransactGetItems", `{"TransactItems":[{"Get":{"TableName":"tab","Key":{"pk":{"S":"a"}}}}]}`,
 			"dynamodb:GetItem " + tab + " map[dynamodb:Attributes:[pk] dynamodb:EnclosingOperation:[TransactGetItems] dynamodb:LeadingKeys:[a] dynamodb:Select:[ALL_ATTRIBUTES]]"},
 		{"ExecuteStatement", `{"Statement":"SELECT a FROM tab WHERE pk = ? AND b > 1","Parameters":[{"S":"q"}]}`,
@@ -124,7 +124,7 @@ func TestStanding(t *testing.T) {
 		if p := policy(); p != "" {
 			t.Fatalf("round %d: a new table has the policy %s", i, p)
 		}
-		for _, want := range []string{`{"Statement":[]}`, `{"Statement": []}`} {
+		for _, want := range []string{`{"Statement":{"Effect":"Allow","Principal":"*","Action":"dynamodb:*","Resource":"*"}}`, `{"Statement": {"Effect":"Allow","Principal":"*","Action":"dynamodb:*","Resource":"*"}}`} {
 			w.must("PutResourcePolicy", fmt.Sprintf(`{"ResourceArn":"%stab","Policy":%q}`, arnPrefix, want))
 			if p := policy(); p != want {
 				t.Fatalf("round %d: policy %q, want %q", i, p, want)

@@ -16,6 +16,7 @@ import (
 	"github.com/brume-dev/brume/clock"
 	"github.com/brume-dev/brume/service/dynamodb/backup"
 	"github.com/brume-dev/brume/service/dynamodb/expression"
+	"github.com/brume-dev/brume/service/dynamodb/setting"
 	"github.com/brume-dev/brume/service/dynamodb/stream"
 	"github.com/brume-dev/brume/service/dynamodb/table"
 	"github.com/brume-dev/brume/service/dynamodb/throughput"
@@ -42,6 +43,7 @@ type Service struct {
 	expressions expression.Cache
 	*backup.Keeper
 	*transfer.Carrier
+	*setting.Book
 }
 
 var (
@@ -59,6 +61,7 @@ func New(c Config) (*Service, error) {
 	c.Timer.Handle(table.FillKind, s.fill, timer.Policy{})
 	s.Keeper = &backup.Keeper{Store: c.Store, Clock: c.Clock, Tables: &s.tables, ManagedKey: managedKey}
 	s.Carrier = transfer.New(transfer.Config{Store: c.Store, Clock: c.Clock, Timer: c.Timer, Tables: &s.tables, Caller: c.Caller, ManagedKey: managedKey})
+	s.Book = &setting.Book{Store: c.Store, Tables: &s.tables}
 	for kind, some := range map[string]step{table.CopyKind: (*table.Table).CopySome, table.RewindKind: (*table.Table).RewindSome,
 		table.RestoreKind: (*table.Table).RestoreSome, table.HistoryKind: (*table.Table).TrimHistory,
 		table.CollectKind: (*table.Table).CollectSome} {

@@ -8,8 +8,6 @@ const (
 	maxBatchGet     = 100
 	maxBatchGetSize = 16 << 20
 	maxBatchWrite   = 25
-	maxTags         = 50
-	maxPolicySize   = 20 << 10
 
 	accountUnits = 80_000 // default quota of an account in a region, for reads and for writes
 	tableUnits   = 40_000 // and of one table

@@ -11,6 +11,7 @@ import (
 	api "github.com/brume-dev/brume/api/dynamodbapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/service/dynamodb/definition"
+	"github.com/brume-dev/brume/service/dynamodb/setting"
 	"github.com/brume-dev/brume/service/dynamodb/table"
 	"github.com/brume-dev/brume/store"
 )
@@ -27,12 +28,12 @@ func (s *Service) CreateTable(ctx context.Context, id aws.Identity, in *api.Crea
 	if err != nil {
 		return nil, refused(err)
 	}
-	tags, err := tagMap(in.Tags)
+	tags, err := setting.Tags(in.Tags)
 	if err != nil {
 		return nil, err
 	}
 	if in.ResourcePolicy != nil {
-		if err := checkPolicy(*in.ResourcePolicy); err != nil {
+		if _, err := setting.CheckPolicy(*in.ResourcePolicy); err != nil {
 			return nil, err
 		}
 	}

@@ -51,9 +51,10 @@ type Record struct {
 	Expiry     Expiry   `cbor:"28,keyasint,omitzero"`
 	Restored   Restored `cbor:"30,keyasint,omitzero"`
 	LastStream uint64   `cbor:"31,keyasint,omitempty"` // the last number given to a stream
-	Insights   []string `cbor:"32,keyasint,omitempty"` // where contributor insights are on: "" is the table
 	Recovery   Recovery `cbor:"33,keyasint,omitzero"`
 	Copies     []Copy   `cbor:"34,keyasint,omitempty"` // that are being made
+
+	Insights []Insight `cbor:"35,keyasint,omitempty"`
 }
 
 // Attribute is the definition of an attribute that is in a key.
@@ -85,6 +86,14 @@ type Restored struct {
 	Time   time.Time `cbor:"3,keyasint,omitzero"`
 
 	Filling bool `cbor:"4,keyasint,omitempty"` // the items are still being put into it
+}
+
+// Insight is the setting of contributor insights of the table or of one of its global indexes.
+type Insight struct {
+	Index   string    `cbor:"1,keyasint,omitempty"` // "": the table
+	On      bool      `cbor:"2,keyasint,omitempty"`
+	Mode    string    `cbor:"3,keyasint,omitempty"`
+	Changed time.Time `cbor:"4,keyasint"`
 }
 
 // Copy is a copy of the table that is being made.

@@ -239,6 +239,18 @@ func tableDemand(in any) []Demand {
 		table = in.BackupArn
 	case *api.DeleteBackupInput:
 		table = in.BackupArn
+	case *api.UpdateContributorInsightsInput:
+		return []Demand{{Table: in.TableName, Index: in.IndexName}}
+	case *api.DescribeContributorInsightsInput:
+		return []Demand{{Table: in.TableName, Index: in.IndexName}}
+	case *api.KinesisStreamingDestinationInput:
+		table = in.TableName
+	case *api.UpdateKinesisStreamingDestinationInput:
+		table = in.TableName
+	case *api.DescribeKinesisStreamingDestinationInput:
+		table = in.TableName
+	case *api.DescribeTableReplicaAutoScalingInput:
+		table = in.TableName
 	case *api.ExportTableToPointInTimeInput:
 		table = in.TableArn
 	case *api.DescribeExportInput:

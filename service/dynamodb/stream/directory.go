@@ -22,6 +22,9 @@ type Record struct {
 	Sort    string    `cbor:"5,keyasint,omitempty"`
 	Created time.Time `cbor:"6,keyasint"`
 	Ended   time.Time `cbor:"7,keyasint,omitzero"`
+
+	Policy   string `cbor:"8,keyasint,omitempty"` // resource policy
+	Revision string `cbor:"9,keyasint,omitempty"` // of the policy
 }
 
 // Name says which stream is meant.

@@ -75,7 +75,7 @@ func (s *Service) find(r store.Reader, n Name) (Record, error) {
 // Access implements aws.Accessor. The actions are DynamoDB's.
 //
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
-func (s *Service) Access(_ context.Context, id aws.Identity, op string, in any) ([]aws.Access, error) {
+func (s *Service) Access(ctx context.Context, id aws.Identity, op string, in any) ([]aws.Access, error) {
 	a := aws.Access{Action: "dynamodb:" + op, Resource: "*"}
 	arn := ""
 	switch in := in.(type) {
@@ -88,6 +88,13 @@ func (s *Service) Access(_ context.Context, id aws.Identity, op string, in any) 
 	}
 	if n, err := resolve(arn); err == nil && !strings.ContainsAny(arn, "*?") {
 		a.Resource, a.ResourceAccount = arn, n.Account
+		a.ResourcePolicy, err = store.View(ctx, s.shard(n), func(_ context.Context, r store.Reader) (string, error) {
+			document, _, _, err := Policy(r, n)
+			return document, err
+		})
+		if err != nil {
+			return nil, err
+		}
 	} else if op != "ListStreams" {
 		a.Resource = aws.MakeARN("dynamodb", id.Region, id.Account, "table/*").String()
 	}

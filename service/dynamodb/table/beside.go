@@ -2,6 +2,7 @@ package table
 
 import (
 	"strconv"
+	"time"
 
 	api "github.com/brume-dev/brume/api/dynamodbapi"
 	"github.com/brume-dev/brume/store"
@@ -34,7 +35,6 @@ func (t *Table) Policy(r store.Reader) (Policy, error) {
 // setPolicy stores a policy in place of old and returns its revision, a time in milliseconds. "" removes it.
 func (t *Table) SetPolicy(tx store.Tx, old Policy, document string) string {
 	t.cache.changed(tx, t.Name)
-	last, _ := strconv.ParseInt(old.Revision, 10, 64)
 	rec := t.Record
 	if rec.HasPolicy = document != ""; rec.HasPolicy != t.HasPolicy {
 		t.put(tx, &rec)
@@ -43,12 +43,21 @@ func (t *Table) SetPolicy(tx store.Tx, old Policy, document string) string {
 		tx.Delete(t.PolicyKey())
 		return ""
 	}
-	revision := strconv.FormatInt(max(tx.Now().UnixMilli(), last+1), 10)
+	revision := old.Next(tx.Now(), document)
 	tx.Set(t.PolicyKey(), record.Encode(policyVersion, Policy{document, revision}))
 	return revision
 }
 
-// matches reports whether the policy has the revision that a client expects.
+// Next is the revision of the document that replaces the policy now: a time in milliseconds, "" when it is removed.
+func (p *Policy) Next(now time.Time, document string) string {
+	if document == "" {
+		return ""
+	}
+	last, _ := strconv.ParseInt(p.Revision, 10, 64)
+	return strconv.FormatInt(max(now.UnixMilli(), last+1), 10)
+}
+
+// Matches reports whether the policy has the revision that a client expects.
 func (p *Policy) Matches(expected *string) bool {
 	return expected == nil || *expected == p.Revision || *expected == NoPolicy && p.Revision == ""
 }

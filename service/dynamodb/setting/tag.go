@@ -1,4 +1,4 @@
-package dynamodb
+package setting
 
 import (
 	"context"
@@ -10,8 +10,8 @@ import (
 	"github.com/brume-dev/brume/store"
 )
 
-// tagMap checks the tags of a request.
-func tagMap(tags []api.Tag) (map[string]string, error) {
+// Tags checks the tags of a request.
+func Tags(tags []api.Tag) (map[string]string, error) {
 	out := make(map[string]string, len(tags))
 	for _, t := range tags {
 		if _, twice := out[t.Key]; twice {
@@ -29,19 +29,10 @@ func tooManyTags() error {
 	return invalid(fmt.Sprintf("One or more parameter values were invalid: The number of tags exceeds the limit of %d tags per resource", maxTags))
 }
 
-// onResource finds the table that an operation names by its ARN.
-func (s *Service) onResource(r store.Reader, n tableName, arn string) (*table.Table, error) {
-	t, err := s.table(r, n)
-	if err == nil && t == nil {
-		err = &api.ResourceNotFoundException{Message: "Requested resource not found: ResourcArn: " + arn + " not found"} // sic
-	}
-	return t, err
-}
-
 // TagResource sets tags of a table.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TagResource.html
-func (s *Service) TagResource(ctx context.Context, _ aws.Identity, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
+func (b *Book) TagResource(ctx context.Context, _ aws.Identity, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
 	n, err := table.ParseARN(in.ResourceArn)
 	if err != nil {
 		return nil, err
@@ -49,12 +40,12 @@ func (s *Service) TagResource(ctx context.Context, _ aws.Identity, in *api.TagRe
 	if len(in.Tags) == 0 {
 		return nil, invalid("Atleast one Tag needs to be provided as Input.") // sic
 	}
-	tags, err := tagMap(in.Tags)
+	tags, err := Tags(in.Tags)
 	if err != nil {
 		return nil, err
 	}
-	return update(ctx, s, n, func(tx store.Tx) (*api.TagResourceOutput, error) {
-		t, err := s.onResource(tx, n, in.ResourceArn)
+	return update(ctx, b, n, func(tx store.Tx) (*api.TagResourceOutput, error) {
+		t, err := b.onResource(tx, n, in.ResourceArn)
 		if err != nil {
 			return nil, err
 		}
@@ -72,7 +63,7 @@ func (s *Service) TagResource(ctx context.Context, _ aws.Identity, in *api.TagRe
 // UntagResource removes tags of a table.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UntagResource.html
-func (s *Service) UntagResource(ctx context.Context, _ aws.Identity, in *api.UntagResourceInput) (*api.UntagResourceOutput, error) {
+func (b *Book) UntagResource(ctx context.Context, _ aws.Identity, in *api.UntagResourceInput) (*api.UntagResourceOutput, error) {
 	n, err := table.ParseARN(in.ResourceArn)
 	if err != nil {
 		return nil, err
@@ -80,8 +71,8 @@ func (s *Service) UntagResource(ctx context.Context, _ aws.Identity, in *api.Unt
 	if len(in.TagKeys) == 0 {
 		return nil, invalid("Atleast one Tag Key needs to be provided as Input.") // sic
 	}
-	return update(ctx, s, n, func(tx store.Tx) (*api.UntagResourceOutput, error) {
-		t, err := s.onResource(tx, n, in.ResourceArn)
+	return update(ctx, b, n, func(tx store.Tx) (*api.UntagResourceOutput, error) {
+		t, err := b.onResource(tx, n, in.ResourceArn)
 		if err != nil {
 			return nil, err
 		}
@@ -95,13 +86,13 @@ func (s *Service) UntagResource(ctx context.Context, _ aws.Identity, in *api.Unt
 // ListTagsOfResource lists the tags of a table.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ListTagsOfResource.html
-func (s *Service) ListTagsOfResource(ctx context.Context, _ aws.Identity, in *api.ListTagsOfResourceInput) (*api.ListTagsOfResourceOutput, error) {
+func (b *Book) ListTagsOfResource(ctx context.Context, _ aws.Identity, in *api.ListTagsOfResourceInput) (*api.ListTagsOfResourceOutput, error) {
 	n, err := table.ParseARN(in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}
-	return view(ctx, s, n, func(r store.Reader) (*api.ListTagsOfResourceOutput, error) {
-		t, err := s.onResource(r, n, in.ResourceArn)
+	return view(ctx, b, n, func(r store.Reader) (*api.ListTagsOfResourceOutput, error) {
+		t, err := b.onResource(r, n, in.ResourceArn)
 		if err != nil {
 			return nil, err
 		}
