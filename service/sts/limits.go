@@ -16,5 +16,6 @@ const (
 	maxOpened    = 10_000 // tokens that are kept opened
 	maxAssumed   = 10_000 // sessions of services that are kept
 	serviceLife  = 12 * time.Hour
-	serviceRenew = time.Hour // a service's session is renewed when so much is left of it
+	serviceRenew = time.Hour       // a service's session is renewed when so much is left of it
+	chainRenew   = 5 * time.Minute // and one that is made for another role's session
 )

@@ -3,12 +3,14 @@ package sts
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/brume-dev/brume/api/stsapi"
 	"github.com/brume-dev/brume/aws"
 )
 
-// assumption is what sessions of services are kept by: which service, for which resource, as whom.
+// assumption is what sessions of services are kept by: which service, for which resource, as whom. Of a chain the source is
+// the first session.
 type assumption struct {
 	service, source, region string
 	role, roleID, session   string
@@ -26,28 +28,44 @@ func (s *Service) Assume(ctx context.Context, service aws.Identity, role, sessio
 	if service.Kind != aws.ServicePrincipal {
 		return aws.Identity{}, aws.Credentials{}, fmt.Errorf("sts: %s is no service", service.ARN)
 	}
-	e, err := s.role(ctx, role)
+	k := assumption{service: service.Service, source: service.SourceARN, region: service.Region, role: role, session: session}
+	return s.assume(ctx, service, k, serviceLife, serviceRenew)
+}
+
+// Chain returns the identity of a session of role for who, a role's session itself: the policies of both must allow it, at
+// every call. The session lasts for an hour, as all that roles make; its credentials are kept like those of services.
+func (s *Service) Chain(ctx context.Context, who aws.Identity, role, session string) (aws.Identity, aws.Credentials, error) {
+	if who.Kind != aws.AssumedRole {
+		return aws.Identity{}, aws.Credentials{}, fmt.Errorf("sts: %s is no role's session", who.ARN)
+	}
+	k := assumption{source: who.ARN, region: who.Region, role: role, session: session}
+	return s.assume(ctx, who, k, maxChained*time.Second, chainRenew)
+}
+
+// assume finds or makes the session k of a role for by.
+func (s *Service) assume(ctx context.Context, by aws.Identity, k assumption, life, renew time.Duration) (aws.Identity, aws.Credentials, error) {
+	e, err := s.role(ctx, k.role)
 	if err != nil {
 		return aws.Identity{}, aws.Credentials{}, err
 	}
-	in := &stsapi.AssumeRoleRequest{RoleArn: role, RoleSessionName: session}
-	if err := s.policies.Authorize(ctx, service, assumeAccess(service, in, e)); err != nil {
+	in := &stsapi.AssumeRoleRequest{RoleArn: k.role, RoleSessionName: k.session}
+	if err := s.policies.Authorize(ctx, by, assumeAccess(by, in, e)); err != nil {
 		return aws.Identity{}, aws.Credentials{}, err
 	}
 	if e == nil {
-		return aws.Identity{}, aws.Credentials{}, mayNot(service, role)
+		return aws.Identity{}, aws.Credentials{}, mayNot(by, k.role)
 	}
-	k := assumption{service: service.Service, source: service.SourceARN, region: service.Region, role: role, roleID: e.ID, session: session}
+	k.roleID = e.ID
 	s.mu.RLock()
 	a, ok := s.roles[k]
 	s.mu.RUnlock()
-	if !ok || !s.clock.Now().Before(a.creds.Expires.Add(-serviceRenew)) {
-		v := roleSession(e, session)
-		if a.creds, err = s.issue(ctx, v, serviceLife); err != nil {
+	if !ok || !s.clock.Now().Before(a.creds.Expires.Add(-renew)) {
+		v := roleSession(e, k.session)
+		if a.creds, err = s.issue(ctx, v, life); err != nil {
 			return aws.Identity{}, aws.Credentials{}, err
 		}
 		a.id = v.identity(e)
-		a.id.Region, a.id.AccessKey = service.Region, a.creds.AccessKeyID
+		a.id.Region, a.id.AccessKey = by.Region, a.creds.AccessKeyID
 		s.mu.Lock()
 		if len(s.roles) >= maxAssumed {
 			clear(s.roles)
@@ -56,6 +74,6 @@ func (s *Service) Assume(ctx context.Context, service aws.Identity, role, sessio
 		s.mu.Unlock()
 	}
 	id := a.id
-	id.Tags, id.Request = e.Tags, service.Request
+	id.Tags, id.Request = e.Tags, by.Request
 	return id, a.creds, nil
 }
