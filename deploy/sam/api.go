@@ -105,12 +105,10 @@ func (t *transformer) apiEvent(id, alias, name string, r, props *jsondoc.Object)
 		if err != nil {
 			return err
 		}
-		at := object(a.routes, path)
-		if get(at, method) != nil {
+		if a.defined(path, method) {
 			return badResource(id, "Event with id [%s] is invalid. API method \"%s\" defined multiple times for path \"%s\".", name, method, path)
 		}
-		at.Set(method, operation)
-		a.routes.Set(path, at)
+		a.route(path, method, operation)
 	}
 	verb := strings.ToUpper(method)
 	if strings.HasPrefix(method, "x-") {
@@ -124,6 +122,15 @@ func (t *transformer) apiEvent(id, alias, name string, r, props *jsondoc.Object)
 	}
 	t.permission(id+name+"Permission"+suffix, r, target, "apigateway.amazonaws.com", source)
 	return nil
+}
+
+func (a *api) defined(path, method string) bool { return get(object(a.routes, path), method) != nil }
+
+// route adds a route.
+func (a *api) route(path, method string, operation *jsondoc.Object) {
+	at := object(a.routes, path)
+	at.Set(method, operation)
+	a.routes.Set(path, at)
 }
 
 // starred is a path with * for its parameters.
@@ -143,9 +150,14 @@ func (a *api) operation(id, name, function string, auth *jsondoc.Object) (*jsond
 	call := obj("type", "aws_proxy", "httpMethod", "POST",
 		"uri", sub("arn:"+aws.Partition+":apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/"+function+"/invocations"))
 	out := obj("x-amazon-apigateway-integration", call, "responses", jsondoc.NewObject())
+	return out, a.authorize(id, name, out, call, auth)
+}
+
+// authorize sets who may use a route, by what the event says of it, or the API.
+func (a *api) authorize(id, name string, out, call, auth *jsondoc.Object) error {
 	for k := range auth.All() {
 		if k != "Authorizer" && k != "InvokeRole" {
-			return nil, badResource(id, "Event with id [%s] is invalid. Brume's transform does not have %s of an event's Auth yet.", name, k)
+			return badResource(id, "Event with id [%s] is invalid. Brume's transform does not have %s of an event's Auth yet.", name, k)
 		}
 	}
 	own := object(a.props, "Auth")
@@ -155,16 +167,16 @@ func (a *api) operation(id, name, function string, auth *jsondoc.Object) (*jsond
 	}
 	switch {
 	case kind == "" || kind == "NONE" && usual == "":
-		return out, nil
+		return nil
 	case kind == "AWS_IAM":
-		if credentials := invokeRole(get(auth, "InvokeRole")); credentials != nil {
+		if credentials := invokeRole(get(auth, "InvokeRole")); credentials != nil && get(call, "credentials") == nil {
 			call.Set("credentials", credentials)
 		}
 	case kind != "NONE" && get(object(own, "Authorizers"), kind) == nil:
-		return nil, badResource(id, "Event with id [%s] is invalid. Unable to set Authorizer [%s] on API method because the related API does not define any Authorizers of that name.", name, kind)
+		return badResource(id, "Event with id [%s] is invalid. Unable to set Authorizer [%s] on API method because the related API does not define any Authorizers of that name.", name, kind)
 	}
 	out.Set("security", arr(obj(kind, arr())))
-	return out, nil
+	return nil
 }
 
 // invokeRole is with whose credentials the integration calls the function: the caller's own, unless the template says

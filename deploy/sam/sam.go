@@ -94,6 +94,8 @@ func (t *transformer) resource(id string, r *jsondoc.Object) error {
 		return t.table(id, r, props)
 	case "Api":
 		return nil // it is written when its routes are known
+	case "StateMachine":
+		return t.stateMachine(id, r, props)
 	case "LayerVersion":
 		return t.layer(id, r, props)
 	}
