@@ -43,7 +43,8 @@ const (
 	// Expired says that the execution ran longer than the machine's TimeoutSeconds. Only Origin Execution.
 	Expired
 	// Redriven runs the state again in which the thread was Broken or Stopped. Of Origin Execution: RedriveExecution,
-	// with Count.
+	// with Count, how often the execution has been redriven, and RunCount, how often the map run of a distributed Map state
+	// has (0: as Count). Of a Branch: Input, in case that it never began.
 	Redriven
 )
 
@@ -63,15 +64,16 @@ const (
 
 // Happening is what has happened to a thread: flat, What says which fields count.
 type Happening struct {
-	What    What
-	Input   []byte
-	Output  []byte
-	Outputs [][]byte
-	Error   *fault.Error
-	Stage   Stage
-	Worker  string
-	Last    int64
-	Count   int64
+	What     What
+	Input    []byte
+	Output   []byte
+	Outputs  [][]byte
+	Error    *fault.Error
+	Stage    Stage
+	Worker   string
+	Last     int64
+	Count    int64
+	RunCount int64
 	// At, if not zero, is when the task's request was made: the time of the ...Started event that Step writes late.
 	At time.Time
 }

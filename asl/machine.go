@@ -8,6 +8,8 @@
 // https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html
 package asl
 
+import "github.com/brume-dev/brume/asl/choice"
+
 // Type is the type of a state.
 type Type string
 
@@ -73,4 +75,36 @@ type State struct {
 	// Label and Express are of a distributed Map's processor.
 	Label   string
 	Express bool
+
+	flow     flow
+	plain    bool  // what goes in comes out: no field needs to look at the data
+	result   field // Pass's Result, nil when absent
+	task     *taskFields
+	wait     *waitFields
+	rules    []rule
+	failed   *failFields
+	mapping  *mapFields
+	retriers []retrier
+	catchers []catcher
+}
+
+// Distributed reports whether the state is a distributed Map.
+func (s *State) Distributed() bool { return s.mapping != nil && s.mapping.distributed }
+
+// taskFields is what only a Task has; nil fields are absent.
+type taskFields struct{ timeout, heartbeat, credentials field }
+
+// waitFields is what only a Wait has: one of the two.
+type waitFields struct{ seconds, timestamp field }
+
+// failFields is what only a Fail has.
+type failFields struct{ name, cause field }
+
+// rule is one element of Choices: a comparison in JSONPath, a condition in JSONata.
+type rule struct {
+	next       string
+	comparison *choice.Rule
+	condition  field
+	assign     *assignment
+	output     field
 }

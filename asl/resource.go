@@ -1,5 +1,7 @@
 package asl
 
+import "strings"
+
 // Style says how a task is done and which events tell of it.
 type Style uint8
 
@@ -39,4 +41,52 @@ type Resource struct {
 	Version int
 	// Full is Action with the suffix, as events show it: "startExecution.sync:2".
 	Full string
+}
+
+// Suffixes of integrations.
+const (
+	syncSuffix  = ".sync"
+	sync2Suffix = ".sync:2"
+	tokenSuffix = ".waitForTaskToken"
+)
+
+// ParseResource reads the Resource of a Task state. Whether there is such a service or function is not its business.
+func ParseResource(text string) (*Resource, bool) {
+	parts := strings.SplitN(text, ":", 6)
+	if len(parts) < 6 || parts[0] != "arn" || parts[5] == "" {
+		return nil, false
+	}
+	r := &Resource{Text: text}
+	service, region, rest := parts[2], parts[3], parts[5]
+	switch {
+	case service == "lambda":
+		r.Style = LambdaFunction
+		return r, strings.HasPrefix(rest, "function:")
+	case service == "states" && strings.HasPrefix(rest, "activity:"):
+		r.Style = Activity
+		return r, true
+	case service != "states" || region != "":
+		return nil, false
+	}
+	name, action, ok := strings.Cut(rest, ":")
+	if name == "aws-sdk" {
+		var sdk string
+		sdk, action, ok = strings.Cut(action, ":")
+		name += ":" + sdk
+	}
+	if !ok || action == "" {
+		return nil, false
+	}
+	r.Service, r.Full, r.Action = name, action, action
+	for _, s := range []struct {
+		suffix  string
+		pattern Pattern
+		version int
+	}{{sync2Suffix, Sync, 2}, {syncSuffix, Sync, 0}, {tokenSuffix, CallBack, 0}} {
+		if plain, ok := strings.CutSuffix(action, s.suffix); ok {
+			r.Action, r.Pattern, r.Version = plain, s.pattern, s.version
+			break
+		}
+	}
+	return r, r.Action != ""
 }

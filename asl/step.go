@@ -30,6 +30,9 @@ type Setting struct {
 	NewToken func(seq int64) string
 	// NewMapRun makes the ARN of a map run of the Map state with this label.
 	NewMapRun func(label string) string
+	// MaxEvents is how many events the history may have: 25,000 for standard executions, 0 for no bound. The last one is kept
+	// for the end of the execution: a thread that needs it is Broken with States.Runtime.
+	MaxEvents int64
 	// MaxStates bounds how many states one Step may go through; 0 means MaxStatesPerStep. 1 runs one state (TestState): the
 	// thread is then Ready before the next one, with its input.
 	MaxStates int
@@ -56,21 +59,6 @@ type Facts struct {
 	Context []byte
 }
 
-// Inspection is the data flow of one state, as TestState's inspectionData names it; JSON texts, nil where a step does not
-// apply.
-type Inspection struct {
-	Input, AfterInputPath, AfterParameters, AfterArguments []byte
-	Result, AfterResultSelector, AfterResultPath           []byte
-	AfterItemsPath, AfterItemsPointer, AfterItemSelector   []byte
-	AfterItemBatcher                                       []byte
-	Variables                                              []byte
-	ToleratedFailureCount, MaxConcurrency                  *int64
-	ToleratedFailurePercentage                             *float64
-	// CatchIndex, RetryIndex and RetryBackoff tell how an error was handled: -1 means not by that.
-	CatchIndex, RetryIndex int
-	RetryBackoff           time.Duration
-}
-
 // Outcome is what a Step decides. Thread, Events and Command are one commit.
 type Outcome struct {
 	Thread  Thread
@@ -79,16 +67,17 @@ type Outcome struct {
 
 	first int64 // Setting.NextEvent
 	told  bool  // a text names the id of an event of this outcome
+	limit int64 // Setting.MaxEvents
 }
 
 // Renumber moves the ids of the outcome's events so that they begin at next instead of at the Setting's NextEvent, which a
 // sibling's commit has taken. It returns false when that cannot be done, because an error's text names an id: then Step
-// has to run again with the right NextEvent.
+// has to run again with the right NextEvent; the same when the history would become too long.
 func (o *Outcome) Renumber(next int64) bool {
 	if next == o.first {
 		return true
 	}
-	if o.told {
+	if o.told || o.limit > 0 && next+int64(len(o.Events)) >= o.limit {
 		return false
 	}
 	shift := func(id *int64) {
@@ -113,20 +102,17 @@ func (o *Outcome) Renumber(next int64) bool {
 // States in a row that need nothing from outside run in one Step. What goes wrong inside the execution is in the
 // outcome; the error is ErrVoid, or says that thread and machine do not belong together.
 func (m *Machine) Step(ctx context.Context, t *Thread, h Happening, s *Setting) (Outcome, error) {
-	return Outcome{}, ErrVoid
+	if t.Block < 0 || t.Block >= len(m.Blocks) {
+		return Outcome{}, errors.New("asl: the thread is not of this machine")
+	}
+	r := &run{ctx: ctx, machine: m, set: s, inspect: s.Inspect, thread: *t, next: s.NextEvent, input: textDoc(t.Input)}
+	if !r.take(&h) {
+		return Outcome{}, ErrVoid
+	}
+	r.goOn()
+	return r.outcome(t.Seq), nil
 }
 
 // Start returns the thread of an execution: block 0 for the machine's own, MapRun.Block for a child execution of a
 // distributed map. Step it with Begun.
 func (m *Machine) Start(block int) Thread { return Thread{Origin: Execution, Block: block} }
-
-// Child returns child i of a fork, where parent is the thread whose Step gave the fork. Step it with Begun, with
-// Fork.Input, and the parent at the head of Setting.Outer.
-func (m *Machine) Child(parent *Thread, f *Fork, i int) Thread { return Thread{} }
-
-// Select applies the ItemSelector of the Map state that parent is in to one item of a distributed map: the result is the
-// item to batch or to give to a child execution. Source is the context object's Map.Item.Source: "STATE_DATA" or
-// "S3://bucket/key".
-func (m *Machine) Select(ctx context.Context, parent *Thread, index int, key string, item []byte, source string, s *Setting) ([]byte, error) {
-	return item, nil
-}

@@ -14,6 +14,9 @@ import (
 type Error struct {
 	Name  string
 	Cause string
+	// Location is the field of the state whose JSONata expression failed, "Output/total[0]"; otherwise empty. Only
+	// EvaluationFailed events tell it.
+	Location string `cbor:"-"`
 }
 
 // Error is the name and the cause in one line.

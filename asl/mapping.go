@@ -1,0 +1,144 @@
+package asl
+
+// mapFields is what only a Map state has.
+type mapFields struct {
+	distributed bool
+	items       field // ItemsPath or Items; nil: the effective input
+	selector    field // ItemSelector, or Parameters of old definitions
+	concurrency field
+
+	// of a distributed Map
+	toleratedCount, toleratedPercentage field
+	reader                              *readerFields
+	batcher                             *batcherFields
+	writer                              *writerFields
+}
+
+type readerFields struct {
+	resource  string
+	arguments field
+	config    field // ReaderConfig without MaxItems
+	maxItems  field
+}
+
+type batcherFields struct{ items, bytes, input field }
+
+type writerFields struct {
+	resource                   string
+	arguments                  field
+	transformation, outputType string
+}
+
+// mapping reads a Map state.
+func (c compiler) mapping() {
+	s := c.state
+	m := &mapFields{concurrency: c.scalar("MaxConcurrency")}
+	s.mapping = m
+	processor, ok := c.object("ItemProcessor")
+	if !ok {
+		if processor, ok = c.object("Iterator"); !ok {
+			c.r.fail(c.at, "Missing field 'ItemProcessor'")
+			return
+		}
+	}
+	if config, ok := processor.object("ProcessorConfig"); ok {
+		switch config.text("Mode") {
+		case "", "INLINE":
+		case "DISTRIBUTED":
+			m.distributed = true
+			s.Express = config.text("ExecutionType") == "EXPRESS"
+			if kind := config.required("ExecutionType"); kind != "EXPRESS" && kind != "STANDARD" {
+				config.fail("ExecutionType", "Value is not valid. Valid values are: EXPRESS, STANDARD")
+			}
+		default:
+			config.fail("Mode", "Value is not valid. Valid values are: DISTRIBUTED, INLINE")
+		}
+	}
+	if s.JSONata {
+		m.items = c.value("Items")
+	} else {
+		m.items = c.path("ItemsPath")
+	}
+	m.selector = c.value("ItemSelector")
+	if m.selector == nil && !s.JSONata {
+		m.selector = c.value("Parameters")
+	}
+	if m.distributed {
+		c.distributed(m)
+	}
+	s.Blocks = []*Block{c.r.block(processor, s, m.distributed)}
+	c.handlers()
+}
+
+func (c compiler) distributed(m *mapFields) {
+	s := c.state
+	s.Label = c.text("Label")
+	if len(s.Label) > MaxLabel {
+		c.fail("Label", "Label must be at most %d characters", MaxLabel)
+	}
+	m.toleratedCount = c.scalar("ToleratedFailureCount")
+	m.toleratedPercentage = c.scalar("ToleratedFailurePercentage")
+	if n, ok := c.object("ItemReader"); ok {
+		one := compiler{node: n, state: s}
+		m.reader = &readerFields{resource: n.required("Resource"), arguments: one.arguments("ItemReader")}
+		if config, ok := n.object("ReaderConfig"); ok {
+			inner := compiler{node: config, state: s}
+			m.reader.maxItems = inner.scalarAt("MaxItems", "ItemReader/ReaderConfig/")
+			rest := config.o.Clone()
+			rest.Delete("MaxItems")
+			rest.Delete("MaxItemsPath")
+			m.reader.config = one.compiled(rest, "ItemReader/ReaderConfig")
+		}
+	}
+	if n, ok := c.object("ItemBatcher"); ok {
+		one := compiler{node: n, state: s}
+		m.batcher = &batcherFields{
+			items: one.scalarAt("MaxItemsPerBatch", "ItemBatcher/"),
+			bytes: one.scalarAt("MaxInputBytesPerBatch", "ItemBatcher/"),
+		}
+		if v, ok := n.o.Get("BatchInput"); ok {
+			m.batcher.input = one.compiled(v, "ItemBatcher/BatchInput")
+		}
+	}
+	if n, ok := c.object("ResultWriter"); ok {
+		one := compiler{node: n, state: s}
+		m.writer = &writerFields{resource: n.text("Resource"), arguments: one.arguments("ResultWriter")}
+		if config, ok := n.object("WriterConfig"); ok {
+			m.writer.transformation, m.writer.outputType = config.text("Transformation"), config.text("OutputType")
+		}
+	}
+}
+
+// arguments is Parameters or Arguments of an ItemReader or ResultWriter.
+func (c compiler) arguments(where string) field {
+	key := "Parameters"
+	if c.state.JSONata {
+		key = "Arguments"
+	}
+	v, ok := c.o.Get(key)
+	if !ok {
+		return nil
+	}
+	return c.compiled(v, where+"/"+key)
+}
+
+func (c compiler) compiled(v any, at string) field {
+	f, err := compileValue(v, at, c.state.JSONata)
+	if err != nil {
+		c.r.fail(c.at, "%v", err)
+		return nil
+	}
+	return f
+}
+
+// scalarAt is scalar where messages name the field by its way down from the state.
+func (c compiler) scalarAt(key, where string) field {
+	f := c.scalar(key)
+	switch f := f.(type) {
+	case expressions:
+		f.at = where + f.at
+		return f
+	default:
+		return f
+	}
+}
