@@ -3,7 +3,6 @@ package jsondoc
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -22,9 +21,20 @@ func ParseString(s string) (any, error) {
 		return nil, err
 	}
 	if p.space(); p.pos < len(p.s) {
-		return nil, fmt.Errorf("jsondoc: data after the document at offset %d", p.pos)
+		return nil, &SyntaxError{p.pos, "data after the document"}
 	}
 	return v, nil
+}
+
+// SyntaxError says where a text is not JSON.
+type SyntaxError struct {
+	Offset  int
+	Problem string
+}
+
+// Error is the problem and the offset.
+func (e *SyntaxError) Error() string {
+	return fmt.Sprintf("jsondoc: %s at offset %d", e.Problem, e.Offset)
 }
 
 // parser reads from left to right; pos is the next byte.
@@ -55,10 +65,10 @@ func (p *parser) peek() byte {
 
 func (p *parser) unexpected() error {
 	if p.pos >= len(p.s) {
-		return fmt.Errorf("jsondoc: %w", io.ErrUnexpectedEOF)
+		return &SyntaxError{len(p.s), "Unexpected end-of-input"}
 	}
 	r, _ := utf8.DecodeRuneInString(p.s[p.pos:])
-	return fmt.Errorf("jsondoc: invalid character %q at offset %d", r, p.pos)
+	return &SyntaxError{p.pos, fmt.Sprintf("Unexpected character ('%c' (code %d))", r, r)}
 }
 
 func (p *parser) value(depth int) (any, error) {

@@ -1,0 +1,185 @@
+package lint
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/brume-dev/brume/asl"
+)
+
+// block is one "StartAt" with its "States", and how they are connected.
+type block struct {
+	at      string
+	start   string
+	order   []string
+	targets map[string][]target
+	inner   []*block
+	ends    bool // there is a terminal state
+}
+
+// target is where a state leads, and the place of the field that says so.
+type target struct{ name, at string }
+
+func (l *linter) machine(top node) {
+	top.language(false)
+	top.jsonata = top.text("QueryLanguage") == "JSONata"
+	top.known(topFields)
+	top.required("States", "StartAt")
+	top.text("Comment")
+	top.number("TimeoutSeconds", "Integer", 0, asl.MaxSeconds, false)
+	if top.text("Version"); top.has("Version") {
+		top.oneOf("Version", "1.0")
+	}
+	b := top.block()
+	if l.errors == 0 {
+		l.transitions(b)
+	}
+}
+
+// language looks at the field QueryLanguage and says what holds in the node.
+func (n node) language(outer bool) bool {
+	switch n.oneOf("QueryLanguage", "JSONPath", "JSONata") {
+	case "JSONata":
+		return true
+	case "JSONPath":
+		if outer {
+			n.fail("QueryLanguage", "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine")
+		}
+		return false
+	}
+	return outer
+}
+
+func (n node) block() *block {
+	b := &block{at: n.at, start: n.text("StartAt"), targets: map[string][]target{}}
+	states, ok := n.inner("States")
+	if !ok {
+		return b
+	}
+	if states.o.Len() == 0 {
+		n.fail("States", "Value cannot be empty")
+	}
+	for name, v := range states.o.All() {
+		at := within(states.at, name)
+		n.l.stateName(name, at)
+		s, ok := n.l.object(v, at)
+		if !ok {
+			continue
+		}
+		s.jsonata = n.jsonata
+		b.order = append(b.order, name)
+		s.state(b, name)
+	}
+	return b
+}
+
+func (l *linter) stateName(name, at string) {
+	switch {
+	case name == "":
+		l.report(InvalidStateName, at, "State name cannot be empty")
+	case utf8.RuneCountInString(name) > asl.MaxName:
+		l.report(InvalidStateName, at, "State name '%s' exceeds the %d-character limit allowed by the service", name, asl.MaxName)
+	}
+	if l.names[name] {
+		l.report(DuplicateStateName, at, "Duplicate State name: %s", name)
+	}
+	l.names[name] = true
+}
+
+// leads notes that a state goes on to what one of its fields names.
+func (b *block) leads(from string, n node, key string) {
+	if to := n.text(key); to != "" {
+		b.targets[from] = append(b.targets[from], target{to, within(n.at, key)})
+	}
+}
+
+// transitions looks at how states are connected. AWS tells of states that cannot be reached only when the workflow can
+// end.
+func (l *linter) transitions(b *block) {
+	there := map[string]bool{}
+	for _, name := range b.order {
+		there[name] = true
+	}
+	if !there[b.start] {
+		l.report(MissingTarget, within(b.at, "StartAt"), "Missing 'Next' target: %s", b.start)
+	}
+	for _, name := range b.order {
+		for _, t := range b.targets[name] {
+			if !there[t.name] {
+				l.report(MissingTarget, t.at, "Missing 'Next' target: %s", t.name)
+			}
+		}
+	}
+	if !b.ends {
+		l.report(MissingEndState, "", "Workflow has no terminal state")
+	} else if there[b.start] {
+		reached := b.reach()
+		for _, name := range b.order {
+			if !reached[name] {
+				l.report(MissingTarget, within(within(b.at, "States"), name), "State \"%s\" is not reachable.", name)
+			}
+		}
+	}
+	for _, in := range b.inner {
+		l.transitions(in)
+	}
+}
+
+// reach is which states can be reached from the start.
+func (b *block) reach() map[string]bool {
+	reached := map[string]bool{b.start: true}
+	for next := []string{b.start}; len(next) > 0; {
+		name := next[0]
+		next = next[1:]
+		for _, t := range b.targets[name] {
+			if !reached[t.name] {
+				reached[t.name] = true
+				next = append(next, t.name)
+			}
+		}
+	}
+	return reached
+}
+
+// resource looks at a Task's resource.
+func (n node) resource() *asl.Resource {
+	text := n.filled("Resource")
+	if text == "" {
+		return nil
+	}
+	if !strings.HasPrefix(text, "arn:") {
+		n.fail("Resource", "Value is not a valid resource ARN")
+		return nil
+	}
+	res, ok := asl.ParseResource(text)
+	if !ok {
+		n.fail("Resource", "Value is not a valid resource ARN")
+		return nil
+	}
+	if problem := n.l.express(res); problem != "" {
+		n.fail("Resource", "%s", problem)
+		return res
+	}
+	if n.l.Tasks != nil {
+		if problem := n.l.Tasks.Check(res, n.l.Express); problem != "" {
+			n.fail("Resource", "%s", problem)
+		}
+	}
+	return res
+}
+
+// express says why an express machine cannot have a resource.
+func (l *linter) express(res *asl.Resource) string {
+	switch {
+	case !l.Express:
+		return ""
+	case res.Style == asl.Activity:
+		return "Express state machine does not support Activity ARN"
+	case res.Pattern == asl.Sync:
+		return fmt.Sprintf("Express state machine does not support '%s' service integration", ".sync")
+	case res.Pattern == asl.CallBack:
+		return fmt.Sprintf("Express state machine does not support '%s' service integration", ".waitForTaskToken")
+	}
+	return ""
+}
