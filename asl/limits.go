@@ -30,4 +30,6 @@ const (
 const (
 	MaxStatesPerStep = 200
 	maxBytesPerStep  = 2 << 20
+	// manyEvents is room for the events of a Step that goes through a few states.
+	manyEvents = 12
 )

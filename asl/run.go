@@ -26,6 +26,7 @@ type run struct {
 	bytes   int  // of the documents in events
 	decided bool // command has been set
 
+	own    *scope // of the thread's current state
 	parsed []parsed
 	random *rand.PCG
 }
@@ -70,9 +71,15 @@ func (r *run) block() *Block { return r.machine.Blocks[r.thread.Block] }
 // state is the current state.
 func (r *run) state() *State { return r.block().State(r.thread.State) }
 
-// current is the scope of the current state.
+// current is the scope of the current state, without result. There is one at a time: the next call begins it anew.
 func (r *run) current(s *State) *scope {
-	return r.scope(s, &r.thread, r.set.Outer, r.input)
+	if r.own == nil {
+		r.own = r.scope(s, &r.thread, r.set.Outer, r.input)
+		return r.own
+	}
+	sc := r.own
+	sc.state, sc.raw, sc.result, sc.failure, sc.context, sc.view.Input = s, r.input, nil, nil, nil, nil
+	return sc
 }
 
 // goOn runs states from the thread's current one, which has not been entered, until something has to be decided.

@@ -106,6 +106,9 @@ func (m *Machine) Step(ctx context.Context, t *Thread, h Happening, s *Setting) 
 		return Outcome{}, errors.New("asl: the thread is not of this machine")
 	}
 	r := &run{ctx: ctx, machine: m, set: s, inspect: s.Inspect, thread: *t, next: s.NextEvent, input: textDoc(t.Input)}
+	if h.What == Begun || h.What == Resumed {
+		r.events = make([]Event, 0, manyEvents)
+	}
 	if !r.take(&h) {
 		return Outcome{}, ErrVoid
 	}
