@@ -34,6 +34,17 @@ type Request struct {
 	Notes shape.Notes
 }
 
+// Head is where the headers of w go, the answer to r.
+func (r *Request) Head(w *Response) http.Header {
+	if r.Answer != nil {
+		return r.Answer
+	}
+	if w.Header == nil {
+		w.Header = make(http.Header, 3)
+	}
+	return w.Header
+}
+
 // Response is what goes back. When Stream is not nil it follows Body and is closed by whoever writes the response.
 type Response struct {
 	Status int

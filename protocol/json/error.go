@@ -30,11 +30,7 @@ func (Codec) Error(svc *aws.Service, op *aws.Operation, r *protocol.Request, err
 	}
 	w := answer(svc, r, protocol.Status(info), append(b, '}'))
 	if svc != nil && svc.QueryCompatible && strings.EqualFold(r.Header.Get("X-Amzn-Query-Mode"), "true") {
-		h := r.Answer
-		if h == nil {
-			h = w.Header
-		}
-		h["X-Amzn-Query-Error"] = []string{protocol.QueryError(info)}
+		r.Head(w)["X-Amzn-Query-Error"] = []string{protocol.QueryError(info)}
 	}
 	return w
 }

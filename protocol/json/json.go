@@ -46,11 +46,7 @@ const firstAnswer = 512
 
 func answer(svc *aws.Service, r *protocol.Request, status int, body []byte) *protocol.Response {
 	w := &protocol.Response{Status: status, Body: body}
-	h := r.Answer
-	if h == nil {
-		w.Header = make(http.Header, 3)
-		h = w.Header
-	}
+	h := r.Head(w)
 	values := [3]string{contentType(svc, r), r.ID}
 	h["Content-Type"], h["X-Amzn-Requestid"] = values[0:1:1], values[1:2:2]
 	if svc != nil && svc.Name == "dynamodb" {

@@ -17,6 +17,7 @@ import (
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/clock"
 	"github.com/brume-dev/brume/store"
+	"github.com/brume-dev/brume/store/known"
 	"github.com/brume-dev/brume/timer"
 )
 
@@ -32,7 +33,7 @@ type Config struct {
 // Service implements eventbridgeapi.Handler.
 type Service struct {
 	Config
-	buses cache
+	buses *known.Map[ref, *compiled]
 }
 
 var (
@@ -55,7 +56,7 @@ func New(c Config) (*Service, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{Config: c}
+	s := &Service{Config: c, buses: known.New[ref, *compiled](maxCached)}
 	c.Timer.Handle(kindSchedule, s.fire, timer.Policy{})
 	c.Timer.Handle(kindExpire, s.expire, timer.Policy{})
 	c.Timer.Handle(kindReplay, s.replay, timer.Policy{})

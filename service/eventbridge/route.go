@@ -2,7 +2,6 @@ package eventbridge
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/brume-dev/brume/event/pattern"
@@ -30,33 +29,10 @@ type compiledRule struct {
 	archive   *archiveRecord // the rule is that of an archive
 }
 
-// cache holds compiled buses. What it gives is never older than the last change that was acknowledged before it was
-// asked: it compares generations, which changes of a bus and its rules count up in their transactions.
-type cache struct {
-	mu    sync.Mutex
-	known map[ref]*compiled
-}
-
-func (c *cache) get(b ref) *compiled {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.known[b]
-}
-
-func (c *cache) put(b *compiled) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.known == nil || len(c.known) >= maxCached {
-		c.known = map[ref]*compiled{}
-	}
-	if old := c.known[b.ref]; old == nil || old.gen < b.gen {
-		c.known[b.ref] = b
-	}
-}
-
-// route returns the bus as it is now.
+// route returns the bus as it is now: what is known is never older than the last change that was acknowledged before, since changes
+// of a bus and its rules count its generation up in their transactions.
 func (s *Service) route(ctx context.Context, b ref) (*compiled, error) {
-	known := s.buses.get(b)
+	known, _ := s.buses.Get(b)
 	var found *loaded
 	err := s.shard(b.place).View(ctx, func(_ context.Context, r store.Reader) (err error) {
 		v, _, err := r.Get(b.gen(b.name))
@@ -72,7 +48,7 @@ func (s *Service) route(ctx context.Context, b ref) (*compiled, error) {
 	}
 	c, err := found.compile()
 	if err == nil {
-		s.buses.put(c)
+		s.buses.Renew(b, c, func(had *compiled) bool { return had.gen < c.gen })
 	}
 	return c, err
 }

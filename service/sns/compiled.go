@@ -3,7 +3,6 @@ package sns
 import (
 	"cmp"
 	"context"
-	"sync"
 
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/service/sns/attribute"
@@ -53,33 +52,9 @@ func (c *compiledSub) compile(topic *topicRecord, t aws.ARN) {
 	c.policy.Schedule = &s
 }
 
-// cache holds compiled topics. What it gives is never older than the last change that was acknowledged before it was asked:
-// it compares generations, which changes of a topic and its subscriptions count up in their transactions.
-type cache struct {
-	mu    sync.Mutex
-	known map[ref]*compiledTopic
-}
-
-func (c *cache) get(t ref) *compiledTopic {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.known[t]
-}
-
-func (c *cache) put(t *compiledTopic) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.known == nil || len(c.known) >= maxCached {
-		c.known = map[ref]*compiledTopic{}
-	}
-	if old := c.known[t.ref]; old == nil || old.gen < t.gen {
-		c.known[t.ref] = t
-	}
-}
-
-// compiled returns the topic as it is now; there is false when it does not exist.
+// compiled returns the topic as it is now (changes of a topic and its subscriptions count its generation up in their transactions); there is false when it does not exist.
 func (s *Service) compiled(ctx context.Context, t ref) (_ *compiledTopic, there bool, err error) {
-	known := s.topics.get(t)
+	known, _ := s.topics.Get(t)
 	found, err := store.View(ctx, s.shard(t.place), func(_ context.Context, r store.Reader) (*compiledTopic, error) {
 		gen, err := readCount(r, t.gen())
 		if err != nil || gen == 0 {
@@ -97,7 +72,7 @@ func (s *Service) compiled(ctx context.Context, t ref) (_ *compiledTopic, there 
 		for _, sub := range found.subs { // outside of the transaction: it takes longer than one may
 			sub.compile(&found.rec, aws.MakeARN(service, t.Region, t.Account, t.name))
 		}
-		s.topics.put(found)
+		s.topics.Renew(t, found, func(had *compiledTopic) bool { return had.gen < found.gen })
 	}
 	return found, found.rec.ID != 0, nil
 }

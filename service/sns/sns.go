@@ -25,6 +25,7 @@ import (
 	"github.com/brume-dev/brume/service/sns/pace"
 	"github.com/brume-dev/brume/service/sns/signature"
 	"github.com/brume-dev/brume/store"
+	"github.com/brume-dev/brume/store/known"
 	"github.com/brume-dev/brume/timer"
 )
 
@@ -58,7 +59,7 @@ type Config struct {
 // Service implements snsapi.Handler.
 type Service struct {
 	Config
-	topics  cache
+	topics  *known.Map[ref, *compiledTopic]
 	courier courier.Courier
 	pace    pace.Pace
 
@@ -90,7 +91,7 @@ func New(c Config) (*Service, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{Config: c}
+	s := &Service{Config: c, topics: known.New[ref, *compiledTopic](maxCached)}
 	s.courier.Caller = c.Caller
 	c.Timer.Handle(kindFan, s.fan, timer.Policy{Parallel: fanParallel})
 	c.Timer.Handle(kindDeliver, s.deliver, timer.Policy{})

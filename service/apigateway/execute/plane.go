@@ -15,6 +15,7 @@ import (
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/clock"
 	"github.com/brume-dev/brume/service/apigateway/usage"
+	"github.com/brume-dev/brume/store/known"
 )
 
 // Policies decides who may invoke what: dispatch's.
@@ -71,9 +72,9 @@ type Config struct {
 // Plane serves requests. It is safe for concurrent use.
 type Plane struct {
 	Config
+	owners   *known.Map[string, owner]    // of APIs; an id never changes its owner
+	stages   *known.Map[stageKey, *stage] // what is served, as of a revision
 	mu       sync.RWMutex
-	owners   map[string]owner    // of APIs that are known; an id never changes its owner
-	stages   map[stageKey]*stage // what is served, as of a revision
 	accounts map[owner]*limiter
 	services map[string]*aws.Service // by endpoint prefix; made at first use
 	writer   writer
@@ -94,7 +95,8 @@ func New(c Config) *Plane {
 	if c.Rate == 0 {
 		c.Rate, c.Burst = accountRate, accountBurst
 	}
-	p := &Plane{Config: c, owners: map[string]owner{}, stages: map[stageKey]*stage{}, accounts: map[owner]*limiter{}}
+	p := &Plane{Config: c, owners: known.New[string, owner](maxCached), stages: known.New[stageKey, *stage](maxCached),
+		accounts: map[owner]*limiter{}}
 	p.writer = newWriter(p)
 	p.meter.Book = c.Usage
 	return p
@@ -147,9 +149,7 @@ func (p *Plane) find(ctx context.Context, api, name string) (*stage, error) {
 		return nil, err
 	}
 	key := stageKey{o, api, name}
-	p.mu.RLock()
-	st := p.stages[key]
-	p.mu.RUnlock()
+	st, _ := p.stages.Get(key)
 	if st != nil && st.revision == revision {
 		return st, nil
 	}
@@ -157,23 +157,15 @@ func (p *Plane) find(ctx context.Context, api, name string) (*stage, error) {
 }
 
 func (p *Plane) owner(ctx context.Context, api string) (owner, error) {
-	p.mu.RLock()
-	o, ok := p.owners[api]
-	p.mu.RUnlock()
-	if ok {
+	if o, ok := p.owners.Get(api); ok {
 		return o, nil
 	}
 	account, region, err := p.Source.Owner(ctx, api)
 	if err != nil || account == "" {
 		return owner{}, err
 	}
-	o = owner{account, region}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.owners) >= maxCached {
-		clear(p.owners)
-	}
-	p.owners[api] = o
+	o := owner{account, region}
+	p.owners.Put(api, o)
 	return o, nil
 }
 
@@ -195,12 +187,7 @@ func (p *Plane) load(ctx context.Context, key stageKey, revision int64, old *sta
 			return nil, err
 		}
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.stages) >= maxCached {
-		clear(p.stages)
-	}
-	p.stages[key] = st
+	p.stages.Put(key, st)
 	return st, nil
 }
 
