@@ -36,16 +36,17 @@ const (
 // properties are those that may name a local file, by resource type.
 // https://docs.aws.amazon.com/cli/latest/reference/cloudformation/package.html lists them.
 var properties = map[string]map[string]kind{
-	"AWS::Serverless::Function":     {"CodeUri": asURI},
-	"AWS::Serverless::LayerVersion": {"ContentUri": asURI},
-	"AWS::Serverless::Api":          {"DefinitionUri": asURI},
-	"AWS::Serverless::HttpApi":      {"DefinitionUri": asURI},
-	"AWS::Serverless::StateMachine": {"DefinitionUri": asURI},
-	"AWS::Serverless::Application":  {"Location": asTemplate},
-	"AWS::Lambda::Function":         {"Code": asCode},
-	"AWS::Lambda::LayerVersion":     {"Content": asCode},
-	"AWS::ApiGateway::RestApi":      {"BodyS3Location": asBody},
-	"AWS::CloudFormation::Stack":    {"TemplateURL": asTemplate},
+	"AWS::Serverless::Function":        {"CodeUri": asURI},
+	"AWS::Serverless::LayerVersion":    {"ContentUri": asURI},
+	"AWS::Serverless::Api":             {"DefinitionUri": asURI},
+	"AWS::Serverless::HttpApi":         {"DefinitionUri": asURI},
+	"AWS::Serverless::StateMachine":    {"DefinitionUri": asURI},
+	"AWS::Serverless::Application":     {"Location": asTemplate},
+	"AWS::Lambda::Function":            {"Code": asCode},
+	"AWS::Lambda::LayerVersion":        {"Content": asCode},
+	"AWS::ApiGateway::RestApi":         {"BodyS3Location": asBody},
+	"AWS::StepFunctions::StateMachine": {"DefinitionS3Location": asBody},
+	"AWS::CloudFormation::Stack":       {"TemplateURL": asTemplate},
 }
 
 // Upload stores bytes under a key and returns the bucket that they lie in.

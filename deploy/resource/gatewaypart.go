@@ -27,6 +27,15 @@ func (o *Op) definition() (any, error) {
 	if !ok {
 		return nil, nil
 	}
+	b, err := o.stored(where, maxDefinition)
+	if err != nil {
+		return nil, err
+	}
+	return blobOf(string(b)), nil
+}
+
+// stored reads an object of at most a number of bytes; where has Bucket, Key and, if need be, Version.
+func (o *Op) stored(where *jsondoc.Object, most int64) ([]byte, error) {
 	in := &s3api.GetObjectRequest{Bucket: textOf(where, "Bucket"), Key: textOf(where, "Key")}
 	if v := textOf(where, "Version"); v != "" {
 		in.VersionId = &v
@@ -38,14 +47,14 @@ func (o *Op) definition() (any, error) {
 	if c, ok := out.Body.(io.Closer); ok {
 		defer c.Close()
 	}
-	b, err := io.ReadAll(io.LimitReader(out.Body, maxDefinition+1))
+	b, err := io.ReadAll(io.LimitReader(out.Body, most+1))
 	if err != nil {
 		return nil, fmt.Errorf("resource: read s3://%s/%s: %w", in.Bucket, in.Key, err)
 	}
-	if len(b) > maxDefinition {
-		return nil, aws.Errorf("ValidationError", 400, "The definition at s3://%s/%s is larger than %d bytes.", in.Bucket, in.Key, maxDefinition)
+	if int64(len(b)) > most {
+		return nil, aws.Errorf("ValidationError", 400, "The definition at s3://%s/%s is larger than %d bytes.", in.Bucket, in.Key, most)
 	}
-	return blobOf(string(b)), nil
+	return b, nil
 }
 
 // Validators and authorizers of APIs: parts of an API with an id of their own and nothing below them.

@@ -20,6 +20,7 @@ import (
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/api/logsapi"
 	"github.com/brume-dev/brume/api/s3api"
+	"github.com/brume-dev/brume/api/sfnapi"
 	"github.com/brume-dev/brume/api/snsapi"
 	"github.com/brume-dev/brume/api/sqsapi"
 	"github.com/brume-dev/brume/api/ssmapi"
@@ -33,7 +34,7 @@ import (
 var services = func() map[string]*aws.Service {
 	all := map[string]*aws.Service{}
 	for _, s := range []*aws.Service{apigatewayapi.Service, applicationautoscalingapi.Service, dynamodbapi.Service, ecrapi.Service, eventbridgeapi.Service,
-		iamapi.Service, kmsapi.Service, lambdaapi.Service, logsapi.Service, s3api.Service, snsapi.Service, sqsapi.Service, ssmapi.Service} {
+		iamapi.Service, kmsapi.Service, lambdaapi.Service, logsapi.Service, s3api.Service, sfnapi.Service, snsapi.Service, sqsapi.Service, ssmapi.Service} {
 		all[s.Name] = s
 	}
 	return all

@@ -75,7 +75,7 @@ func Names() []string { return slices.Sorted(maps.Keys(kinds)) }
 
 // kinds are all kinds by their type.
 var kinds = merge(iamKinds, lambdaKinds, layerKinds, scalingKinds, gatewayKinds, tableKinds, globalTableKinds, eventKinds, logKinds, keyKinds, parameterKinds,
-	repositoryKinds, bucketKinds, queueKinds, topicKinds)
+	repositoryKinds, bucketKinds, queueKinds, topicKinds, stateKinds)
 
 func merge(all ...map[string]*Kind) map[string]*Kind {
 	out := map[string]*Kind{}
@@ -173,7 +173,8 @@ func difference(old, now []string) (added, removed []string) {
 // gone are the codes of errors that say that a thing is not there.
 var gone = []string{"NoSuchEntity", "ResourceNotFoundException", "NotFoundException", "NoSuchBucket", "NoSuchBucketPolicy",
 	"RepositoryNotFoundException", "ParameterNotFound", "TableNotFoundException", "PolicyNotFound", "QueueDoesNotExist", "NotFound",
-	"CodeSigningConfigNotFoundException", "ProvisionedConcurrencyConfigNotFoundException", "ObjectNotFoundException"}
+	"CodeSigningConfigNotFoundException", "ProvisionedConcurrencyConfigNotFoundException", "ObjectNotFoundException",
+	"StateMachineDoesNotExist", "ActivityDoesNotExist", "ResourceNotFound"}
 
 // there are the codes of errors that say that a thing is there already.
 var there = []string{"EntityAlreadyExists", "ResourceConflictException", "ResourceInUseException", "ResourceAlreadyExistsException",
