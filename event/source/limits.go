@@ -16,9 +16,17 @@ const (
 	receiveWait = 20 * time.Second // the longest long poll
 )
 
+// Limits of reading from DynamoDB Streams.
+// https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-windows.html
+const (
+	readMax  = 1000    // records of one GetRecords
+	maxState = 1 << 20 // bytes of a tumbling window's state
+)
+
 // Our own.
 const (
-	shortestPause  = time.Second // after an error of the queue, doubling up to longestPause
+	patience       = 10 * time.Minute // of a read that finds nothing; an iterator lives for 15
+	shortestPause  = time.Second      // after an error of the queue, doubling up to longestPause
 	longestPause   = time.Minute
 	shortestRetry  = 200 * time.Millisecond // before a batch that had no room is tried again, doubling up to longestRetry
 	longestRetry   = 10 * time.Second

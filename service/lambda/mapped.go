@@ -8,6 +8,7 @@ import (
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/event/source"
+	"github.com/brume-dev/brume/service/lambda/fault"
 	"github.com/brume-dev/brume/service/lambda/keys"
 	"github.com/brume-dev/brume/service/lambda/mapping"
 	"github.com/brume-dev/brume/store"
@@ -41,7 +42,8 @@ func (m mapped) Run(ctx context.Context, account, region, arn string, payload []
 	if err != nil {
 		return mapping.Answer{}, err
 	}
-	a, err := m.s.execute(ctx, c, &event{id: m.s.newID(), payload: payload, trace: trace, arn: p.ARN()})
+	ev := &event{id: m.s.newID(), payload: payload, trace: trace, arn: p.ARN()}
+	a, err := m.s.execute(ctx, c, ev)
 	var throttled *lambdaapi.TooManyRequestsException
 	switch {
 	case errors.As(err, &throttled):
@@ -49,7 +51,23 @@ func (m mapped) Run(ctx context.Context, account, region, arn string, payload []
 	case err != nil:
 		return mapping.Answer{}, err
 	}
-	return mapping.Answer{Payload: a.payload, Failed: a.failed}, nil
+	return mapping.Answer{Payload: a.payload, Failed: a.failed, Request: ev.id, Version: a.version}, nil
+}
+
+// CheckDestination implements mapping.Functions.
+func (m mapped) CheckDestination(ctx context.Context, id aws.Identity, fn mapping.Function, arn string) error {
+	p, err := keys.Find(id, fn.ARN, nil)
+	if err != nil {
+		return err
+	}
+	switch a, err := aws.ParseARN(arn); {
+	case err != nil || a.Service != "sqs" && a.Service != "sns" && a.Service != "s3":
+		return fault.Invalid("Invalid destination: %s. The destination of an event source mapping must be an SQS queue, an SNS topic or an S3 bucket.", arn)
+	}
+	if err := checkDestination(p, arn); err != nil {
+		return err
+	}
+	return m.s.checkReach(ctx, id, p, fn.Role, "function", arn)
 }
 
 // Stops implements mapping.Functions.

@@ -274,7 +274,7 @@ func TestMappingErrors(t *testing.T) {
 		}, "", "InvalidParameterValueException: Invalid filter pattern definition."},
 		{"q2", "f", func(in *lambdaapi.CreateEventSourceMappingRequest) {
 			in.EventSourceArn = text("arn:aws:kinesis:us-east-1:000000000000:stream/s")
-		}, "", "InvalidParameterValueException: Unrecognized event source, must be sqs: Brume does not read sources of the service kinesis yet; " +
+		}, "", "InvalidParameterValueException: Unrecognized event source, must be sqs or dynamodb: Brume does not read sources of the service kinesis yet; " +
 			"docs/COMPATIBILITY.md lists what is there"},
 		{"q2", "f", func(in *lambdaapi.CreateEventSourceMappingRequest) { in.EventSourceArn = nil }, "",
 			"InvalidParameterValueException: Unrecognized event source."},

@@ -6,21 +6,26 @@ import (
 
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/event/source"
 	"github.com/brume-dev/brume/service/lambda/fault"
 	"github.com/brume-dev/brume/service/lambda/keys"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/timer"
 )
 
-// CreateEventSourceMapping has a function invoked with the messages of a queue.
+// CreateEventSourceMapping has a function invoked with the messages of a queue, or the records of a stream.
 // https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html
 func (m *Mappings) CreateEventSourceMapping(ctx context.Context, id aws.Identity, in *lambdaapi.CreateEventSourceMappingRequest) (*lambdaapi.EventSourceMappingConfiguration, error) {
-	a, err := queue(id, in.EventSourceArn)
+	a, err := sourceOf(id, in.EventSourceArn)
 	if err != nil {
 		return nil, err
 	}
 	changes := settingsOfCreate(in)
-	if err := changes.check(); err != nil {
+	if err := changes.check(a); err != nil {
+		return nil, err
+	}
+	of, batch, err := streamOfCreate(a, in)
+	if err != nil {
 		return nil, err
 	}
 	if len(in.Tags) > maxTags {
@@ -30,12 +35,12 @@ func (m *Mappings) CreateEventSourceMapping(ctx context.Context, id aws.Identity
 	if err != nil {
 		return nil, err
 	}
-	made := mapping{Function: fn.ARN, Name: fn.Name, Source: a.String(), Batch: defaultBatch, Enabled: true, State: creating,
-		Revision: m.NewID(), Tags: in.Tags}
+	made := mapping{Function: fn.ARN, Name: fn.Name, Source: a.String(), Batch: batch, Enabled: true, State: creating,
+		Revision: m.NewID(), Tags: in.Tags, Stream: of}
 	if err := changes.apply(&made); err != nil {
 		return nil, err
 	}
-	if err := m.checkSource(ctx, fn, a); err != nil {
+	if err := m.checkReach(ctx, id, fn, a, changes); err != nil {
 		return nil, err
 	}
 	k := spaceOf(id.Account, id.Region)
@@ -61,7 +66,12 @@ func absent(tx store.Tx, k space, rec *mapping) error {
 		if err != nil {
 			return err
 		}
-		if other != nil && other.Source == rec.Source {
+		switch {
+		case other == nil || other.Source != rec.Source:
+		case rec.Stream != nil:
+			return fault.Conflict("The event source arn (\" %s \") and function (\" %s \") provided mapping already exists. "+
+				"Please update or delete the existing mapping with UUID %s", rec.Source, rec.Name, uuid)
+		default:
 			return fault.Conflict("An event source mapping with SQS arn (\" %s \") and function (\" %s \") already exists. "+
 				"Please update or delete the existing mapping with UUID %s", rec.Source, rec.Name, uuid)
 		}
@@ -117,8 +127,16 @@ func (m *Mappings) UpdateEventSourceMapping(ctx context.Context, id aws.Identity
 // checkUpdate refuses changes that cannot be, and finds the function of the mapping after them. One that is not to read
 // may have lost its function or its source.
 func (m *Mappings) checkUpdate(ctx context.Context, id aws.Identity, in *lambdaapi.UpdateEventSourceMappingRequest, changes *settings, trial mapping) (fn Function, err error) {
-	if err := changes.check(); err != nil {
+	a, err := aws.ParseARN(trial.Source)
+	if err != nil {
 		return fn, err
+	}
+	if err := changes.check(a); err != nil {
+		return fn, err
+	}
+	if trial.Stream != nil {
+		was := *trial.Stream // what is kept stays as it is
+		trial.Stream = &was
 	}
 	if err := changes.apply(&trial); err != nil {
 		return fn, err
@@ -129,11 +147,22 @@ func (m *Mappings) checkUpdate(ctx context.Context, id aws.Identity, in *lambdaa
 	if fn, err = m.function(ctx, id, aws.Or(in.FunctionName, trial.Function)); err != nil {
 		return fn, err
 	}
-	a, err := queue(id, &trial.Source)
-	if err != nil {
-		return fn, err
+	return fn, m.checkReach(ctx, id, fn, a, changes)
+}
+
+// checkReach refuses a source that the function's role may not read, and a destination that it may not write to.
+func (m *Mappings) checkReach(ctx context.Context, id aws.Identity, fn Function, a aws.ARN, changes *settings) error {
+	check := m.checkQueue
+	if a.Service == "dynamodb" {
+		check = m.checkStream
 	}
-	return fn, m.checkSource(ctx, fn, a)
+	if err := check(ctx, fn, a); err != nil {
+		return err
+	}
+	if to := changes.destination(); to != "" {
+		return m.Functions.CheckDestination(ctx, id, fn, to)
+	}
+	return nil
 }
 
 // function finds a function of the caller's own account: a mapping reads and invokes with the permissions of its
@@ -200,6 +229,12 @@ func (m *Mappings) settle(ctx context.Context, k *timer.Kept) error {
 			return &timer.Retry{Err: err, Uncounted: true}
 		}
 	}
+	var first map[string]source.Position
+	if rec.State != deleting && rec.latest() {
+		if first, err = m.latest(ctx, p, rec); err != nil {
+			return err
+		}
+	}
 	_, err = k.Shard.Update(ctx, func(_ context.Context, tx store.Tx) error {
 		if err := k.Done(tx); err != nil {
 			return err
@@ -210,7 +245,14 @@ func (m *Mappings) settle(ctx context.Context, k *timer.Kept) error {
 		}
 		if rec.State == deleting {
 			remove(tx, p, rec)
+			forget(tx, p)
 			return nil
+		}
+		if rec.latest() && first != nil {
+			rec.Stream.Begun = true
+			for shard, pos := range first {
+				tx.Set(p.space().done(p.UUID).Text(shard), keys.Encode(pos))
+			}
 		}
 		if rec.State = disabled; rec.Enabled {
 			rec.State = enabled

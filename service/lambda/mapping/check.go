@@ -5,13 +5,14 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/brume-dev/brume/api/dynamodbstreamsapi"
 	"github.com/brume-dev/brume/api/sqsapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/event/source"
 	"github.com/brume-dev/brume/service/lambda/fault"
 )
 
-// reader is the identity of the execution role, which reads for a function.
+// role is the identity of the execution role, which reads for a function.
 func (m *Mappings) role(ctx context.Context, fn Function) (aws.Identity, error) {
 	service := aws.ForService(principal, fn.Account, fn.Region, aws.MakeARN("lambda", fn.Region, fn.Account, "function:"+fn.Name).String(), aws.Request{})
 	id, _, err := m.Roles.Assume(ctx, service, fn.Role, fn.Name)
@@ -19,9 +20,9 @@ func (m *Mappings) role(ctx context.Context, fn Function) (aws.Identity, error) 
 	return id, err
 }
 
-// checkSource refuses a queue that the function's role may not read, that is not there, or whose messages come back before
+// checkQueue refuses a queue that the function's role may not read, that is not there, or whose messages come back before
 // the function has ended.
-func (m *Mappings) checkSource(ctx context.Context, fn Function, a aws.ARN) error {
+func (m *Mappings) checkQueue(ctx context.Context, fn Function, a aws.ARN) error {
 	id, err := m.role(ctx, fn)
 	if _, refused := fault.Of(err); refused {
 		return fault.Invalid("The role defined for the function cannot be assumed by Lambda.")
@@ -56,6 +57,37 @@ func (m *Mappings) checkSource(ctx context.Context, fn Function, a aws.ARN) erro
 		return fault.Invalid("Queue visibility timeout: %d seconds is less than Function timeout: %d seconds", seconds, limit)
 	}
 	return nil
+}
+
+// checkStream refuses a stream that the function's role may not read, or that is not there.
+func (m *Mappings) checkStream(ctx context.Context, fn Function, a aws.ARN) error {
+	id, err := m.role(ctx, fn)
+	if _, refused := fault.Of(err); refused {
+		return fault.Invalid("The role defined for the function cannot be assumed by Lambda.")
+	}
+	if err != nil {
+		return err
+	}
+	arn := a.String()
+	list := &dynamodbstreamsapi.ListStreamsInput{}
+	for _, call := range []struct {
+		op string
+		in any
+	}{{"GetRecords", &dynamodbstreamsapi.GetRecordsInput{ShardIterator: arn + "|1|"}}, {"GetShardIterator", &dynamodbstreamsapi.GetShardIteratorInput{StreamArn: arn}},
+		{"DescribeStream", &dynamodbstreamsapi.DescribeStreamInput{StreamArn: arn}}, {"ListStreams", list}} {
+		err := m.Permits(ctx, id, aws.Op{Service: dynamodbstreamsapi.Service.Meta.Name, Name: call.op}, call.in)
+		if _, refused := fault.Of(err); refused {
+			return fault.Invalid("Cannot access stream %s. Please ensure the role can perform the GetRecords, GetShardIterator, DescribeStream, and ListStreams Actions on your stream in IAM.", arn)
+		}
+	}
+	_, err = m.streams.DescribeStream(ctx, id, &dynamodbstreamsapi.DescribeStreamInput{StreamArn: arn})
+	switch info, refused := fault.Of(err); {
+	case refused && info.Code == "ResourceNotFoundException":
+		return fault.Invalid("Stream not found: %s", arn)
+	case refused:
+		return fault.Invalid("Cannot access stream %s. Please ensure the role can perform the GetRecords, GetShardIterator, DescribeStream, and ListStreams Actions on your stream in IAM.", arn)
+	}
+	return err
 }
 
 // missingQueue is SQS's code, in the Query protocol, for a queue that is not there.

@@ -10,6 +10,9 @@ func (m *Mappings) describe(p place, rec *mapping) *lambdaapi.EventSourceMapping
 	out := &lambdaapi.EventSourceMappingConfiguration{UUID: &p.UUID, EventSourceMappingArn: &arn, EventSourceArn: &rec.Source,
 		FunctionArn: &rec.Function, BatchSize: &rec.Batch, MaximumBatchingWindowInSeconds: &rec.Window, State: &rec.State,
 		StateTransitionReason: &reason, LastModified: &rec.Modified, FunctionResponseTypes: []lambdaapi.FunctionResponseType{}}
+	if rec.Stream != nil {
+		rec.Stream.describe(out)
+	}
 	if rec.Report {
 		out.FunctionResponseTypes = append(out.FunctionResponseTypes, lambdaapi.FunctionResponseTypeReportBatchItemFailures)
 	}

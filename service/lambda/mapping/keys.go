@@ -13,6 +13,8 @@ import (
 //	"lambda" "em" uuid              mapping
 //	"lambda" "ef" function uuid     mappings of a function, by its ARN with the qualifier
 //	"lambda" "es" source uuid       mappings of a source, by its ARN
+//	"lambda" "ec" uuid shard        how far a shard of a stream is processed (source.Position without its State)
+//	"lambda" "ew" uuid shard        the state of its tumbling window (large)
 //
 // In the same shard, so that a process finds what it has to read:
 //
@@ -39,6 +41,20 @@ type mapping struct {
 	Revision   string    `cbor:"16,keyasint"` // changes with whatever a reader is made from
 
 	Tags map[string]string `cbor:"17,keyasint,omitempty"`
+
+	Stream *stream `cbor:"18,keyasint,omitempty"` // nil for queues
+}
+
+// stream is what only mappings from streams have.
+type stream struct {
+	Start     string `cbor:"1,keyasint"` // StartingPosition
+	Begun     bool   `cbor:"2,keyasint,omitempty"`
+	Lanes     int32  `cbor:"3,keyasint"` // ParallelizationFactor
+	Bisect    bool   `cbor:"4,keyasint,omitempty"`
+	MaxAge    int32  `cbor:"5,keyasint"`           // seconds, -1: any
+	Retries   int32  `cbor:"6,keyasint"`           // -1: any number
+	Tumbling  int32  `cbor:"7,keyasint,omitempty"` // seconds
+	OnFailure string `cbor:"8,keyasint,omitempty"`
 }
 
 // pollers is the ProvisionedPollerConfig.
@@ -88,6 +104,8 @@ func (k space) mappings() store.Tuple             { return k.root.Text("em") }
 func (k space) mapping(uuid string) store.Key     { return k.mappings().Text(uuid) }
 func (k space) ofFunction(arn string) store.Tuple { return k.root.Text("ef").Text(arn) }
 func (k space) ofSource(arn string) store.Tuple   { return k.root.Text("es").Text(arn) }
+func (k space) done(uuid string) store.Tuple      { return k.root.Text("ec").Text(uuid) }
+func (k space) windows(uuid string) store.Tuple   { return k.root.Text("ew").Text(uuid) }
 func (k space) at(uuid string) place              { return place{k.account, k.region, uuid} }
 
 func arnOf(account, region, uuid string) string {

@@ -3,6 +3,7 @@ package mapping
 // Limits of event source mappings.
 // https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+// https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html
 const (
 	maxEvent     = 6_291_456 // bytes of an event with all its records
 	defaultBatch = 10
@@ -10,6 +11,10 @@ const (
 	maxFilters   = 10
 	maxTags      = 50
 	maxPage      = 100
+
+	defaultStreamBatch = 100
+	minRecordAge       = 60 // seconds
+	unlimited          = -1 // age of records, and retries
 
 	// In provisioned mode each poller makes up to ten invocations at a time.
 	pollerConcurrency = 10

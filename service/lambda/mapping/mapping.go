@@ -1,5 +1,5 @@
-// Package mapping is Lambda's event source mappings: what reads a queue and invokes a function with its messages. Streams
-// are to come; package event/source does the reading.
+// Package mapping is Lambda's event source mappings: what reads a queue or a stream of DynamoDB and invokes a function
+// with what comes. Package event/source does the reading; how far streams are read is kept here.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html
 package mapping
@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/brume-dev/brume/api/dynamodbstreamsapi"
 	"github.com/brume-dev/brume/api/sqsapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/clock"
@@ -36,6 +37,8 @@ type Function struct {
 type Answer struct {
 	Payload []byte
 	Failed  bool
+	Request string // id
+	Version string // that was executed
 }
 
 // Functions are the functions of the service that mappings belong to.
@@ -48,6 +51,8 @@ type Functions interface {
 	// Stops reports whether the function at arn, invoked once more in the request that trace belongs to, would be
 	// stopped because it runs in a loop.
 	Stops(ctx context.Context, account, region, arn, trace string) (bool, error)
+	// CheckDestination refuses what batches that are given up cannot be sent to by the function.
+	CheckDestination(ctx context.Context, id aws.Identity, fn Function, arn string) error
 }
 
 // Config is what Mappings need.
@@ -69,7 +74,8 @@ type Config struct {
 // Mappings has the operations on event source mappings, as a part of lambdaapi.Handler, and reads their sources.
 type Mappings struct {
 	Config
-	sqs sqsapi.Client
+	sqs     sqsapi.Client
+	streams dynamodbstreamsapi.Client
 
 	syncing sync.Mutex // one look at what should run at a time
 
@@ -89,7 +95,7 @@ func New(c Config) *Mappings {
 	if c.Permits == nil {
 		c.Permits = func(context.Context, aws.Identity, aws.Op, any) error { return nil }
 	}
-	m := &Mappings{Config: c, sqs: sqsapi.NewClient(c.Caller), up: make(chan struct{}), readers: map[string]*reader{}, all: map[*reader]bool{}, results: map[string]string{}}
+	m := &Mappings{Config: c, sqs: sqsapi.NewClient(c.Caller), streams: dynamodbstreamsapi.NewClient(c.Caller), up: make(chan struct{}), readers: map[string]*reader{}, all: map[*reader]bool{}, results: map[string]string{}}
 	c.Timer.Handle(kindSettle, m.settle, timer.Policy{})
 	return m
 }

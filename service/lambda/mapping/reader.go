@@ -22,13 +22,19 @@ type reader struct {
 	place    place
 	revision string
 	rec      *mapping
-	queue    *source.Queue
+	pump     pump
 	stop     context.CancelFunc
 	done     chan struct{}
 
 	mu    sync.Mutex
 	fn    Function
 	until time.Time
+}
+
+// pump reads a source.
+type pump interface {
+	Run(context.Context) error
+	Settle(context.Context) error
 }
 
 // Run reads the sources of all enabled mappings until ctx ends, and returns when the batches under way have ended.
@@ -129,29 +135,34 @@ func (m *Mappings) find(r store.Reader) (list []*reader, err error) {
 }
 
 // start begins to read. m.mu is held.
-func (m *Mappings) start(running context.Context, r *reader) error {
+func (m *Mappings) start(running context.Context, r *reader) (err error) {
 	filter, err := source.NewFilter(r.rec.Filters)
 	if err != nil {
 		return err
 	}
-	c := source.QueueConfig{Caller: m.Caller, Clock: m.Clock, ARN: r.rec.Source, Identity: r.identity, Process: r.process,
-		BatchSize: int(r.rec.Batch), Window: time.Duration(r.rec.Window) * time.Second, MaxBytes: maxEvent - len(`{"Records":[]}`),
-		Filter: filter, Free: m.Free, Report: r.report, Log: m.Log}
-	if r.rec.Most != nil {
-		c.Max = int(*r.rec.Most)
+	if r.rec.Stream != nil {
+		r.pump, err = r.stream(filter)
+	} else {
+		r.pump, err = r.queue(filter)
 	}
-	if p := r.rec.Pollers; p != nil {
-		c.First, c.Max = int(*p.Min)*pollerConcurrency, int(*p.Max)*pollerConcurrency
-	}
-	if r.queue, err = source.NewQueue(c); err != nil {
+	if err != nil {
 		return err
+	}
+	var before []*reader // those of earlier revisions, which may still be at it
+	for other := range m.all {
+		if other.place == r.place && r.rec.Stream != nil {
+			before = append(before, other)
+		}
 	}
 	ctx, stop := context.WithCancel(running)
 	r.stop, r.done = stop, make(chan struct{})
 	m.readers[r.place.UUID], m.all[r] = r, true
 	go func() {
 		defer close(r.done)
-		_ = r.queue.Run(ctx) // ctx's error
+		for _, other := range before { // a stream has one reader at a time, else there would be no order
+			<-other.done
+		}
+		_ = r.pump.Run(ctx) // ctx's error
 		stop()
 		m.mu.Lock()
 		defer m.mu.Unlock()
@@ -162,6 +173,21 @@ func (m *Mappings) start(running context.Context, r *reader) error {
 		}
 	}()
 	return nil
+}
+
+// queue is the reading of a queue.
+func (r *reader) queue(filter *source.Filter) (*source.Queue, error) {
+	m := r.m
+	c := source.QueueConfig{Caller: m.Caller, Clock: m.Clock, ARN: r.rec.Source, Identity: r.identity, Process: r.process,
+		BatchSize: int(r.rec.Batch), Window: time.Duration(r.rec.Window) * time.Second, MaxBytes: maxEvent - len(`{"Records":[]}`),
+		Filter: filter, Free: m.Free, Report: r.report, Log: m.Log}
+	if r.rec.Most != nil {
+		c.Max = int(*r.rec.Most)
+	}
+	if p := r.rec.Pollers; p != nil {
+		c.First, c.Max = int(*p.Min)*pollerConcurrency, int(*p.Max)*pollerConcurrency
+	}
+	return source.NewQueue(c)
 }
 
 // stopped has what is not to be read any more stopped, and waits until every reader of a mapping has ended.
@@ -202,7 +228,7 @@ func (m *Mappings) Settle(ctx context.Context) error {
 		return err
 	}
 	for _, r := range m.list() {
-		if err := r.queue.Settle(ctx); err != nil {
+		if err := r.pump.Settle(ctx); err != nil {
 			return err
 		}
 	}

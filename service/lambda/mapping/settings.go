@@ -21,10 +21,11 @@ type settings struct {
 	scaling   *lambdaapi.ScalingConfig
 	responses []lambdaapi.FunctionResponseType // nil: none given
 	pollers   *lambdaapi.ProvisionedPollerConfig
-	foreign   []foreign // of other kinds of sources
+	streamSettings
+	foreign []foreign // of sources that are neither queues nor streams
 }
 
-// foreign is a member that is for other kinds of sources than queues.
+// foreign is a member that is for other kinds of sources than the one that is meant.
 type foreign struct {
 	name  string
 	there bool
@@ -33,12 +34,10 @@ type foreign struct {
 func settingsOfCreate(in *lambdaapi.CreateEventSourceMappingRequest) *settings {
 	return &settings{enabled: in.Enabled, batch: in.BatchSize, window: in.MaximumBatchingWindowInSeconds, filter: in.FilterCriteria,
 		key: in.KMSKeyArn, metrics: in.MetricsConfig, scaling: in.ScalingConfig, responses: in.FunctionResponseTypes,
-		pollers: in.ProvisionedPollerConfig, foreign: []foreign{
-			{"StartingPosition", in.StartingPosition != ""}, {"StartingPositionTimestamp", in.StartingPositionTimestamp != nil},
-			{"ParallelizationFactor", in.ParallelizationFactor != nil}, {"DestinationConfig", sends(in.DestinationConfig)},
-			{"MaximumRecordAgeInSeconds", in.MaximumRecordAgeInSeconds != nil},
-			{"BisectBatchOnFunctionError", in.BisectBatchOnFunctionError != nil}, {"MaximumRetryAttempts", in.MaximumRetryAttempts != nil},
-			{"TumblingWindowInSeconds", in.TumblingWindowInSeconds != nil}, {"Topics", len(in.Topics) > 0}, {"Queues", len(in.Queues) > 0},
+		pollers: in.ProvisionedPollerConfig, streamSettings: streamSettings{start: in.StartingPosition, lanes: in.ParallelizationFactor, to: in.DestinationConfig,
+			age: in.MaximumRecordAgeInSeconds, bisect: in.BisectBatchOnFunctionError, retries: in.MaximumRetryAttempts, tumbling: in.TumblingWindowInSeconds},
+		foreign: []foreign{
+			{"StartingPositionTimestamp", in.StartingPositionTimestamp != nil}, {"Topics", len(in.Topics) > 0}, {"Queues", len(in.Queues) > 0},
 			{"SourceAccessConfigurations", len(in.SourceAccessConfigurations) > 0}, {"LoggingConfig", in.LoggingConfig != nil},
 			{"SelfManagedEventSource", in.SelfManagedEventSource != nil},
 			{"AmazonManagedKafkaEventSourceConfig", in.AmazonManagedKafkaEventSourceConfig != nil},
@@ -49,28 +48,28 @@ func settingsOfCreate(in *lambdaapi.CreateEventSourceMappingRequest) *settings {
 func settingsOfUpdate(in *lambdaapi.UpdateEventSourceMappingRequest) *settings {
 	return &settings{enabled: in.Enabled, batch: in.BatchSize, window: in.MaximumBatchingWindowInSeconds, filter: in.FilterCriteria,
 		key: in.KMSKeyArn, metrics: in.MetricsConfig, scaling: in.ScalingConfig, responses: in.FunctionResponseTypes,
-		pollers: in.ProvisionedPollerConfig, foreign: []foreign{
-			{"ParallelizationFactor", in.ParallelizationFactor != nil}, {"DestinationConfig", sends(in.DestinationConfig)},
-			{"MaximumRecordAgeInSeconds", in.MaximumRecordAgeInSeconds != nil},
-			{"BisectBatchOnFunctionError", in.BisectBatchOnFunctionError != nil}, {"MaximumRetryAttempts", in.MaximumRetryAttempts != nil},
-			{"TumblingWindowInSeconds", in.TumblingWindowInSeconds != nil},
+		pollers: in.ProvisionedPollerConfig, streamSettings: streamSettings{lanes: in.ParallelizationFactor, to: in.DestinationConfig,
+			age: in.MaximumRecordAgeInSeconds, bisect: in.BisectBatchOnFunctionError, retries: in.MaximumRetryAttempts, tumbling: in.TumblingWindowInSeconds},
+		foreign: []foreign{
 			{"SourceAccessConfigurations", len(in.SourceAccessConfigurations) > 0}, {"LoggingConfig", in.LoggingConfig != nil},
 			{"AmazonManagedKafkaEventSourceConfig", in.AmazonManagedKafkaEventSourceConfig != nil},
 			{"SelfManagedKafkaEventSourceConfig", in.SelfManagedKafkaEventSourceConfig != nil},
 			{"DocumentDBEventSourceConfig", in.DocumentDBEventSourceConfig != nil}}}
 }
 
-// sends reports whether a DestinationConfig names a destination.
-func sends(d *lambdaapi.DestinationConfig) bool {
-	return d != nil && (d.OnFailure != nil && d.OnFailure.Destination != nil || d.OnSuccess != nil && d.OnSuccess.Destination != nil)
-}
-
-// check refuses what does not go with a queue.
-func (in *settings) check() error {
-	for _, f := range in.foreign {
+// check refuses what does not go with the source.
+func (in *settings) check(a aws.ARN) error {
+	kind, more := "SQS", in.streamSettings.named()
+	if a.Service == "dynamodb" {
+		kind, more = "DynamoDB", []foreign{{"ScalingConfig", in.scaling != nil && in.scaling.MaximumConcurrency != nil}, {"ProvisionedPollerConfig", in.pollers != nil}}
+	}
+	for _, f := range append(more, in.foreign...) {
 		if f.there {
-			return fault.Invalid("%s is not valid for SQS event sources.", f.name)
+			return fault.Invalid("%s is not valid for %s event sources.", f.name, kind)
 		}
+	}
+	if err := in.streamSettings.check(); err != nil {
+		return err
 	}
 	if in.filter != nil {
 		if len(in.filter.Filters) > maxFilters {
@@ -120,6 +119,10 @@ func (in *settings) apply(rec *mapping) error {
 			rec.Pollers = &pollers{Min: &least, Max: &most}
 		}
 	}
+	if rec.Stream != nil {
+		in.streamSettings.apply(rec.Stream)
+		return nil
+	}
 	switch {
 	case strings.HasSuffix(rec.Source, ".fifo") && rec.Window > 0:
 		return fault.Invalid("Batching window is not supported for FIFO queues")
@@ -140,8 +143,8 @@ func patterns(f *lambdaapi.FilterCriteria) (list []string) {
 	return list
 }
 
-// queue is the queue that an ARN names, if it is one that can be read.
-func queue(id aws.Identity, arn *string) (aws.ARN, error) {
+// sourceOf is the queue or stream that an ARN names, if it is one that can be read.
+func sourceOf(id aws.Identity, arn *string) (aws.ARN, error) {
 	if arn == nil {
 		return aws.ARN{}, fault.Invalid("Unrecognized event source.")
 	}
@@ -149,8 +152,10 @@ func queue(id aws.Identity, arn *string) (aws.ARN, error) {
 	switch {
 	case err != nil:
 		return a, fault.Invalid("Unrecognized event source.")
-	case a.Service != "sqs":
-		return a, fault.Invalid("Unrecognized event source, must be sqs: Brume does not read sources of the service %s yet; "+
+	case a.Service == "dynamodb" && !strings.Contains(a.Resource, "/stream/"):
+		return a, fault.Invalid("Unrecognized event source.")
+	case a.Service != "sqs" && a.Service != "dynamodb":
+		return a, fault.Invalid("Unrecognized event source, must be sqs or dynamodb: Brume does not read sources of the service %s yet; "+
 			"docs/COMPATIBILITY.md lists what is there", a.Service)
 	case a.Region != id.Region:
 		return a, fault.Invalid("The event source %s is in another region than the function.", *arn)
