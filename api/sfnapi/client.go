@@ -190,3 +190,8 @@ func (c Client) UpdateStateMachine(ctx context.Context, id aws.Identity, in *Upd
 func (c Client) UpdateStateMachineAlias(ctx context.Context, id aws.Identity, in *UpdateStateMachineAliasInput) (*UpdateStateMachineAliasOutput, error) {
 	return aws.Invoke[UpdateStateMachineAliasOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "UpdateStateMachineAlias"}, in)
 }
+
+// ValidateStateMachineDefinition calls the operation of that name.
+func (c Client) ValidateStateMachineDefinition(ctx context.Context, id aws.Identity, in *ValidateStateMachineDefinitionInput) (*ValidateStateMachineDefinitionOutput, error) {
+	return aws.Invoke[ValidateStateMachineDefinitionOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "ValidateStateMachineDefinition"}, in)
+}

@@ -253,6 +253,34 @@ func (SyncExecutionStatus) EnumValues() []string {
 	return []string{"SUCCEEDED", "FAILED", "TIMED_OUT"}
 }
 
+// ValidateStateMachineDefinitionResultCode is one of the values below; "" is absent.
+type ValidateStateMachineDefinitionResultCode string
+
+// Values of ValidateStateMachineDefinitionResultCode.
+const (
+	ValidateStateMachineDefinitionResultCodeOk   ValidateStateMachineDefinitionResultCode = "OK"
+	ValidateStateMachineDefinitionResultCodeFail ValidateStateMachineDefinitionResultCode = "FAIL"
+)
+
+// EnumValues returns the values of ValidateStateMachineDefinitionResultCode in the order of the model.
+func (ValidateStateMachineDefinitionResultCode) EnumValues() []string {
+	return []string{"OK", "FAIL"}
+}
+
+// ValidateStateMachineDefinitionSeverity is one of the values below; "" is absent.
+type ValidateStateMachineDefinitionSeverity string
+
+// Values of ValidateStateMachineDefinitionSeverity.
+const (
+	ValidateStateMachineDefinitionSeverityError   ValidateStateMachineDefinitionSeverity = "ERROR"
+	ValidateStateMachineDefinitionSeverityWarning ValidateStateMachineDefinitionSeverity = "WARNING"
+)
+
+// EnumValues returns the values of ValidateStateMachineDefinitionSeverity in the order of the model.
+func (ValidateStateMachineDefinitionSeverity) EnumValues() []string {
+	return []string{"ERROR", "WARNING"}
+}
+
 // ValidationExceptionReason is one of the values below; "" is absent.
 type ValidationExceptionReason string
 

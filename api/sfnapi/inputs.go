@@ -239,3 +239,11 @@ type UpdateStateMachineInput struct {
 	VersionDescription      *string                  `aws:"versionDescription,len=:256,sens"`
 	EncryptionConfiguration *EncryptionConfiguration `aws:"encryptionConfiguration"`
 }
+
+// ValidateStateMachineDefinitionInput is the input of ValidateStateMachineDefinition.
+type ValidateStateMachineDefinitionInput struct {
+	Definition string                                 `aws:"definition,req,len=1:1048576,sens"`
+	Type       StateMachineType                       `aws:"type"`
+	Severity   ValidateStateMachineDefinitionSeverity `aws:"severity"`
+	MaxResults *int32                                 `aws:"maxResults,range=0:100"`
+}

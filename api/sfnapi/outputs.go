@@ -261,3 +261,10 @@ type UpdateStateMachineOutput struct {
 	RevisionId             *string   `aws:"revisionId"`
 	StateMachineVersionArn *string   `aws:"stateMachineVersionArn,len=1:256"`
 }
+
+// ValidateStateMachineDefinitionOutput is the output of ValidateStateMachineDefinition.
+type ValidateStateMachineDefinitionOutput struct {
+	Result      ValidateStateMachineDefinitionResultCode   `aws:"result,req"`
+	Diagnostics []ValidateStateMachineDefinitionDiagnostic `aws:"diagnostics,req"`
+	Truncated   *bool                                      `aws:"truncated"`
+}

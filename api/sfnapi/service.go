@@ -81,6 +81,8 @@ type Handler interface {
 	UpdateStateMachine(context.Context, aws.Identity, *UpdateStateMachineInput) (*UpdateStateMachineOutput, error)
 	// UpdateStateMachineAlias: Updates the configuration of an existing state machine alias by modifying its description or routingConfiguration.
 	UpdateStateMachineAlias(context.Context, aws.Identity, *UpdateStateMachineAliasInput) (*UpdateStateMachineAliasOutput, error)
+	// ValidateStateMachineDefinition: Validates the syntax of a state machine definition specified in Amazon States Language (ASL), a JSON-based, structured language.
+	ValidateStateMachineDefinition(context.Context, aws.Identity, *ValidateStateMachineDefinitionInput) (*ValidateStateMachineDefinitionOutput, error)
 }
 
 // Service describes the API: all operations of the model, with a handler method where Brume has one.
@@ -131,5 +133,5 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Has("UpdateMapRun", "POST", "/", 200, Handler.UpdateMapRun),
 	aws.Has("UpdateStateMachine", "POST", "/", 200, Handler.UpdateStateMachine),
 	aws.Has("UpdateStateMachineAlias", "POST", "/", 200, Handler.UpdateStateMachineAlias),
-	aws.Lacks("ValidateStateMachineDefinition", "POST", "/"),
+	aws.Has("ValidateStateMachineDefinition", "POST", "/", 200, Handler.ValidateStateMachineDefinition),
 )

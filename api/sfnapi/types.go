@@ -429,3 +429,11 @@ type TaskTimedOutEventDetails struct {
 type TracingConfiguration struct {
 	Enabled *bool `aws:"enabled"`
 }
+
+// ValidateStateMachineDefinitionDiagnostic: Describes potential issues found during state machine validation.
+type ValidateStateMachineDefinitionDiagnostic struct {
+	Severity ValidateStateMachineDefinitionSeverity `aws:"severity,req"`
+	Code     string                                 `aws:"code,req,sens"`
+	Message  string                                 `aws:"message,req,sens"`
+	Location *string                                `aws:"location,sens"`
+}

@@ -6,9 +6,10 @@ import (
 	"io"
 	"log/slog"
 
-	"github.com/brume-dev/brume/asl"
+	"github.com/brume-dev/brume/asl/lint"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/clock"
+	"github.com/brume-dev/brume/service/sfn/activity"
 	"github.com/brume-dev/brume/service/sfn/machine"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/timer"
@@ -29,19 +30,19 @@ type Config struct {
 type Service struct {
 	Config
 	*machine.Machines
+	*activity.Activities
+	tasks lint.Tasks // which resources there are
 }
+
+var _ aws.Accessor = (*Service)(nil)
 
 // New returns the service and registers its promises with the timer.
 func New(c Config) (*Service, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{Config: c}
+	s := &Service{Config: c, Activities: activity.New(c.Store, c.Timer)}
 	var err error
-	s.Machines, err = machine.New(machine.Config{Store: c.Store, Clock: c.Clock, Caller: c.Caller, Roles: c.Roles, Timer: c.Timer, Parse: parse, Rand: c.Rand, Log: c.Log})
+	s.Machines, err = machine.New(machine.Config{Store: c.Store, Clock: c.Clock, Caller: c.Caller, Roles: c.Roles, Timer: c.Timer, Check: s.check, Rand: c.Rand, Log: c.Log})
 	return s, err
 }
-
-var _ machine.Parse = parse
-
-func parse(definition string, express bool) (*asl.Machine, error) { return nil, nil }

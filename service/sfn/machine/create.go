@@ -55,7 +55,7 @@ func (m *Machines) CreateStateMachine(ctx context.Context, id aws.Identity, in *
 	if err := m.configure(rev, in.LoggingConfiguration, in.EncryptionConfiguration); err != nil {
 		return nil, err
 	}
-	if rev.Machine, err = m.Parse(in.Definition, rec.Express); err != nil {
+	if err := m.Check(in.Definition, rec.Express); err != nil {
 		return nil, err
 	}
 	for checked := false; ; {

@@ -16,7 +16,6 @@ import (
 
 	"github.com/brume-dev/brume/api/kmsapi"
 	"github.com/brume-dev/brume/api/logsapi"
-	"github.com/brume-dev/brume/asl"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/clock"
 	"github.com/brume-dev/brume/store"
@@ -29,8 +28,8 @@ const Principal = "states.amazonaws.com"
 // kindDelete is the kind of promises that end a deletion; ID: the machine's ARN.
 const kindDelete = "sfn.delete"
 
-// Parse makes a definition ready to run, or says why it cannot be: InvalidDefinition's causes. express tells the type.
-type Parse func(definition string, express bool) (*asl.Machine, error)
+// Check returns InvalidDefinition when a machine cannot have a definition.
+type Check func(definition string, express bool) error
 
 // Config is what Machines need.
 type Config struct {
@@ -39,7 +38,7 @@ type Config struct {
 	Caller aws.Caller // log groups and keys are looked at through it
 	Roles  aws.Roles
 	Timer  *timer.Runner
-	Parse  Parse
+	Check  Check
 	Rand   io.Reader // crypto/rand.Reader
 	Log    *slog.Logger
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -40,9 +39,7 @@ type rig struct {
 	timer  *timer.Runner
 	groups []string
 
-	mu       sync.Mutex
 	policies map[string]string
-	parsed   int
 }
 
 func newRig(t *testing.T) *rig {
@@ -51,7 +48,7 @@ func newRig(t *testing.T) *rig {
 	r := &rig{t: t, clock: c, store: storetest.Split(c, 3), groups: []string{"/aws/vendedlogs/states/x", "own"}, policies: map[string]string{}}
 	r.timer = timer.New(timer.Config{Store: r.store, Clock: c})
 	var err error
-	r.Machines, err = machine.New(machine.Config{Store: r.store, Clock: c, Caller: r, Roles: r, Timer: r.timer, Rand: rand.Reader, Parse: r.parse})
+	r.Machines, err = machine.New(machine.Config{Store: r.store, Clock: c, Caller: r, Roles: r, Timer: r.timer, Rand: rand.Reader, Check: check})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,14 +59,11 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
-func (r *rig) parse(definition string, _ bool) (*asl.Machine, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.parsed++
-	if !strings.HasPrefix(definition, "{") {
-		return nil, &sfnapi.InvalidDefinition{Message: "Invalid State Machine Definition"}
+func check(definition string, _ bool) error {
+	if _, err := asl.Parse([]byte(definition)); err != nil {
+		return &sfnapi.InvalidDefinition{Message: "Invalid State Machine Definition"}
 	}
-	return &asl.Machine{Comment: definition}, nil
+	return nil
 }
 
 func (r *rig) Assume(_ context.Context, service aws.Identity, role, session string) (aws.Identity, aws.Credentials, error) {
@@ -155,8 +149,10 @@ func TestCreateIsIdempotent(t *testing.T) {
 	for what, f := range map[string]func(*sfnapi.CreateStateMachineInput){
 		"definition": func(in *sfnapi.CreateStateMachineInput) { in.Definition = succeed },
 		"type":       func(in *sfnapi.CreateStateMachineInput) { in.Type = sfnapi.StateMachineTypeExpress },
-		"tracing":    func(in *sfnapi.CreateStateMachineInput) { in.TracingConfiguration = &sfnapi.TracingConfiguration{Enabled: new(true)} },
-		"publish":    published,
+		"tracing": func(in *sfnapi.CreateStateMachineInput) {
+			in.TracingConfiguration = &sfnapi.TracingConfiguration{Enabled: new(true)}
+		},
+		"publish": published,
 	} {
 		if _, err := r.create("m", f); aws.CodeOf(err) != "StateMachineAlreadyExists" {
 			t.Errorf("another %s: %v", what, err)
@@ -261,7 +257,7 @@ func TestExecutionsRunWhatTheirARNNames(t *testing.T) {
 	for arn, want := range map[string]string{"m": succeed, "m:1": pass, "m:2": succeed} {
 		got, err := r.Target(t.Context(), base+arn)
 		r.must(err)
-		if got.Definition != want || got.Machine.Comment != want || got.Alias != "" {
+		if got.Definition != want || string(got.Machine.Blocks[0].States[0].Type) != map[string]string{pass: "Pass", succeed: "Succeed"}[want] || got.Alias != "" {
 			t.Errorf("%s runs %s", arn, got.Definition)
 		}
 	}
@@ -277,13 +273,10 @@ func TestExecutionsRunWhatTheirARNNames(t *testing.T) {
 	if seen[1] < 600 || seen[1] > 800 { // 70 %, give or take seven standard deviations
 		t.Errorf("chosen %v", seen)
 	}
-	before := r.parsed
-	for range 10 {
-		_, err := r.Target(t.Context(), base+"m")
-		r.must(err)
-	}
-	if r.parsed != before {
-		t.Error("a definition was parsed again")
+	one, err := r.Target(t.Context(), base+"m")
+	r.must(err)
+	if two, err := r.Target(t.Context(), base+"m:2"); err != nil || one.Machine != two.Machine {
+		t.Errorf("a definition was parsed again, %v", err)
 	}
 	for arn, code := range map[string]string{"none": "StateMachineDoesNotExist", "m:3": "StateMachineDoesNotExist", "m:Q": "StateMachineDoesNotExist",
 		"m/label": "ValidationException", "m:1:2": "InvalidArn", "": "InvalidArn"} {
@@ -309,7 +302,7 @@ func TestVersions(t *testing.T) {
 		}
 	}
 	for i := range 4 {
-		_, err := r.UpdateStateMachine(t.Context(), me, &sfnapi.UpdateStateMachineInput{StateMachineArn: base + "m", Definition: new(fmt.Sprintf("{%d}", i)), Publish: new(true)})
+		_, err := r.UpdateStateMachine(t.Context(), me, &sfnapi.UpdateStateMachineInput{StateMachineArn: base + "m", Definition: new(strings.Replace(pass, `"A"`, fmt.Sprintf(`"A%d"`, i), 2)), Publish: new(true)})
 		r.must(err)
 	}
 	d, err := r.DescribeStateMachine(t.Context(), me, &sfnapi.DescribeStateMachineInput{StateMachineArn: base + "m:1"})

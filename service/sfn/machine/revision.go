@@ -233,8 +233,8 @@ func (m *Machines) Revision(ctx context.Context, at Spot, key string) (*Revision
 		return nil, fmt.Errorf("sfn: %s has no revision %s", at.ARN(), key)
 	}
 	rev := rec.revision(at, key)
-	if rev.Machine, err = m.Parse(rec.Definition, rec.Express); err != nil {
-		return nil, fmt.Errorf("sfn: revision %s of %s: %w", key, at.ARN(), err) // it could be parsed when it was made
+	if rev.Machine, err = asl.Parse([]byte(rec.Definition)); err != nil {
+		return nil, fmt.Errorf("sfn: revision %s of %s: %w", key, at.ARN(), err) // it was checked when it was made
 	}
 	m.cache.keep(rev)
 	return rev, nil

@@ -82,8 +82,7 @@ func (m *Machines) revise(ctx context.Context, id aws.Identity, old *Revision, i
 		return old, nil
 	}
 	if in.Definition != nil {
-		var err error
-		if rev.Machine, err = m.Parse(rev.Definition, rev.Express); err != nil {
+		if err := m.Check(rev.Definition, rev.Express); err != nil {
 			return nil, err
 		}
 	}
