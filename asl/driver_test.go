@@ -49,7 +49,6 @@ type driver struct {
 	queue   []func()
 	timers  []timed
 	root    *line
-	max     int64
 	states  int
 	stop    map[string]Happening // by state: what happens instead of its call
 }
@@ -73,7 +72,7 @@ func newDriver(t testing.TB, definition string) *driver {
 }
 
 func (d *driver) setting(l *line) *Setting {
-	s := &Setting{Facts: &d.facts, Now: d.now, Seed: [2]uint64{uint64(l.Seq), uint64(l.Index)}, NextEvent: d.next, MaxEvents: d.max, MaxStates: d.states}
+	s := &Setting{Facts: &d.facts, Now: d.now, Seed: [2]uint64{uint64(l.Seq), uint64(l.Index)}, NextEvent: d.next, MaxStates: d.states}
 	s.NewToken = func(seq int64) string { return fmt.Sprintf("token-%s-%d", l.State, seq) }
 	s.NewMapRun = func(label string) string { return "arn:aws:states:us-east-1:000000000000:mapRun:m/" + label + ":1" }
 	for p := l.parent; p != nil; p = p.parent {

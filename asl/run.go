@@ -22,7 +22,6 @@ type run struct {
 	command Command
 	next    int64 // id of the next event
 	told    bool
-	full    bool // the history is: an event has been left out
 	bytes   int  // of the documents in events
 	decided bool // command has been set
 
@@ -37,10 +36,6 @@ func (r *run) decide(phase Phase, c Command) {
 
 // emit adds an event. What does not advance is beside the thread's line: the next event's previous one is that before.
 func (r *run) emit(e Event, advance bool) {
-	if m := r.set.MaxEvents; m > 0 && r.next >= m && !closing(e.Type) {
-		r.full = true
-		return
-	}
 	e.ID, e.Previous, e.Time = r.next, r.thread.Last, r.at(e.Time)
 	r.next++
 	if advance {
@@ -55,15 +50,6 @@ func (r *run) at(t time.Time) time.Time {
 		return r.set.Now
 	}
 	return t
-}
-
-// closing reports whether an event may be the last one of a full history.
-func closing(t EventType) bool {
-	switch t {
-	case ExecutionFailed, ExecutionAborted, ExecutionTimedOut:
-		return true
-	}
-	return false
 }
 
 func (r *run) block() *Block { return r.machine.Blocks[r.thread.Block] }
@@ -225,21 +211,12 @@ func (r *run) sleep(phase Phase, until time.Time) {
 	r.decide(phase, Command{Do: Sleep, Until: until})
 }
 
-// historyCause is AWS's cause of an execution that has used up its history.
-const historyCause = "The execution reached the maximum number of history events (%d)."
-
-// outcome is what has been decided. When the history is full it is that the thread is broken, whatever else it was.
+// outcome is what has been decided.
 func (r *run) outcome(before int64) Outcome {
-	if r.full {
-		if n := len(r.events); n > 0 && closing(r.events[n-1].Type) {
-			r.events, r.next = r.events[:n-1], r.next-1
-		}
-		r.broken(fault.New(fault.Runtime, historyCause, r.set.MaxEvents))
-	}
 	if r.command.Do != Stay {
 		r.thread.Seq = before + 1
 	}
-	return Outcome{Thread: r.thread, Events: r.events, Command: r.command, first: r.set.NextEvent, told: r.told, limit: r.set.MaxEvents}
+	return Outcome{Thread: r.thread, Events: r.events, Command: r.command, first: r.set.NextEvent, told: r.told}
 }
 
 var (

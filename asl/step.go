@@ -10,6 +10,9 @@ import (
 // Seq has come late. The driver drops it.
 var ErrVoid = errors.New("asl: the thread no longer waits for this")
 
+// errForeign: the driver has mixed up its records.
+var errForeign = errors.New("asl: the thread is not of this machine")
+
 // Setting is what a Step may know beside the machine, the thread and the happening. Drivers fill one per Step; children
 // and parents of one execution share the facts.
 type Setting struct {
@@ -30,9 +33,6 @@ type Setting struct {
 	NewToken func(seq int64) string
 	// NewMapRun makes the ARN of a map run of the Map state with this label.
 	NewMapRun func(label string) string
-	// MaxEvents is how many events the history may have: 25,000 for standard executions, 0 for no bound. The last one is kept
-	// for the end of the execution: a thread that needs it is Broken with States.Runtime.
-	MaxEvents int64
 	// MaxStates bounds how many states one Step may go through; 0 means MaxStatesPerStep. 1 runs one state (TestState): the
 	// thread is then Ready before the next one, with its input.
 	MaxStates int
@@ -67,17 +67,16 @@ type Outcome struct {
 
 	first int64 // Setting.NextEvent
 	told  bool  // a text names the id of an event of this outcome
-	limit int64 // Setting.MaxEvents
 }
 
 // Renumber moves the ids of the outcome's events so that they begin at next instead of at the Setting's NextEvent, which a
 // sibling's commit has taken. It returns false when that cannot be done, because an error's text names an id: then Step
-// has to run again with the right NextEvent; the same when the history would become too long.
+// has to run again with the right NextEvent.
 func (o *Outcome) Renumber(next int64) bool {
 	if next == o.first {
 		return true
 	}
-	if o.told || o.limit > 0 && next+int64(len(o.Events)) >= o.limit {
+	if o.told {
 		return false
 	}
 	shift := func(id *int64) {
@@ -102,8 +101,8 @@ func (o *Outcome) Renumber(next int64) bool {
 // States in a row that need nothing from outside run in one Step. What goes wrong inside the execution is in the
 // outcome; the error is ErrVoid, or says that thread and machine do not belong together.
 func (m *Machine) Step(ctx context.Context, t *Thread, h Happening, s *Setting) (Outcome, error) {
-	if t.Block < 0 || t.Block >= len(m.Blocks) {
-		return Outcome{}, errors.New("asl: the thread is not of this machine")
+	if t.Block < 0 || t.Block >= len(m.Blocks) || !m.fits(t) {
+		return Outcome{}, errForeign
 	}
 	r := &run{ctx: ctx, machine: m, set: s, inspect: s.Inspect, thread: *t, next: s.NextEvent, input: textDoc(t.Input)}
 	if h.What == Begun || h.What == Resumed {
@@ -114,6 +113,28 @@ func (m *Machine) Step(ctx context.Context, t *Thread, h Happening, s *Setting) 
 	}
 	r.goOn()
 	return r.outcome(t.Seq), nil
+}
+
+// fits reports whether the state that a thread is in can be in the thread's phase.
+func (m *Machine) fits(t *Thread) bool {
+	b := m.Blocks[t.Block]
+	if t.Origin == Iteration && (b.Parent == nil || b.Parent.Type != Map) {
+		return false
+	}
+	s := b.State(t.State)
+	switch t.Phase {
+	case Calling, Submitted:
+		return s != nil && s.Type == Task
+	case Waiting:
+		return s != nil && s.Type == Wait
+	case Backoff:
+		return s != nil && (s.Type == Task || s.Type == Parallel || s.Type == Map)
+	case Joining:
+		return s != nil && (s.Type == Parallel || s.Type == Map && !s.Distributed())
+	case Mapping:
+		return s != nil && s.Distributed()
+	}
+	return true
 }
 
 // Start returns the thread of an execution: block 0 for the machine's own, MapRun.Block for a child execution of a
