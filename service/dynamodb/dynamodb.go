@@ -64,7 +64,7 @@ func New(c Config) (*Service, error) {
 	s.Book = &setting.Book{Store: c.Store, Tables: &s.tables}
 	for kind, some := range map[string]step{table.CopyKind: (*table.Table).CopySome, table.RewindKind: (*table.Table).RewindSome,
 		table.RestoreKind: (*table.Table).RestoreSome, table.HistoryKind: (*table.Table).TrimHistory,
-		table.CollectKind: (*table.Table).CollectSome} {
+		table.CollectKind: (*table.Table).CollectSome, table.ImagesKind: (*table.Table).EraseImages} {
 		c.Timer.Handle(kind, func(ctx context.Context, k *timer.Kept) error { return s.step(ctx, k, some) }, timer.Policy{})
 	}
 	c.Timer.Handle(table.SweepKind, s.sweep, timer.Policy{})

@@ -1,7 +1,9 @@
 package dynamodb
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 
@@ -24,6 +26,7 @@ type statement struct {
 	*partiql.Statement
 	named
 	src       string
+	params    []item.Value
 	onFailure api.ReturnValuesOnConditionCheckFailure
 }
 
@@ -33,7 +36,13 @@ func readStatement(id aws.Identity, src string, params []item.Value, onFailure a
 		return nil, err
 	}
 	n, err := resolve(id, st.Table)
-	return &statement{st, n, src, onFailure}, err
+	return &statement{st, n, src, params, onFailure}, err
+}
+
+// hash tells the statement with its parameters from others.
+func (st *statement) hash() []byte {
+	sum := sha256.Sum256(append(item.List(st.params...).AppendJSON(nil), st.src...))
+	return sum[:16]
 }
 
 // reads reports whether the statement only reads.
@@ -146,9 +155,10 @@ func (w *write) shown(st *statement, done written) item.Map {
 	return w.returned(api.ReturnValue(st.Returning), done)
 }
 
-// place is where a SELECT goes on: in which of its partitions, after which key.
+// place is where a SELECT goes on: in which of its partitions, after which key. It belongs to the statement, by a hash of this
+// and its parameters.
 type place struct {
-	Statement string `cbor:"1,keyasint"`
+	Statement []byte `cbor:"1,keyasint"`
 	Partition int    `cbor:"2,keyasint,omitempty"`
 	Key       []byte `cbor:"3,keyasint,omitempty"`
 }
@@ -158,13 +168,13 @@ const placeVersion = 1
 var errToken = problem("Given NextToken isn't valid for the statement")
 
 // readPlace reads the NextToken of a SELECT.
-func readPlace(token *string, src string) (place, item.Map, error) {
-	p := place{Statement: src}
+func (st *statement) readPlace(token *string) (place, item.Map, error) {
 	if token == nil {
-		return p, nil, nil
+		return place{}, nil, nil
 	}
+	var p place
 	b, err := base64.StdEncoding.DecodeString(*token)
-	if err != nil || record.Decode(b, placeVersion, &p) != nil || p.Statement != src || p.Partition < 0 {
+	if err != nil || record.Decode(b, placeVersion, &p) != nil || !bytes.Equal(p.Statement, st.hash()) || p.Partition < 0 {
 		return p, nil, errToken
 	}
 	if p.Key == nil {
@@ -179,7 +189,7 @@ func readPlace(token *string, src string) (place, item.Map, error) {
 
 // selectPage reads a page of a SELECT.
 func (s *Service) selectPage(ctx context.Context, st *statement, in *api.ExecuteStatementInput) (*api.ExecuteStatementOutput, error) {
-	at, start, err := readPlace(in.NextToken, st.src)
+	at, start, err := st.readPlace(in.NextToken)
 	if err != nil {
 		return nil, err
 	}
@@ -215,6 +225,7 @@ func (s *Service) selectPage(ctx context.Context, st *statement, in *api.Execute
 			}
 		}
 		if page.last != nil || in.Limit != nil && p.limit <= 0 {
+			at.Statement = st.hash()
 			token := base64.StdEncoding.EncodeToString(record.Encode(placeVersion, at))
 			out.NextToken = &token
 			break

@@ -2,14 +2,12 @@ package dynamodb
 
 import (
 	"context"
-	"crypto/sha256"
 
 	api "github.com/brume-dev/brume/api/dynamodbapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/item"
 	"github.com/brume-dev/brume/service/dynamodb/expression"
 	"github.com/brume-dev/brume/service/dynamodb/partiql"
-	"github.com/brume-dev/brume/shape"
 )
 
 const singleSelect = problem("Select statements within BatchExecuteStatement must specify the primary key in the where clause.")
@@ -140,15 +138,10 @@ func (s *Service) ExecuteTransaction(ctx context.Context, id aws.Identity, in *a
 		tx.writes[i] = *w
 		tx.writes[i].inTransaction = true
 	}
-	if in.ClientRequestToken != nil {
-		without := *in
-		without.ClientRequestToken = nil
-		b, err := shape.AppendJSON(nil, &without)
-		if err != nil {
-			return nil, err
-		}
-		sum := sha256.Sum256(b)
-		tx.token, tx.hash = *in.ClientRequestToken, sum[:]
+	without := *in
+	without.ClientRequestToken = nil
+	if err := tx.identify(in.ClientRequestToken, &without); err != nil {
+		return nil, err
 	}
 	done, err := s.transact(ctx, &tx)
 	if err != nil {

@@ -46,6 +46,9 @@ func (s *Service) DeleteTable(ctx context.Context, id aws.Identity, in *api.Dele
 			return nil, err
 		}
 		s.tables.Delete(tx, n.tableName)
+		if err := table.RetireAll(tx, n.tableName, t.ID); err != nil {
+			return nil, err
+		}
 		if t.Stream.Enabled {
 			if err := stream.End(tx, t.StreamName()); err != nil {
 				return nil, err

@@ -28,15 +28,10 @@ func (s *Service) TransactWriteItems(ctx context.Context, id aws.Identity, in *a
 		return nil, refused(err)
 	}
 	tx := transaction{writes: writes}
-	if in.ClientRequestToken != nil {
-		without := *in
-		without.ClientRequestToken = nil
-		b, err := shape.AppendJSON(nil, &without)
-		if err != nil {
-			return nil, err
-		}
-		sum := sha256.Sum256(b)
-		tx.token, tx.hash = *in.ClientRequestToken, sum[:]
+	without := *in
+	without.ClientRequestToken = nil
+	if err := tx.identify(in.ClientRequestToken, &without); err != nil {
+		return nil, err
 	}
 	done, err := s.transact(ctx, &tx)
 	if err != nil {
@@ -126,6 +121,17 @@ type transaction struct {
 	hash   []byte // of the request
 }
 
+// identify gives the transaction the client token of a request, if it has one, and the hash of the request without it.
+func (t *transaction) identify(token *string, without any) error {
+	if token == nil {
+		return nil
+	}
+	b, err := shape.AppendJSON(nil, without)
+	sum := sha256.Sum256(b)
+	t.token, t.hash = *token, sum[:]
+	return err
+}
+
 // transacted is what a transaction did. did is nil when it had been done before.
 type transacted struct {
 	did   []written
@@ -158,7 +164,22 @@ func (s *Service) transact(ctx context.Context, t *transaction) (transacted, err
 			return transacted{}, invalid("All tables of a transaction must be in one account and region")
 		}
 	}
-	out, err := update(ctx, s, n, func(tx store.Tx) (transacted, error) {
+	out, err := s.attempt(ctx, n, t)
+	if errors.Is(err, store.ErrTooLarge) { // with all that follows from the items
+		for i := range t.writes {
+			t.writes[i].lean = true
+		}
+		out, err = s.attempt(ctx, n, t)
+	}
+	if errors.Is(err, store.ErrTooLarge) {
+		err = tooLargeTogether
+	}
+	return out, refused(err)
+}
+
+// attempt does the transaction in one of the store.
+func (s *Service) attempt(ctx context.Context, n tableName, t *transaction) (transacted, error) {
+	return update(ctx, s, n, func(tx store.Tx) (transacted, error) {
 		if t.token != "" {
 			done, ok, err := t.remembered(tx)
 			if err != nil || ok {
@@ -174,8 +195,9 @@ func (s *Service) transact(ctx context.Context, t *transaction) (transacted, err
 		}
 		return out, t.remember(tx, out.costs)
 	})
-	return out, refused(err)
 }
+
+const tooLargeTogether = problem("Aggregate size of the items in the transaction cannot exceed 4 MB")
 
 // checkDistinct refuses two actions on one item, and items that are together too large. What is wrong with a key is
 // found when its action is run.
@@ -203,7 +225,7 @@ func (s *Service) checkDistinct(r store.Reader, writes []write) error {
 		seen[at] = true
 	}
 	if size > maxTransactionSize {
-		return problem("Aggregate size of the items in the transaction cannot exceed 4 MB")
+		return tooLargeTogether
 	}
 	return nil
 }
@@ -230,7 +252,7 @@ func (s *Service) runAll(tx store.Tx, writes []write) (transacted, error) {
 		out.add(writes[i].table.given, &out.did[i])
 	}
 	if size > maxTransactionSize {
-		return out, problem("Aggregate size of the items in the transaction cannot exceed 4 MB")
+		return out, tooLargeTogether
 	}
 	return out, nil
 }

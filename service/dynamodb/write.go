@@ -32,8 +32,8 @@ type write struct {
 	wantOld bool
 	// insert says that it is an error of its own when the item is there.
 	insert bool
-	// inTransaction says that the write is one of several.
-	inTransaction bool
+	// inTransaction says that the write is one of several; lean that these are too large to write items more than once.
+	inTransaction, lean bool
 }
 
 type writeKind uint8
@@ -92,7 +92,7 @@ func (w *write) run(s *Service, tx store.Tx) (written, error) {
 		}
 		return out, failed
 	}
-	c := table.Change{Suffix: suffix, Old: old, Before: out.old}
+	c := table.Change{Suffix: suffix, Old: old, Before: out.old, Lean: w.lean}
 	switch w.kind {
 	case writePut:
 		out.new, c.After, c.New = w.item, w.item, w.value

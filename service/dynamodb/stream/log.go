@@ -28,8 +28,8 @@ import (
 //	0x01 length piece     length (a varint) is that of all the pieces
 //	0x02 piece
 //
-// and the pieces together: flags, seconds (varint), microseconds (varint, with a flag), size (varint), then keys, old and new item, each as a length (a
-// varint, 0 when it is not there) and what item.Map.Append gives.
+// and the pieces together: flags, seconds (varint), microseconds (varint, with a flag), size (varint), then keys, old and new
+// item, each as a length (a varint, 0 when it is not there) and what item.Map.Append gives, or as the number of an image.
 const (
 	family     = 12
 	firstPiece = 0x01
@@ -39,14 +39,20 @@ const (
 	flagNew     = 0x02 // there is one after
 	flagExpired = 0x04 // time to live has deleted the item
 	flagMicros  = 0x08 // the microseconds of the second follow it
+
+	flagOldImage = 0x10 // in place of the old item is the number of its image
+	flagNewImage = 0x20
 )
 
 // Log is where the changes of a stream lie.
-type Log struct{ prefix store.Tuple }
+type Log struct {
+	prefix store.Tuple
+	images Images
+}
 
 // LogOf returns the log of a stream of the table with the given id.
 func LogOf(table, number uint64) Log {
-	return Log{store.Tuple(nil).Text("dynamodb").Uint(table).Uint(family).Uint(number)}
+	return Log{store.Tuple(nil).Text("dynamodb").Uint(table).Uint(family).Uint(number), ImagesOf(table)}
 }
 
 // Range is where all streams of a table lie.
@@ -59,6 +65,8 @@ func Range(table uint64) store.Range {
 type Change struct {
 	Keys, Old, New item.Map
 	Expired        bool // by time to live
+
+	OldImage, NewImage uint64 // where Old and New lie already; 0: nowhere
 }
 
 // Append writes a change to the log, in the commit of tx. view is the stream's StreamViewType.
@@ -84,20 +92,33 @@ func (l Log) Append(tx store.Tx, view string, c Change) {
 	}
 	size += old.Size() + now.Size()
 	at := tx.Now()
+	if old != nil && c.OldImage != 0 {
+		flags |= flagOldImage
+	}
+	if now != nil && c.NewImage != 0 {
+		flags |= flagNewImage
+	}
 	b = append(b, flags)
 	b = binary.AppendUvarint(b, uint64(at.Unix()))
 	b = binary.AppendUvarint(b, uint64(at.Nanosecond()/1000))
 	b = binary.AppendUvarint(b, uint64(size))
-	for _, m := range []item.Map{c.Keys, old, now} {
-		if m == nil {
-			b = binary.AppendUvarint(b, 0)
-			continue
-		}
-		enc := m.Append(nil)
-		b = append(binary.AppendUvarint(b, uint64(len(enc))), enc...)
-	}
+	b = appendItem(b, c.Keys, 0)
+	b = appendItem(b, old, c.OldImage)
+	b = appendItem(b, now, c.NewImage)
 	l.write(tx, hourOf(at), b)
 	tx.Signal(l.topic())
+}
+
+// appendItem appends an item, which may not be there, or the number of its image.
+func appendItem(b []byte, m item.Map, image uint64) []byte {
+	switch {
+	case m == nil:
+		return append(b, 0)
+	case image != 0:
+		return binary.AppendUvarint(b, image)
+	}
+	enc := m.Append(nil)
+	return append(binary.AppendUvarint(b, uint64(len(enc))), enc...)
 }
 
 // topic is signalled by changes, and by the end of the stream.
@@ -133,6 +154,28 @@ type logged struct {
 	keys    item.Map
 	old     item.Map
 	new     item.Map
+
+	oldImage, newImage uint64 // not read yet
+}
+
+// whole reads the images that a change names.
+func (l Log) whole(r store.Reader, c *logged) error {
+	for _, i := range []struct {
+		number uint64
+		into   *item.Map
+	}{{c.oldImage, &c.old}, {c.newImage, &c.new}} {
+		if i.number == 0 {
+			continue
+		}
+		b, err := l.images.Get(r, i.number)
+		if err != nil {
+			return err
+		}
+		if *i.into, err = item.Decode(b); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // read returns changes from the place from up to the place to (both are what follows the prefix in a key): at most
@@ -170,7 +213,10 @@ func (l Log) read(r store.Reader, from, to []byte, limit int) ([]logged, error) 
 		if c, err = decode(pending); err != nil {
 			break
 		}
-		if total += len(pending); total > maxBytes && len(out) > 0 {
+		if err = l.whole(r, &c); err != nil {
+			break
+		}
+		if total += max(len(pending), c.size); total > maxBytes && len(out) > 0 {
 			break
 		}
 		c.at = at
@@ -204,9 +250,16 @@ func decode(b []byte) (c logged, err error) {
 		c.micros = int64(next())
 	}
 	c.size = int(next())
-	for _, m := range []*item.Map{&c.keys, &c.old, &c.new} {
+	for i, m := range []*item.Map{&c.keys, &c.old, &c.new} {
 		n := next()
-		if n == 0 {
+		switch {
+		case n == 0:
+			continue
+		case i == 1 && c.flags&flagOldImage != 0:
+			c.oldImage = n
+			continue
+		case i == 2 && c.flags&flagNewImage != 0:
+			c.newImage = n
 			continue
 		}
 		if n > uint64(len(b)) {
@@ -279,8 +332,11 @@ func (l Log) Back(r store.Reader, before []byte, until int64, limit, maxBytes in
 		if c.seconds <= until {
 			return past, nil, done()
 		}
+		if err := l.whole(r, &c); err != nil {
+			return nil, nil, err
+		}
 		past = append(past, Past{c.keys, c.old, time.UnixMicro(c.seconds*1e6 + c.micros)})
-		if size += len(whole); len(past) == limit || size >= maxBytes {
+		if size += max(len(whole), c.size); len(past) == limit || size >= maxBytes {
 			return past, bytes.Clone(kv.Key[len(l.prefix):]), done()
 		}
 	}

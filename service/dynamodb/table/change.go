@@ -16,6 +16,11 @@ type Change struct {
 	After  item.Map // nil: there is none
 	// Expired says that time to live deletes the item.
 	Expired bool
+	// Lean says that no item may be written more than once, since the transaction would be too large.
+	Lean bool
+
+	newImage uint64 // of After; 0: none
+	madeOld  bool   // Old had no image before the change
 }
 
 // Effects are what a change cost.
@@ -36,8 +41,16 @@ func (t *Table) Apply(tx store.Tx, c *Change) (Effects, error) {
 				return out, err
 			}
 		}
+		if c.Lean {
+			if err := t.images(tx, c); err != nil {
+				return out, err
+			}
+		}
 		if err := t.derive(tx, c, &out); err != nil {
 			return out, err
+		}
+		if c.madeOld { // its image is not the item's
+			c.Old.image = 0
 		}
 	}
 	if c.New.Value == nil {
@@ -53,7 +66,7 @@ func (t *Table) derive(tx store.Tx, c *Change, out *Effects) error {
 		grown := c.New.Size - c.Old.Size
 		local := 0
 		for i, x := range t.Indexes {
-			units, more, err := x.update(tx, t, c.Before, c.After)
+			units, more, err := x.update(tx, t, c)
 			if err != nil {
 				return err
 			}
@@ -81,7 +94,7 @@ func (t *Table) derive(tx store.Tx, c *Change, out *Effects) error {
 		}
 	}
 	if t.Recovery.Enabled && (c.Before != nil || c.After != nil) {
-		History(t.ID).Append(tx, "OLD_IMAGE", stream.Change{Keys: c.key(t), Old: c.Before, New: c.After})
+		History(t.ID).Append(tx, "OLD_IMAGE", stream.Change{Keys: c.key(t), Old: c.Before, New: c.After, OldImage: c.Old.image})
 	}
 	if t.Expiry.Attribute != "" {
 		if err := t.deriveExpiry(tx, c); err != nil {
@@ -90,7 +103,7 @@ func (t *Table) derive(tx store.Tx, c *Change, out *Effects) error {
 	}
 	if t.Stream.Enabled && (c.Before == nil || c.After == nil || !item.EqualMaps(c.Before, c.After)) && (c.Before != nil || c.After != nil) {
 		stream.LogOf(t.ID, t.Stream.Number).Append(tx, t.Stream.View,
-			stream.Change{Keys: c.key(t), Old: c.Before, New: c.After, Expired: c.Expired})
+			stream.Change{Keys: c.key(t), Old: c.Before, New: c.After, Expired: c.Expired, OldImage: c.Old.image, NewImage: c.newImage})
 	}
 	return nil
 }

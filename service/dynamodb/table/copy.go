@@ -56,7 +56,13 @@ func (t *Table) keepForCopies(tx store.Tx, c *Change) error {
 			}
 			continue
 		}
-		if err := bare(copying.ID).keep(tx, c.Suffix, c.Old); err != nil {
+		into := bare(copying.ID)
+		if c.Lean && c.Old.image != 0 {
+			err = into.nameImage(tx, c.Suffix, c.Old)
+		} else {
+			err = into.keep(tx, c.Suffix, c.Old)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -95,6 +101,9 @@ func (t *Table) CopySome(tx store.Tx, k *timer.Kept, w Work) (more bool, err err
 	into := bare(w.Index)
 	more, err = t.walkStored(tx, t.copiedKey(w.Index), func(suffix []byte, st Stored) error { return into.keep(tx, suffix, st) })
 	if err != nil || more {
+		return more, err
+	}
+	if more, err = into.paySome(tx); err != nil || more {
 		return more, err
 	}
 	if err := k.Done(tx); err != nil {

@@ -88,7 +88,7 @@ func (t *Table) SweepSome(tx store.Tx, k *timer.Kept, w Work) (more bool, err er
 	for kv := range pairs {
 		e := store.Decode(kv.Key, len(prefix))
 		second := e.Int()
-		if second > tx.Now().Unix() || deleted == sweepItems {
+		if second > tx.Now().Unix() || deleted == sweepItems || tx.Size() > sweepBytes {
 			next = second
 			break
 		}

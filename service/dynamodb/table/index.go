@@ -153,9 +153,9 @@ const roomy = 4 << 20
 // put writes an entry: as an item is Stored, or, when it is large, only where the item is:
 //
 //	0x03 size key     size is that of the projection, key the item's key as item.Map.Append gives it
-func (x *Index) put(tx store.Tx, t *Table, e entry) {
+func (x *Index) put(tx store.Tx, t *Table, e entry, lean bool) {
 	enc := encodeSized(e.item, e.Size)
-	if len(enc.Value) > store.MaxValue || tx.Size() > roomy {
+	if len(enc.Value) > store.MaxValue || lean || tx.Size() > roomy {
 		key := t.KeyOf(e.item)
 		enc = encodeSized(key, e.Size)
 		enc.Value[0] = storedElsewhere
@@ -166,8 +166,8 @@ func (x *Index) put(tx store.Tx, t *Table, e entry) {
 // update brings the index from what it has of one item to what it is to have of the next, and returns what that costs.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html#GSI.ThroughputConsiderations.Writes
-func (x *Index) update(tx store.Tx, t *Table, old, now item.Map) (units float64, grown int, err error) {
-	before, after := x.entryOf(t, old), x.entryOf(t, now)
+func (x *Index) update(tx store.Tx, t *Table, c *Change) (units float64, grown int, err error) {
+	before, after := x.entryOf(t, c.Before), x.entryOf(t, c.After)
 	if x.Status == definition.Creating && before.Key != nil { // it may not have been filled in yet
 		_, there, err := tx.Get(before.Key)
 		if err != nil {
@@ -185,10 +185,10 @@ func (x *Index) update(tx store.Tx, t *Table, old, now item.Map) (units float64,
 		if item.EqualMaps(before.item, after.item) {
 			return 0, 0, nil
 		}
-		x.put(tx, t, after)
+		x.put(tx, t, after, c.Lean)
 		units = WriteUnits(before.Size, after.Size)
 	case before.Key == nil:
-		x.put(tx, t, after)
+		x.put(tx, t, after, c.Lean)
 		tx.Add(x.Count, 1)
 		units = WriteUnits(0, after.Size)
 	case after.Key == nil:
@@ -197,7 +197,7 @@ func (x *Index) update(tx store.Tx, t *Table, old, now item.Map) (units float64,
 		units = WriteUnits(before.Size, 0)
 	default:
 		tx.Delete(before.Key)
-		x.put(tx, t, after)
+		x.put(tx, t, after, c.Lean)
 		units = WriteUnits(before.Size, 0) + WriteUnits(0, after.Size)
 	}
 	if grown != 0 {

@@ -33,6 +33,7 @@ import (
 //	                            "dynamodb" id copied [copy]                    how far a copy is, or its rewinding (see copy)
 //	                            "dynamodb" copy changed hash pk [sk]           an item of an incremental export: the micro-
 //	                                                                           second of its last change (8 bytes)
+//	                            "dynamodb" copy owed hash pk [sk]              an item that names an image of the copy's source
 //	                            "dynamodb" 0 tokens window token               a transaction that was done (record)
 //	                            "dynamodb" 0 forgotten                         the oldest window of tokens (8 bytes)
 //
@@ -60,6 +61,7 @@ const (
 	familyForgotten  = 18
 	familyCopied     = 19
 	familyChanged    = 20
+	familyOwed       = 22 // 21 is package transfer's
 )
 
 const (

@@ -26,7 +26,8 @@ const (
 	fillItems  = 200       // looked at
 	fillBytes  = 512 << 10 // and their bytes
 	sweepEvery = time.Minute
-	sweepItems = 50 // deleted
+	sweepItems = 50      // deleted
+	sweepBytes = 2 << 20 // written, with what follows from them
 	// ttlOldest is how long ago a time may be to count: AWS takes what is older for a mistake.
 	ttlOldest = 5 * 365 * 24 * time.Hour
 )

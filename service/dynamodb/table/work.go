@@ -111,7 +111,7 @@ func (t *Table) fillIndex(tx store.Tx, k *timer.Kept, rec *Record, x *definition
 		if _, there, err := tx.Get(e.Key); err != nil || there { // a write was faster
 			return err
 		}
-		into.put(tx, t, e)
+		into.put(tx, t, e, false)
 		tx.Add(into.Count, 1)
 		tx.Add(into.bytes, int64(e.Size))
 		return nil
