@@ -51,6 +51,11 @@ func (r *run) fork(s *State) error {
 		}
 	}
 	f.Count = len(f.Items)
+	if r.inspect != nil {
+		if err := r.inspectItems(s, f.Keys, f.Items); err != nil {
+			return err
+		}
+	}
 	r.emit(Event{Type: MapStateStarted, Length: int64(f.Count)}, true)
 	if f.Count == 0 {
 		r.joined(s, &Happening{Last: t.Last})
@@ -319,6 +324,27 @@ func (r *run) selected(s *State, parent *Thread, outer []*Thread, item *mapItem)
 		}
 	}
 	return s.mapping.selector.eval(sc)
+}
+
+// inspectItems shows what ItemSelector makes of each item.
+func (r *run) inspectItems(s *State, keys []string, items [][]byte) error {
+	if s.mapping.selector == nil {
+		return nil
+	}
+	all := &jsondoc.Array{}
+	for i, item := range items {
+		m := &mapItem{index: i, value: textDoc(item)}
+		if keys != nil {
+			m.key = keys[i]
+		}
+		v, err := r.selected(s, &r.thread, r.set.Outer, m)
+		if err != nil {
+			return err
+		}
+		all.Items = append(all.Items, v)
+	}
+	r.inspect.AfterItemSelector = jsondoc.Append(nil, all)
+	return nil
 }
 
 // Child returns child i of a fork, where parent is the thread whose Step gave the fork. Step it with Begun, with

@@ -136,6 +136,7 @@ func (r *run) handle(s *State, e *fault.Error) {
 		copy(retries, t.Retries)
 		retries[i]++
 		t.Retries, t.RetryCount = retries, t.RetryCount+1
+		t.Forked, t.MapRun = false, "" // the retry begins with new children
 		delay := k.delay(used, r)
 		if r.inspect != nil {
 			r.inspect.RetryIndex, r.inspect.RetryBackoff = i, delay

@@ -9,7 +9,8 @@ import "time"
 type Inspection struct {
 	Input, AfterInputPath, AfterParameters, AfterArguments []byte
 	Result, AfterResultSelector, AfterResultPath           []byte
-	AfterItemsPath                                         []byte
+	// AfterItemSelector is an array of what the iterations get.
+	AfterItemsPath, AfterItemSelector []byte
 	// Variables are those of the thread's scope after the state.
 	Variables                             []byte
 	ToleratedFailureCount, MaxConcurrency *int64

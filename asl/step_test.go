@@ -229,6 +229,20 @@ func TestAlone(t *testing.T) {
 	}
 }
 
+func TestInspectItems(t *testing.T) {
+	m, err := ParseState("M", []byte(`{"Type": "Map", "ItemsPath": "$.l", "ItemSelector": {"v.$": "$$.Map.Item.Value"}, "MaxConcurrency": 3,
+		"ItemProcessor": {"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}, "End": true}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var seen Inspection
+	th := m.Start(0)
+	_, err = m.Step(context.Background(), &th, Happening{What: Begun, Input: []byte(`{"l": [1, 2]}`)}, &Setting{Facts: &Facts{}, Now: started, NextEvent: 1, Inspect: &seen})
+	if err != nil || string(seen.AfterItemsPath) != `[1,2]` || string(seen.AfterItemSelector) != `[{"v":1},{"v":2}]` || *seen.MaxConcurrency != 3 {
+		t.Fatal(err, string(seen.AfterItemsPath), string(seen.AfterItemSelector))
+	}
+}
+
 func TestSelect(t *testing.T) {
 	m, err := Parse([]byte(`{"StartAt": "M", "States": {"M": {"Type": "Map", "ItemsPath": "$.l", "ItemSelector": {"v.$": "$$.Map.Item.Value", "s.$": "$$.Map.Item.Source", "k.$": "$.k", "i.$": "$$.Map.Item.Index"},
 		"ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, "StartAt": "A", "States": {"A": {"Type": "Succeed"}}}, "End": true}}}`))

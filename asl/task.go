@@ -140,6 +140,10 @@ func (r *run) faulted(s *State, h *Happening) {
 	if err == nil {
 		err = &fault.Error{}
 	}
+	if terminal(err.Name) { // the call could not be made of what the state gave: that is the state's error, not the task's
+		r.fails(s, err, true)
+		return
+	}
 	types := failedEvents
 	switch {
 	case h.Stage == Scheduling:
@@ -159,7 +163,11 @@ func (r *run) faulted(s *State, h *Happening) {
 }
 
 // expired is a task's time-out or missed heartbeat.
-func (r *run) expired(s *State, name string) {
+func (r *run) expired(s *State, what What) {
+	name := fault.Timeout
+	if what == HeartbeatMissed {
+		name = fault.HeartbeatTimeout
+	}
 	e := s.taskEvent(timedOutEvents)
 	e.Error = name
 	r.emit(e, true)

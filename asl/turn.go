@@ -53,11 +53,7 @@ func (r *run) take(h *Happening) bool {
 		if !working {
 			return false
 		}
-		name := fault.Timeout
-		if h.What == HeartbeatMissed {
-			name = fault.HeartbeatTimeout
-		}
-		r.expired(s, name)
+		r.expired(s, h.What)
 	case Woken:
 		return r.woken(s)
 	case Joined:
