@@ -83,8 +83,7 @@ type MapRun struct {
 	Express bool
 	// MaxConcurrency is how many child executions may run at once; 0 means as many as the service allows (10,000).
 	MaxConcurrency int
-	// ToleratedCount and ToleratedPercentage are how many items may fail; the run fails with
-	// States.ExceedToleratedFailureThreshold beyond either.
+	// ToleratedCount and ToleratedPercentage are how many items may fail, -1 where the definition does not say. See Exceeded.
 	ToleratedCount      int64
 	ToleratedPercentage float64
 	// Items are the items when there is no Reader: a JSON array, or object.
@@ -95,6 +94,18 @@ type MapRun struct {
 	Writer  *Writer
 	// Selects says that there is an ItemSelector: call Machine.Select for each item before it is batched.
 	Selects bool
+}
+
+// Exceeded reports whether more items have failed than the definition tolerates, of total in all: then the run fails with
+// States.ExceedToleratedFailureThreshold. Without thresholds none may fail; of two either counts.
+//
+// https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html#maprun-fail-threshold
+func (m *MapRun) Exceeded(failed, total int64) bool {
+	if m.ToleratedCount < 0 && m.ToleratedPercentage < 0 {
+		return failed > 0
+	}
+	return m.ToleratedCount >= 0 && failed > m.ToleratedCount ||
+		m.ToleratedPercentage >= 0 && float64(failed)*100 > m.ToleratedPercentage*float64(total)
 }
 
 // Reader is an evaluated ItemReader.

@@ -111,14 +111,19 @@ func (r *run) runMap(s *State, sc *scope, items any, concurrency int) error {
 	c := &MapRun{State: s.Name, Label: s.Label, Block: s.Blocks[0].Number, Express: s.Express, MaxConcurrency: concurrency,
 		Selects: m.selector != nil}
 	var err error
-	if c.ToleratedCount, err = sc.integer(m.toleratedCount, 0, 1<<53, 0); err != nil {
+	if c.ToleratedCount, err = sc.integer(m.toleratedCount, 0, 1<<53, -1); err != nil {
 		return err
 	}
 	if c.ToleratedPercentage, err = sc.percentage(m.toleratedPercentage); err != nil {
 		return err
 	}
 	if r.inspect != nil {
-		r.inspect.ToleratedFailureCount, r.inspect.ToleratedFailurePercentage = &c.ToleratedCount, &c.ToleratedPercentage
+		if m.toleratedCount != nil {
+			r.inspect.ToleratedFailureCount = &c.ToleratedCount
+		}
+		if m.toleratedPercentage != nil {
+			r.inspect.ToleratedFailurePercentage = &c.ToleratedPercentage
+		}
 	}
 	if c.Reader, err = sc.reader(m.reader); err != nil {
 		return err

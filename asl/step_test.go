@@ -229,6 +229,23 @@ func TestAlone(t *testing.T) {
 	}
 }
 
+func TestExceeded(t *testing.T) {
+	for _, c := range []struct {
+		count         int64
+		percentage    float64
+		failed, total int64
+		want          bool
+	}{
+		{-1, -1, 0, 9, false}, {-1, -1, 1, 9, true}, {2, -1, 2, 2, false}, {2, -1, 3, 900, true}, {-1, 50, 5, 10, false}, {-1, 50, 6, 10, true},
+		{0, 50, 1, 10, true}, {9, 10, 2, 10, true}, {-1, 100, 10, 10, false}, {-1, 0, 1, 10, true},
+	} {
+		m := MapRun{ToleratedCount: c.count, ToleratedPercentage: c.percentage}
+		if got := m.Exceeded(c.failed, c.total); got != c.want {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+}
+
 func TestInspectItems(t *testing.T) {
 	m, err := ParseState("M", []byte(`{"Type": "Map", "ItemsPath": "$.l", "ItemSelector": {"v.$": "$$.Map.Item.Value"}, "MaxConcurrency": 3,
 		"ItemProcessor": {"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}, "End": true}`))

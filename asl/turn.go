@@ -125,7 +125,7 @@ func (r *run) aborted(h *Happening) bool {
 		last := t.Last
 		t.Last = 0
 		r.emit(Event{Type: ExecutionAborted, Error: e.Name, Cause: e.Cause}, false)
-		t.Last = last
+		t.Last, t.Error = last, h.Error
 		r.decide(Stopped, Command{Do: Fail})
 		return true
 	}

@@ -207,10 +207,10 @@ func timestampOf(v any) (time.Time, bool) {
 	return choice.Timestamp(text)
 }
 
-// percentage is a number between 0 and 100.
+// percentage is a number between 0 and 100, -1 when the field is absent.
 func (s *scope) percentage(f field) (float64, error) {
 	if f == nil {
-		return 0, nil
+		return -1, nil
 	}
 	v, err := f.eval(s)
 	if err != nil {
