@@ -57,7 +57,12 @@ func (o *Op) awaitMapping() error {
 // unmapped are the values by which UpdateEventSourceMapping takes a property away that the template no longer has.
 var unmapped = map[string]func() any{
 	"Enabled":                        func() any { return true },
-	"BatchSize":                      func() any { return "10" },
+	"ParallelizationFactor":          func() any { return "1" },
+	"MaximumRecordAgeInSeconds":      func() any { return "-1" },
+	"MaximumRetryAttempts":           func() any { return "-1" },
+	"BisectBatchOnFunctionError":     func() any { return false },
+	"TumblingWindowInSeconds":        func() any { return "0" },
+	"DestinationConfig":              func() any { return input("OnFailure", jsondoc.NewObject()) },
 	"MaximumBatchingWindowInSeconds": func() any { return "0" },
 	"FilterCriteria":                 func() any { return jsondoc.NewObject() },
 	"FunctionResponseTypes":          func() any { return &jsondoc.Array{Items: []any{}} },
@@ -77,6 +82,13 @@ func updateMapping(o *Op) error {
 			if has(o.Old, name) && !has(o.Properties, name) {
 				doc.Set(map[bool]string{true: "KMSKeyArn", false: name}[name == "KmsKeyArn"], value())
 			}
+		}
+		if has(o.Old, "BatchSize") && !has(o.Properties, "BatchSize") {
+			batch := "10"
+			if has(o.Properties, "StartingPosition") { // of streams
+				batch = "100"
+			}
+			doc.Set("BatchSize", batch)
 		}
 		if _, err := o.call("lambda", "UpdateEventSourceMapping", doc); err != nil {
 			return err

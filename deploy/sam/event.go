@@ -1,6 +1,9 @@
 package sam
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/brume-dev/brume/jsondoc"
 )
 
@@ -23,6 +26,8 @@ func (t *transformer) event(id, alias, name string, r, e *jsondoc.Object) error 
 		return t.rule(id, name, r, rule, target, arn, props)
 	case "SQS":
 		return t.queueEvent(id, name, r, props, target)
+	case "DynamoDB":
+		return t.streamEvent(id, name, r, props, target)
 	case "SNS":
 		return t.topicEvent(id, name, r, props, target, arn)
 	case "":
@@ -30,6 +35,17 @@ func (t *transformer) event(id, alias, name string, r, e *jsondoc.Object) error 
 	default:
 		return badResource(id, "Event with id [%s] is invalid. Brume's transform does not have events of the type %s yet.", name, kind)
 	}
+}
+
+// eventOrder is in which order the translator looks at the events of a function: by their paths, or else their names.
+func eventOrder(events *jsondoc.Object) (names []string) {
+	by := map[string]string{}
+	for name := range events.All() {
+		by[name] = cmp.Or(text(object(object(events, name), "Properties"), "Path"), name)
+		names = append(names, name)
+	}
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(by[a], by[b]) })
+	return names
 }
 
 // rule makes a rule that invokes the function, and the permission for it.

@@ -52,8 +52,9 @@ func (t *transformer) function(id string, r, props *jsondoc.Object) error {
 	if err := t.url(id, aliasID, r, props); err != nil {
 		return err
 	}
-	for name, v := range object(props, "Events").All() {
-		e, ok := v.(*jsondoc.Object)
+	events := object(props, "Events")
+	for _, name := range eventOrder(events) {
+		e, ok := get(events, name).(*jsondoc.Object)
 		if !ok {
 			return badResource(id, "Event with id [%s] is invalid. It must be an object.", name)
 		}

@@ -2,7 +2,6 @@ package sam
 
 import (
 	"encoding/json"
-	"slices"
 
 	"github.com/brume-dev/brume/jsondoc"
 )
@@ -17,21 +16,7 @@ func (t *transformer) queueEvent(id, name string, r, props *jsondoc.Object, func
 	if queue == nil {
 		return badResource(id, "Event with id [%s] is invalid. No Queue (for SQS) or Stream (for Kinesis, DynamoDB or MSK) or Broker (for Amazon MQ) provided.", name)
 	}
-	t.mapping(id, id+name, r, props, queue, function)
-	return nil
-}
-
-// mapping makes the event source mapping of a queue, and lets the role of the function read it when SAM has made that.
-func (t *transformer) mapping(id, name string, r, props *jsondoc.Object, queue, function any) {
-	m := obj("EventSourceArn", queue, "FunctionName", function)
-	pick(props, m, "BatchSize", "Enabled", "MaximumBatchingWindowInSeconds", "FunctionResponseTypes", "FilterCriteria", "KmsKeyArn", "ScalingConfig",
-		"ProvisionedPollerConfig", "MetricsConfig")
-	t.emit(name, "AWS::Lambda::EventSourceMapping", m, r, true)
-	role := object(object(t.out, id+"Role"), "Properties")
-	policies, ok := get(role, "ManagedPolicyArns").(*jsondoc.Array)
-	if policy := managedPolicy(queueExecution); ok && !slices.Contains(policies.Items, any(policy)) {
-		policies.Items = append(policies.Items, policy)
-	}
+	return t.mapping(id, id+name, r, props, queue, function, queueExecution)
 }
 
 // topicEvent subscribes a function to a topic, directly or by way of a queue.
@@ -70,6 +55,5 @@ func (t *transformer) topicEvent(id, name string, r, props *jsondoc.Object, func
 	subscription.Set("Protocol", "sqs")
 	subscription.Set("Endpoint", queue)
 	t.emit(id+name, "AWS::SNS::Subscription", subscription, r, true)
-	t.mapping(id, id+name+"EventSourceMapping", r, settings, queue, function)
-	return nil
+	return t.mapping(id, id+name+"EventSourceMapping", r, settings, queue, function, queueExecution)
 }
