@@ -1,0 +1,212 @@
+package graph
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Event is what a picture or a report needs of an event of an execution's history.
+type Event struct {
+	ID, Previous int64
+	Type         string
+	// Name is the state's, of ...StateEntered and ...StateExited.
+	Name string
+	Time time.Time
+}
+
+// Visit is one time that an execution was in a state.
+type Visit struct {
+	State   string
+	Type    string // "Task", "Choice" …
+	Status  Status
+	Entered time.Time
+	// Left is zero while the state is running.
+	Left time.Time
+	// Retries is how often the state was tried again.
+	Retries int
+
+	id int64 // of the event of entry
+	by int64 // the event whose failure ended it
+}
+
+// Progress follows an execution by its events.
+type Progress struct {
+	events map[int64]Event
+	visits map[int64]*Visit // by the id of the event of entry
+	order  []*Visit
+	ended  bool
+	end    int64 // the event that ended the execution last
+}
+
+// NewProgress follows an execution from its first event.
+func NewProgress() *Progress {
+	return &Progress{events: map[int64]Event{}, visits: map[int64]*Visit{}}
+}
+
+// Visits are all visits in the order of entry.
+func (p *Progress) Visits() []*Visit { return p.order }
+
+// Ended reports whether the execution has ended.
+func (p *Progress) Ended() bool { return p.ended }
+
+// Add takes the next event of the history, and returns the visit that it began or ended, or tells of a failed attempt of; nil
+// for any other.
+func (p *Progress) Add(e Event) *Visit {
+	p.events[e.ID] = e
+	switch {
+	case strings.HasSuffix(e.Type, "StateEntered"):
+		v := &Visit{State: e.Name, Type: strings.TrimSuffix(e.Type, "StateEntered"), Status: Running, Entered: e.Time, id: e.ID}
+		p.visits[e.ID], p.order = v, append(p.order, v)
+		return v
+	case strings.HasSuffix(e.Type, "StateExited"):
+		return p.exit(e)
+	case e.Type == "ExecutionFailed" || e.Type == "ExecutionTimedOut" || e.Type == "ExecutionAborted" || e.Type == "ExecutionSucceeded":
+		p.ended, p.end = true, e.ID
+		if failure(e.Type) {
+			p.fail(e)
+		}
+		p.abort(0, e)
+	case e.Type == "ExecutionRedriven":
+		p.redrive()
+	case e.Type == "ParallelStateFailed" || e.Type == "MapStateFailed":
+		if v := p.fail(e); v != nil {
+			p.abort(v.id, e)
+			return v
+		}
+	case e.Type == "MapIterationFailed":
+		p.fail(e)
+	case strings.HasSuffix(e.Type, "Scheduled"):
+		return p.retried(e)
+	}
+	return nil
+}
+
+// exit ends the visit that an event of exit belongs to: the nearest open one of its name on the way back.
+func (p *Progress) exit(e Event) *Visit {
+	for id := e.Previous; id > 0; id = p.events[id].Previous {
+		v := p.visits[id]
+		if v == nil || v.State != e.Name || v.Status != Running {
+			continue
+		}
+		v.Left, v.Status = e.Time, Succeeded
+		if before := p.events[e.Previous].Type; failure(before) && p.events[e.Previous].ID != v.id {
+			v.Status = Caught
+		}
+		return v
+	}
+	return nil
+}
+
+// failure reports whether a state that is left after an event of the type has caught an error.
+func failure(kind string) bool {
+	return strings.HasSuffix(kind, "Failed") || strings.HasSuffix(kind, "TimedOut")
+}
+
+// fail marks the open visits on the way back from an event as failed, up to the state that the event is of. It returns the
+// outermost of them, or that state, which stays open when its failure may yet be caught.
+func (p *Progress) fail(e Event) *Visit {
+	own := strings.TrimSuffix(e.Type, "StateFailed")
+	for id := e.Previous; id > 0; id = p.events[id].Previous {
+		v := p.visits[id]
+		if v != nil && v.Status == Running {
+			if own == v.Type {
+				return v
+			}
+			v.Status, v.Left, v.by = Failed, e.Time, e.ID
+		}
+		if e.Type == "MapIterationFailed" && p.events[id].Type == "MapIterationStarted" {
+			return nil
+		}
+	}
+	return nil
+}
+
+// abort ends the visits that are still open and were begun after the event of an id.
+func (p *Progress) abort(after int64, e Event) {
+	for _, v := range p.order {
+		if v.id > after && v.Status == Running {
+			v.Status, v.Left, v.by = Aborted, e.Time, e.ID
+		}
+	}
+}
+
+// redrive opens again what ended with the execution.
+func (p *Progress) redrive() {
+	p.ended = false
+	for _, v := range p.order {
+		if v.by == p.end && v.by > 0 {
+			v.Status, v.Left, v.by = Running, time.Time{}, 0
+		}
+	}
+}
+
+// retried counts a task that is scheduled again.
+func (p *Progress) retried(e Event) *Visit {
+	if !failure(p.events[e.Previous].Type) {
+		return nil
+	}
+	for id := e.Previous; id > 0; id = p.events[id].Previous {
+		if v := p.visits[id]; v != nil {
+			v.Retries++
+			return v
+		}
+	}
+	return nil
+}
+
+// Marks are what a picture says of the states: the most telling status of each, and how often or how long it ran.
+func (p *Progress) Marks() map[string]Mark {
+	out := map[string]Mark{}
+	last, times := map[string]*Visit{}, map[string]int{}
+	for _, v := range p.order {
+		times[v.State]++
+		if was, ok := out[v.State]; !ok || telling(v.Status) >= telling(was.Status) {
+			out[v.State] = Mark{Status: v.Status}
+		}
+		last[v.State] = v
+	}
+	for name, m := range out {
+		v := last[name]
+		switch {
+		case times[name] > 1:
+			m.Note = fmt.Sprintf("%d times", times[name])
+		case v.Retries > 0:
+			m.Note = fmt.Sprintf("%d retries", v.Retries)
+		case !v.Left.IsZero() && v.Left.Sub(v.Entered) >= time.Millisecond:
+			m.Note = Duration(v.Left.Sub(v.Entered))
+		}
+		out[name] = m
+	}
+	return out
+}
+
+// telling orders statuses: of several visits to a state, the one with the highest decides its colour.
+func telling(s Status) int {
+	switch s {
+	case Running:
+		return 4
+	case Failed:
+		return 3
+	case Caught:
+		return 2
+	case Succeeded:
+		return 1
+	default:
+		return 0
+	}
+}
+
+// Duration writes a time in as many digits as people read: "4 ms", "1.2 s", "3 min 5 s", "2 h 10 min".
+func Duration(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < time.Hour:
+		return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
+	default:
+		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
+	}
+}
