@@ -47,7 +47,7 @@ func (c *change) obey(at At, t *thread, cmd *asl.Command) error {
 			return nil
 		}
 		start := &MapStart{Revision: c.st.rev, At: at, Seq: t.T.Seq, Gen: t.Gen, Run: cmd.MapRun, Trace: c.head.Trace}
-		if c.st.redriven {
+		if cmd.MapRun.Redriven {
 			return c.e.Maps.Redrive(c.tx, start)
 		}
 		return c.e.Maps.Begin(c.tx, start)

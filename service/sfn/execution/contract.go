@@ -91,6 +91,7 @@ type Journal interface {
 type Log struct {
 	Revision  *machine.Revision
 	Execution string // ARN
+	Trace     string // the execution's trace header, for Send
 	Redrives  int
 	Events    []asl.Event
 }

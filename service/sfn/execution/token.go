@@ -56,9 +56,9 @@ func Owner(text string) (arn string, ok bool) {
 
 // Return brings back the token of a task with its result or failure. Errors are those of SendTaskSuccess.
 func (e *Engine) Return(ctx context.Context, text string, output []byte, failure *fault.Error) error {
-	h := asl.Happening{What: asl.Completed, Output: output}
+	h := asl.Happening{What: asl.Completed, Output: output, Returned: true}
 	if failure != nil {
-		h = asl.Happening{What: asl.Faulted, Error: failure}
+		h = asl.Happening{What: asl.Faulted, Error: failure, Returned: true}
 	}
 	return e.hand(ctx, text, h, nil)
 }
