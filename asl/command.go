@@ -23,8 +23,8 @@ const (
 	ForkThreads
 	// RunMap: run a distributed map, and Step with Joined or Faulted. MapRun.
 	RunMap
-	// Rejoin: a redriven Parallel or Map state goes on: Redriven to every child that is Broken or Stopped, Begun to those
-	// that never ran; then as ForkThreads.
+	// Rejoin: a redriven Parallel or inline Map state goes on with the children that it has: Redriven to every child that is
+	// Broken or Stopped, Begun to those that never ran; then as ForkThreads, at once when all are Done.
 	Rejoin
 	// End: the thread is Done. Its Output is the result.
 	End
@@ -77,6 +77,8 @@ type MapRun struct {
 	State string
 	// ARN is from Setting.NewMapRun.
 	ARN, Label string
+	// Redriven says that the run with this ARN has failed or was stopped, and goes on with what did not succeed.
+	Redriven bool
 	// Block is the number of the item processor's States: a child execution starts with Machine.Start(Block).
 	Block int
 	// Express says that the child executions are express ones.

@@ -23,6 +23,7 @@ type mock struct {
 	Missed   bool // a heartbeat
 	Hang     bool
 	Stage    Stage
+	Returned bool
 }
 
 // line is a thread with what the driver knows of it.
@@ -128,10 +129,6 @@ func (d *driver) do(l *line, c Command) {
 			d.later(func() { d.step(k, Happening{What: Begun, Input: l.fork.Input}) })
 		}
 	case Rejoin:
-		if l.Phase == Mapping {
-			d.later(func() { d.step(l, Happening{What: Joined, Output: []byte(`["redriven"]`)}) })
-			return
-		}
 		for _, k := range l.children {
 			if k.Phase != Done {
 				d.later(func() { d.step(k, Happening{What: Redriven, Input: l.fork.Input}) })
@@ -141,6 +138,10 @@ func (d *driver) do(l *line, c Command) {
 	case RunMap:
 		l.run = c.MapRun
 		d.made = append(d.made, "map run "+describe(c.MapRun))
+		if c.MapRun.Redriven {
+			d.later(func() { d.step(l, Happening{What: Joined, Output: []byte(`["redriven"]`)}) })
+			return
+		}
 		d.later(valid(func() { d.answer(l, l.State, nil) }))
 	case End, Fail:
 		if l.parent != nil {
@@ -226,7 +227,7 @@ func (d *driver) answer(l *line, state string, r *Resource) {
 	case m.Missed:
 		d.step(l, Happening{What: HeartbeatMissed})
 	case m.Error != "":
-		d.step(l, Happening{What: Faulted, Stage: m.Stage, Error: &fault.Error{Name: m.Error, Cause: m.Cause}})
+		d.step(l, Happening{What: Faulted, Stage: m.Stage, Returned: m.Returned, Error: &fault.Error{Name: m.Error, Cause: m.Cause}})
 	case l.Phase == Mapping:
 		d.step(l, Happening{What: Joined, Output: []byte(m.Output)})
 	default:
@@ -261,7 +262,7 @@ func (d *driver) drain() {
 }
 
 func describe(m *MapRun) string {
-	out := fmt.Sprintf("%s label=%q express=%v concurrency=%d tolerated=%d/%g selects=%v items=%s", m.State, m.Label, m.Express, m.MaxConcurrency,
+	out := fmt.Sprintf("%s redriven=%v label=%q express=%v concurrency=%d tolerated=%d/%g selects=%v items=%s", m.State, m.Redriven, m.Label, m.Express, m.MaxConcurrency,
 		m.ToleratedCount, m.ToleratedPercentage, m.Selects, m.Items)
 	if m.Reader != nil {
 		out += fmt.Sprintf(" reader=%s %s %s", m.Reader.Resource, m.Reader.Arguments, m.Reader.Config)
@@ -334,6 +335,8 @@ func parseMocks(t testing.TB, text string) map[string][]mock {
 					m.Cause = v.(string)
 				case "TimedOut":
 					m.TimedOut = true
+				case "Returned":
+					m.Returned = true
 				case "Missed":
 					m.Missed = true
 				case "Hang":

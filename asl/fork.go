@@ -107,51 +107,82 @@ func (s *scope) items() (any, error) {
 
 // runMap starts a map run.
 func (r *run) runMap(s *State, sc *scope, items any, concurrency int) error {
-	m, t := s.mapping, &r.thread
-	c := &MapRun{State: s.Name, Label: s.Label, Block: s.Blocks[0].Number, Express: s.Express, MaxConcurrency: concurrency,
-		Selects: m.selector != nil}
-	var err error
-	if c.ToleratedCount, err = sc.integer(m.toleratedCount, 0, 1<<53, -1); err != nil {
+	c, length, err := sc.mapRun(items, concurrency)
+	if err != nil {
 		return err
-	}
-	if c.ToleratedPercentage, err = sc.percentage(m.toleratedPercentage); err != nil {
-		return err
-	}
-	if r.inspect != nil {
-		if m.toleratedCount != nil {
-			r.inspect.ToleratedFailureCount = &c.ToleratedCount
-		}
-		if m.toleratedPercentage != nil {
-			r.inspect.ToleratedFailurePercentage = &c.ToleratedPercentage
-		}
-	}
-	if c.Reader, err = sc.reader(m.reader); err != nil {
-		return err
-	}
-	if c.Batcher, err = sc.batcher(m.batcher); err != nil {
-		return err
-	}
-	if c.Writer, err = sc.writer(m.writer); err != nil {
-		return err
-	}
-	length := 0
-	if m.reader == nil {
-		c.Items = jsondoc.Append(nil, items)
-		switch v := items.(type) {
-		case *jsondoc.Array:
-			length = len(v.Items)
-		case *jsondoc.Object:
-			length = v.Len()
-		}
 	}
 	if r.set.NewMapRun != nil {
 		c.ARN = r.set.NewMapRun(s.Label)
 	}
-	t.MapRun = c.ARN
+	r.thread.MapRun = c.ARN
 	r.emit(Event{Type: MapStateStarted, Length: int64(length)}, true)
 	r.emit(Event{Type: MapRunStarted, MapRunARN: c.ARN}, true)
 	r.decide(Mapping, Command{Do: RunMap, MapRun: c})
 	return nil
+}
+
+// remap redrives a map run.
+func (r *run) remap(s *State, h *Happening) error {
+	sc := r.current(s)
+	in, err := sc.items()
+	if err != nil {
+		return err
+	}
+	concurrency, err := sc.integer(s.mapping.concurrency, 0, 1<<31-1, 0)
+	if err != nil {
+		return err
+	}
+	c, _, err := sc.mapRun(in, int(min(concurrency, MaxMapConcurrency)))
+	if err != nil {
+		return err
+	}
+	c.ARN, c.Redriven = r.thread.MapRun, true
+	count := h.Count
+	if h.RunCount > 0 {
+		count = h.RunCount
+	}
+	r.emit(Event{Type: MapRunRedriven, MapRunARN: c.ARN, RedriveCount: count}, true)
+	r.decide(Mapping, Command{Do: RunMap, MapRun: c})
+	return nil
+}
+
+// mapRun evaluates the fields of a distributed Map. Length is the number of items, 0 when a reader gives them.
+func (s *scope) mapRun(items any, concurrency int) (c *MapRun, length int, err error) {
+	state, m, inspect := s.state, s.state.mapping, s.run.inspect
+	c = &MapRun{State: state.Name, Label: state.Label, Block: state.Blocks[0].Number, Express: state.Express, MaxConcurrency: concurrency,
+		Selects: m.selector != nil}
+	if c.ToleratedCount, err = s.integer(m.toleratedCount, 0, 1<<53, -1); err != nil {
+		return nil, 0, err
+	}
+	if c.ToleratedPercentage, err = s.percentage(m.toleratedPercentage); err != nil {
+		return nil, 0, err
+	}
+	if inspect != nil && m.toleratedCount != nil {
+		inspect.ToleratedFailureCount = &c.ToleratedCount
+	}
+	if inspect != nil && m.toleratedPercentage != nil {
+		inspect.ToleratedFailurePercentage = &c.ToleratedPercentage
+	}
+	if c.Reader, err = s.reader(m.reader); err != nil {
+		return nil, 0, err
+	}
+	if c.Batcher, err = s.batcher(m.batcher); err != nil {
+		return nil, 0, err
+	}
+	if c.Writer, err = s.writer(m.writer); err != nil {
+		return nil, 0, err
+	}
+	if m.reader != nil {
+		return c, 0, nil
+	}
+	c.Items = jsondoc.Append(nil, items)
+	switch v := items.(type) {
+	case *jsondoc.Array:
+		length = len(v.Items)
+	case *jsondoc.Object:
+		length = v.Len()
+	}
+	return c, length, nil
 }
 
 func (s *scope) reader(f *readerFields) (*Reader, error) {
@@ -234,14 +265,15 @@ func (r *run) joined(s *State, h *Happening) {
 		succeeded = MapStateSucceeded
 	}
 	result := h.Output
-	if t.Phase == Mapping {
-		r.emit(Event{Type: MapRunSucceeded}, false)
-	} else {
+	if t.Phase != Mapping {
 		result = array(h.Outputs)
 	}
 	if len(result) > MaxData {
-		r.handle(s, fault.Of(tooLarge(s.Name)))
+		r.childFailed(s, &Happening{Error: fault.Of(tooLarge(s.Name))})
 		return
+	}
+	if t.Phase == Mapping {
+		r.emit(Event{Type: MapRunSucceeded}, false)
 	}
 	r.emit(Event{Type: succeeded}, false)
 	if err := r.settle(s, textDoc(result)); err != nil {

@@ -21,9 +21,9 @@ const (
 	Started
 	// Answered is the answer to the request of a .sync or .waitForTaskToken task. Output. Command Stay.
 	Answered
-	// Completed is the result of a task. Output.
+	// Completed is the result of a task. Output, Returned.
 	Completed
-	// Faulted is the failure of a task or map run. Error, Stage.
+	// Faulted is the failure of a task or map run. Error, Stage, Returned.
 	Faulted
 	// TimedOut says that the task ran longer than its Call's Timeout.
 	TimedOut
@@ -54,7 +54,7 @@ type Stage uint8
 // The stages, in the order of a task's life.
 const (
 	// Running is the usual one: the request, the work or the job failed. A .sync or .waitForTaskToken task whose request
-	// failed has not been submitted: Step writes TaskSubmitFailed for it, by the thread's phase.
+	// failed has not been submitted: Step writes TaskSubmitFailed for it, by the thread's phase and Returned.
 	Running Stage = iota
 	// Scheduling: Step Functions could not take the task on (ActivityScheduleFailed, LambdaFunctionScheduleFailed).
 	Scheduling
@@ -64,16 +64,19 @@ const (
 
 // Happening is what has happened to a thread: flat, What says which fields count.
 type Happening struct {
-	What     What
-	Input    []byte
-	Output   []byte
-	Outputs  [][]byte
-	Error    *fault.Error
-	Stage    Stage
+	What    What
+	Input   []byte
+	Output  []byte
+	Outputs [][]byte
+	Error   *fault.Error
+	Stage   Stage
+	// Returned says that result or failure came with the task's token, and not as the answer to its request: it may come
+	// before that.
+	Returned bool
 	Worker   string
 	Last     int64
-	Count    int64
-	RunCount int64
+	// Count and RunCount are Redriven's.
+	Count, RunCount int64
 	// At, if not zero, is when the task's request was made: the time of the ...Started event that Step writes late.
 	At time.Time
 }

@@ -150,7 +150,7 @@ func agree(t *testing.T, o *Outcome, before int64) {
 	case Joining:
 		ok = o.Command.Do == Rejoin || o.Command.Do == ForkThreads && o.Command.Fork.Count > 0
 	case Mapping:
-		ok = o.Command.Do == Rejoin || o.Command.Do == RunMap && o.Command.MapRun != nil
+		ok = o.Command.Do == RunMap && o.Command.MapRun != nil
 	case Done:
 		ok = o.Command.Do == End && o.Thread.Output != nil
 	case Broken:

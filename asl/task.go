@@ -150,7 +150,7 @@ func (r *run) faulted(s *State, h *Happening) {
 		types = scheduleFailedEvents
 	case h.Stage == Starting:
 		types = startFailedEvents
-	case s.Resource.Pattern != RequestResponse && r.thread.Phase == Calling:
+	case s.Resource.Pattern != RequestResponse && r.thread.Phase == Calling && !h.Returned:
 		types = submitFailedEvents
 	}
 	if h.Stage == Running {

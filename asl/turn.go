@@ -173,12 +173,9 @@ func (r *run) redriven(h *Happening) bool {
 	case t.Forked && !(failed != nil && failed.Name == fault.DataLimitExceeded):
 		r.decide(Joining, Command{Do: Rejoin})
 	case t.MapRun != "" && !(failed != nil && failed.Name == fault.DataLimitExceeded):
-		count := h.Count
-		if h.RunCount > 0 {
-			count = h.RunCount
+		if err := r.remap(s, h); err != nil {
+			r.fails(s, err, true)
 		}
-		r.emit(Event{Type: MapRunRedriven, MapRunARN: t.MapRun, RedriveCount: count}, true)
-		r.decide(Mapping, Command{Do: Rejoin})
 	default:
 		r.body(s)
 	}

@@ -105,7 +105,7 @@ func (e *Engine) redrivable(ctx context.Context, ref Ref, clientToken string, by
 			return nil, notRedrivable(ref, reasonEvents)
 		}
 		input, err := h.input(r, ref)
-		st := &state{at: At{Ref: ref}, head: h, self: self, facts: &asl.Facts{Input: input}, redriven: true}
+		st := &state{at: At{Ref: ref}, head: h, self: self, facts: &asl.Facts{Input: input}}
 		return st, err
 	})
 	if err != nil || st == nil {

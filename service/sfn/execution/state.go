@@ -34,7 +34,6 @@ type state struct {
 	forks    []*fork // that self and its parents came from, the nearest first
 	few      int     // bound of states, 0 for the usual one
 	next     int64   // id of the next event, when it is known better than head.Next
-	redriven bool    // the step is that of a redrive
 
 	// Of a thread that waits for its children:
 	outputs  [][]byte
