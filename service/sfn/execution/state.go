@@ -22,18 +22,18 @@ var (
 
 // state is what a step stands on.
 type state struct {
-	at       At
-	rev      *machine.Revision
-	head     *head
-	facts    *asl.Facts
-	self     *thread
-	fresh    bool   // self is not in the store
-	begun    []byte // input of a branch that begins
-	item     item   // of an iteration that begins
-	outer    []*asl.Thread
-	forks    []*fork // that self and its parents came from, the nearest first
-	few      int     // bound of states, 0 for the usual one
-	next     int64   // id of the next event, when it is known better than head.Next
+	at    At
+	rev   *machine.Revision
+	head  *head
+	facts *asl.Facts
+	self  *thread
+	fresh bool   // self is not in the store
+	begun []byte // input of a branch that begins
+	item  item   // of an iteration that begins
+	outer []*asl.Thread
+	forks []*fork // that self and its parents came from, the nearest first
+	few   int     // bound of states, 0 for the usual one
+	next  int64   // id of the next event, when it is known better than head.Next
 
 	// Of a thread that waits for its children:
 	outputs  [][]byte
