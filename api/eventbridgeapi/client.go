@@ -21,9 +21,19 @@ func (c Client) CancelReplay(ctx context.Context, id aws.Identity, in *CancelRep
 	return aws.Invoke[CancelReplayResponse](ctx, c.caller, id, aws.Op{Service: "eventbridge", Name: "CancelReplay"}, in)
 }
 
+// CreateApiDestination calls the operation of that name.
+func (c Client) CreateApiDestination(ctx context.Context, id aws.Identity, in *CreateApiDestinationRequest) (*CreateApiDestinationResponse, error) {
+	return aws.Invoke[CreateApiDestinationResponse](ctx, c.caller, id, aws.Op{Service: "eventbridge", Name: "CreateApiDestination"}, in)
+}
+
 // CreateArchive calls the operation of that name.
 func (c Client) CreateArchive(ctx context.Context, id aws.Identity, in *CreateArchiveRequest) (*CreateArchiveResponse, error) {
 	return aws.Invoke[CreateArchiveResponse](ctx, c.caller, id, aws.Op{Service: "eventbridge", Name: "CreateArchive"}, in)
+}
+
+// CreateConnection calls the operation of that name.
+func (c Client) CreateConnection(ctx context.Context, id aws.Identity, in *CreateConnectionRequest) (*CreateConnectionResponse, error) {
+	return aws.Invoke[CreateConnectionResponse](ctx, c.caller, id, aws.Op{Service: "eventbridge", Name: "CreateConnection"}, in)
 }
 
 // CreateEventBus calls the operation of that name.
@@ -31,9 +41,24 @@ func (c Client) CreateEventBus(ctx context.Context, id aws.Identity, in *CreateE
 	return aws.Invoke[CreateEventBusResponse](ctx, c.caller, id, aws.Op{Service: "eventbridge", Name: "CreateEventBus"}, in)
 }
 
+// DeauthorizeConnection calls the operation of that name.
+func (c Client) DeauthorizeConnection(ctx context.Context, id aws.Identity, in *DeauthorizeConnectionRequest) (*DeauthorizeConnectionResponse, error) {
+	return aws.Invoke[DeauthorizeConnectionResponse](ctx, c.caller, id, aws.Op{Service: "eventbridge", Name: "DeauthorizeConnection"}, in)
+}
+
+// DeleteApiDestination calls the operation of that name.
+func (c Client) DeleteApiDestination(ctx context.Context, id aws.Identity, in *DeleteApiDestinationRequest) (*DeleteApiDestinationResponse, error) {
+	return aws.Invoke[DeleteApiDestinationResponse](ctx, c.caller, id, aws.Op{Service: "eventbridge", Name: "DeleteApiDestination"}, in)
+}
+
 // DeleteArchive calls the operation of that name.
 func (c Client) DeleteArchive(ctx context.Context, id aws.Identity, in *DeleteArchiveRequest) (*DeleteArchiveResponse, error) {
 	return aws.Invoke[DeleteArchiveResponse](ctx, c.caller, id, aws.Op{Service: "eventbridge", Name: "DeleteArchive"}, in)
+}
+
+// DeleteConnection calls the operation of that name.
+func (c Client) DeleteConnection(ctx context.Context, id aws.Identity, in *DeleteConnectionRequest) (*DeleteConnectionResponse, error) {
+	return aws.Invoke[DeleteConnectionResponse](ctx, c.caller, id, aws.Op{Service: "eventbridge", Name: "DeleteConnection"}, in)
 }
 
 // DeleteEventBus calls the operation of that name.
@@ -46,9 +71,19 @@ func (c Client) DeleteRule(ctx context.Context, id aws.Identity, in *DeleteRuleR
 	return aws.Invoke[DeleteRuleOutput](ctx, c.caller, id, aws.Op{Service: "eventbridge", Name: "DeleteRule"}, in)
 }
 
+// DescribeApiDestination calls the operation of that name.
+func (c Client) DescribeApiDestination(ctx context.Context, id aws.Identity, in *DescribeApiDestinationRequest) (*DescribeApiDestinationResponse, error) {
+	return aws.Invoke[DescribeApiDestinationResponse](ctx, c.caller, id, aws.Op{Service: "eventbridge", Name: "DescribeApiDestination"}, in)
+}
+
 // DescribeArchive calls the operation of that name.
 func (c Client) DescribeArchive(ctx context.Context, id aws.Identity, in *DescribeArchiveRequest) (*DescribeArchiveResponse, error) {
 	return aws.Invoke[DescribeArchiveResponse](ctx, c.caller, id, aws.Op{Service: "eventbridge", Name: "DescribeArchive"}, in)
+}
+
+// DescribeConnection calls the operation of that name.
+func (c Client) DescribeConnection(ctx context.Context, id aws.Identity, in *DescribeConnectionRequest) (*DescribeConnectionResponse, error) {
+	return aws.Invoke[DescribeConnectionResponse](ctx, c.caller, id, aws.Op{Service: "eventbridge", Name: "DescribeConnection"}, in)
 }
 
 // DescribeEventBus calls the operation of that name.
@@ -76,9 +111,19 @@ func (c Client) EnableRule(ctx context.Context, id aws.Identity, in *EnableRuleR
 	return aws.Invoke[EnableRuleOutput](ctx, c.caller, id, aws.Op{Service: "eventbridge", Name: "EnableRule"}, in)
 }
 
+// ListApiDestinations calls the operation of that name.
+func (c Client) ListApiDestinations(ctx context.Context, id aws.Identity, in *ListApiDestinationsRequest) (*ListApiDestinationsResponse, error) {
+	return aws.Invoke[ListApiDestinationsResponse](ctx, c.caller, id, aws.Op{Service: "eventbridge", Name: "ListApiDestinations"}, in)
+}
+
 // ListArchives calls the operation of that name.
 func (c Client) ListArchives(ctx context.Context, id aws.Identity, in *ListArchivesRequest) (*ListArchivesResponse, error) {
 	return aws.Invoke[ListArchivesResponse](ctx, c.caller, id, aws.Op{Service: "eventbridge", Name: "ListArchives"}, in)
+}
+
+// ListConnections calls the operation of that name.
+func (c Client) ListConnections(ctx context.Context, id aws.Identity, in *ListConnectionsRequest) (*ListConnectionsResponse, error) {
+	return aws.Invoke[ListConnectionsResponse](ctx, c.caller, id, aws.Op{Service: "eventbridge", Name: "ListConnections"}, in)
 }
 
 // ListEventBuses calls the operation of that name.
@@ -161,9 +206,19 @@ func (c Client) UntagResource(ctx context.Context, id aws.Identity, in *UntagRes
 	return aws.Invoke[UntagResourceResponse](ctx, c.caller, id, aws.Op{Service: "eventbridge", Name: "UntagResource"}, in)
 }
 
+// UpdateApiDestination calls the operation of that name.
+func (c Client) UpdateApiDestination(ctx context.Context, id aws.Identity, in *UpdateApiDestinationRequest) (*UpdateApiDestinationResponse, error) {
+	return aws.Invoke[UpdateApiDestinationResponse](ctx, c.caller, id, aws.Op{Service: "eventbridge", Name: "UpdateApiDestination"}, in)
+}
+
 // UpdateArchive calls the operation of that name.
 func (c Client) UpdateArchive(ctx context.Context, id aws.Identity, in *UpdateArchiveRequest) (*UpdateArchiveResponse, error) {
 	return aws.Invoke[UpdateArchiveResponse](ctx, c.caller, id, aws.Op{Service: "eventbridge", Name: "UpdateArchive"}, in)
+}
+
+// UpdateConnection calls the operation of that name.
+func (c Client) UpdateConnection(ctx context.Context, id aws.Identity, in *UpdateConnectionRequest) (*UpdateConnectionResponse, error) {
+	return aws.Invoke[UpdateConnectionResponse](ctx, c.caller, id, aws.Op{Service: "eventbridge", Name: "UpdateConnection"}, in)
 }
 
 // UpdateEventBus calls the operation of that name.

@@ -2,6 +2,40 @@
 
 package eventbridgeapi
 
+// ApiDestinationHttpMethod is one of the values below; "" is absent.
+type ApiDestinationHttpMethod string
+
+// Values of ApiDestinationHttpMethod.
+const (
+	ApiDestinationHttpMethodPost    ApiDestinationHttpMethod = "POST"
+	ApiDestinationHttpMethodGet     ApiDestinationHttpMethod = "GET"
+	ApiDestinationHttpMethodHead    ApiDestinationHttpMethod = "HEAD"
+	ApiDestinationHttpMethodOptions ApiDestinationHttpMethod = "OPTIONS"
+	ApiDestinationHttpMethodPut     ApiDestinationHttpMethod = "PUT"
+	ApiDestinationHttpMethodPatch   ApiDestinationHttpMethod = "PATCH"
+	ApiDestinationHttpMethodDelete  ApiDestinationHttpMethod = "DELETE"
+)
+
+// EnumValues returns the values of ApiDestinationHttpMethod in the order of the model.
+func (ApiDestinationHttpMethod) EnumValues() []string {
+	return []string{"POST", "GET", "HEAD", "OPTIONS", "PUT", "PATCH",
+		"DELETE"}
+}
+
+// ApiDestinationState is one of the values below; "" is absent.
+type ApiDestinationState string
+
+// Values of ApiDestinationState.
+const (
+	ApiDestinationStateActive   ApiDestinationState = "ACTIVE"
+	ApiDestinationStateInactive ApiDestinationState = "INACTIVE"
+)
+
+// EnumValues returns the values of ApiDestinationState in the order of the model.
+func (ApiDestinationState) EnumValues() []string {
+	return []string{"ACTIVE", "INACTIVE"}
+}
+
 // ArchiveState is one of the values below; "" is absent.
 type ArchiveState string
 
@@ -32,6 +66,58 @@ const (
 // EnumValues returns the values of AssignPublicIp in the order of the model.
 func (AssignPublicIp) EnumValues() []string {
 	return []string{"ENABLED", "DISABLED"}
+}
+
+// ConnectionAuthorizationType is one of the values below; "" is absent.
+type ConnectionAuthorizationType string
+
+// Values of ConnectionAuthorizationType.
+const (
+	ConnectionAuthorizationTypeBasic                  ConnectionAuthorizationType = "BASIC"
+	ConnectionAuthorizationTypeOauthClientCredentials ConnectionAuthorizationType = "OAUTH_CLIENT_CREDENTIALS"
+	ConnectionAuthorizationTypeApiKey                 ConnectionAuthorizationType = "API_KEY"
+)
+
+// EnumValues returns the values of ConnectionAuthorizationType in the order of the model.
+func (ConnectionAuthorizationType) EnumValues() []string {
+	return []string{"BASIC", "OAUTH_CLIENT_CREDENTIALS", "API_KEY"}
+}
+
+// ConnectionOAuthHttpMethod is one of the values below; "" is absent.
+type ConnectionOAuthHttpMethod string
+
+// Values of ConnectionOAuthHttpMethod.
+const (
+	ConnectionOAuthHttpMethodGet  ConnectionOAuthHttpMethod = "GET"
+	ConnectionOAuthHttpMethodPost ConnectionOAuthHttpMethod = "POST"
+	ConnectionOAuthHttpMethodPut  ConnectionOAuthHttpMethod = "PUT"
+)
+
+// EnumValues returns the values of ConnectionOAuthHttpMethod in the order of the model.
+func (ConnectionOAuthHttpMethod) EnumValues() []string {
+	return []string{"GET", "POST", "PUT"}
+}
+
+// ConnectionState is one of the values below; "" is absent.
+type ConnectionState string
+
+// Values of ConnectionState.
+const (
+	ConnectionStateCreating           ConnectionState = "CREATING"
+	ConnectionStateUpdating           ConnectionState = "UPDATING"
+	ConnectionStateDeleting           ConnectionState = "DELETING"
+	ConnectionStateAuthorized         ConnectionState = "AUTHORIZED"
+	ConnectionStateDeauthorized       ConnectionState = "DEAUTHORIZED"
+	ConnectionStateAuthorizing        ConnectionState = "AUTHORIZING"
+	ConnectionStateDeauthorizing      ConnectionState = "DEAUTHORIZING"
+	ConnectionStateActive             ConnectionState = "ACTIVE"
+	ConnectionStateFailedConnectivity ConnectionState = "FAILED_CONNECTIVITY"
+)
+
+// EnumValues returns the values of ConnectionState in the order of the model.
+func (ConnectionState) EnumValues() []string {
+	return []string{"CREATING", "UPDATING", "DELETING", "AUTHORIZED", "DEAUTHORIZED", "AUTHORIZING",
+		"DEAUTHORIZING", "ACTIVE", "FAILED_CONNECTIVITY"}
 }
 
 // IncludeDetail is one of the values below; "" is absent.

@@ -6,6 +6,18 @@ import (
 	"github.com/brume-dev/brume/aws"
 )
 
+// AccessDeniedException: You do not have the necessary permissions for this action.
+type AccessDeniedException struct {
+	Message string `aws:"message"`
+}
+
+func (e *AccessDeniedException) Error() string { return "AccessDeniedException: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *AccessDeniedException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "AccessDeniedException", Status: 400, Message: e.Message}
+}
+
 // ConcurrentModificationException: There is concurrent modification on a rule, target, archive, or replay.
 type ConcurrentModificationException struct {
 	Message string `aws:"message"`
@@ -146,4 +158,16 @@ func (e *ResourceNotFoundException) Error() string { return "ResourceNotFoundExc
 // ErrorInfo says how the protocols render the error.
 func (e *ResourceNotFoundException) ErrorInfo() aws.ErrorInfo {
 	return aws.ErrorInfo{Code: "ResourceNotFoundException", Status: 400, Message: e.Message}
+}
+
+// ThrottlingException: This request cannot be completed due to throttling issues.
+type ThrottlingException struct {
+	Message string `aws:"message"`
+}
+
+func (e *ThrottlingException) Error() string { return "ThrottlingException: " + e.Message }
+
+// ErrorInfo says how the protocols render the error.
+func (e *ThrottlingException) ErrorInfo() aws.ErrorInfo {
+	return aws.ErrorInfo{Code: "ThrottlingException", Status: 400, Message: e.Message}
 }

@@ -11,6 +11,16 @@ type CancelReplayRequest struct {
 	ReplayName string `aws:"ReplayName,req,len=1:64" pattern:"[\\.\\-_A-Za-z0-9]+"`
 }
 
+// CreateApiDestinationRequest is the input of CreateApiDestination.
+type CreateApiDestinationRequest struct {
+	Name                         string                   `aws:"Name,req,len=1:64" pattern:"[\\.\\-_A-Za-z0-9]+"`
+	Description                  *string                  `aws:"Description,len=:512" pattern:".*"`
+	ConnectionArn                string                   `aws:"ConnectionArn,req,len=1:1600" pattern:"^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:connection\\/[\\.\\-_A-Za-z0-9]+\\/[\\-A-Za-z0-9]+$"`
+	InvocationEndpoint           string                   `aws:"InvocationEndpoint,req,len=1:2048" pattern:"^((%[0-9A-Fa-f]{2}|[-()_.!~*';/?:@\\x26=+$,A-Za-z0-9])+)([).!';/?:,])?$"`
+	HttpMethod                   ApiDestinationHttpMethod `aws:"HttpMethod,req"`
+	InvocationRateLimitPerSecond *int32                   `aws:"InvocationRateLimitPerSecond,range=1:"`
+}
+
 // CreateArchiveRequest is the input of CreateArchive.
 type CreateArchiveRequest struct {
 	ArchiveName      string  `aws:"ArchiveName,req,len=1:48" pattern:"[\\.\\-_A-Za-z0-9]+"`
@@ -19,6 +29,16 @@ type CreateArchiveRequest struct {
 	EventPattern     *string `aws:"EventPattern,len=:4096"`
 	RetentionDays    *int32  `aws:"RetentionDays,range=0:"`
 	KmsKeyIdentifier *string `aws:"KmsKeyIdentifier,len=:2048" pattern:"^[a-zA-Z0-9_\\-/:]*$"`
+}
+
+// CreateConnectionRequest is the input of CreateConnection.
+type CreateConnectionRequest struct {
+	Name                             string                                 `aws:"Name,req,len=1:64" pattern:"[\\.\\-_A-Za-z0-9]+"`
+	Description                      *string                                `aws:"Description,len=:512" pattern:".*"`
+	AuthorizationType                ConnectionAuthorizationType            `aws:"AuthorizationType,req"`
+	AuthParameters                   *CreateConnectionAuthRequestParameters `aws:"AuthParameters,req"`
+	InvocationConnectivityParameters *ConnectivityResourceParameters        `aws:"InvocationConnectivityParameters"`
+	KmsKeyIdentifier                 *string                                `aws:"KmsKeyIdentifier,len=:2048" pattern:"^[a-zA-Z0-9_\\-/:]*$"`
 }
 
 // CreateEventBusRequest is the input of CreateEventBus.
@@ -32,9 +52,24 @@ type CreateEventBusRequest struct {
 	Tags             []Tag             `aws:"Tags"`
 }
 
+// DeauthorizeConnectionRequest is the input of DeauthorizeConnection.
+type DeauthorizeConnectionRequest struct {
+	Name string `aws:"Name,req,len=1:64" pattern:"[\\.\\-_A-Za-z0-9]+"`
+}
+
+// DeleteApiDestinationRequest is the input of DeleteApiDestination.
+type DeleteApiDestinationRequest struct {
+	Name string `aws:"Name,req,len=1:64" pattern:"[\\.\\-_A-Za-z0-9]+"`
+}
+
 // DeleteArchiveRequest is the input of DeleteArchive.
 type DeleteArchiveRequest struct {
 	ArchiveName string `aws:"ArchiveName,req,len=1:48" pattern:"[\\.\\-_A-Za-z0-9]+"`
+}
+
+// DeleteConnectionRequest is the input of DeleteConnection.
+type DeleteConnectionRequest struct {
+	Name string `aws:"Name,req,len=1:64" pattern:"[\\.\\-_A-Za-z0-9]+"`
 }
 
 // DeleteEventBusRequest is the input of DeleteEventBus.
@@ -49,9 +84,19 @@ type DeleteRuleRequest struct {
 	Force        *bool   `aws:"Force"`
 }
 
+// DescribeApiDestinationRequest is the input of DescribeApiDestination.
+type DescribeApiDestinationRequest struct {
+	Name string `aws:"Name,req,len=1:64" pattern:"[\\.\\-_A-Za-z0-9]+"`
+}
+
 // DescribeArchiveRequest is the input of DescribeArchive.
 type DescribeArchiveRequest struct {
 	ArchiveName string `aws:"ArchiveName,req,len=1:48" pattern:"[\\.\\-_A-Za-z0-9]+"`
+}
+
+// DescribeConnectionRequest is the input of DescribeConnection.
+type DescribeConnectionRequest struct {
+	Name string `aws:"Name,req,len=1:64" pattern:"[\\.\\-_A-Za-z0-9]+"`
 }
 
 // DescribeEventBusRequest is the input of DescribeEventBus.
@@ -82,6 +127,14 @@ type EnableRuleRequest struct {
 	EventBusName *string `aws:"EventBusName,len=1:1600" pattern:"(arn:aws[\\w-]*:events:[a-z]+-[a-z]+-[\\w-]+:[0-9]{12}:event-bus\\/)?[/\\.\\-_A-Za-z0-9]+"`
 }
 
+// ListApiDestinationsRequest is the input of ListApiDestinations.
+type ListApiDestinationsRequest struct {
+	NamePrefix    *string `aws:"NamePrefix,len=1:64" pattern:"[\\.\\-_A-Za-z0-9]+"`
+	ConnectionArn *string `aws:"ConnectionArn,len=1:1600" pattern:"^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:connection\\/[\\.\\-_A-Za-z0-9]+\\/[\\-A-Za-z0-9]+$"`
+	NextToken     *string `aws:"NextToken,len=1:2048"`
+	Limit         *int32  `aws:"Limit,range=1:100"`
+}
+
 // ListArchivesRequest is the input of ListArchives.
 type ListArchivesRequest struct {
 	NamePrefix     *string      `aws:"NamePrefix,len=1:48" pattern:"[\\.\\-_A-Za-z0-9]+"`
@@ -89,6 +142,14 @@ type ListArchivesRequest struct {
 	State          ArchiveState `aws:"State"`
 	NextToken      *string      `aws:"NextToken,len=1:2048"`
 	Limit          *int32       `aws:"Limit,range=1:100"`
+}
+
+// ListConnectionsRequest is the input of ListConnections.
+type ListConnectionsRequest struct {
+	NamePrefix      *string         `aws:"NamePrefix,len=1:64" pattern:"[\\.\\-_A-Za-z0-9]+"`
+	ConnectionState ConnectionState `aws:"ConnectionState"`
+	NextToken       *string         `aws:"NextToken,len=1:2048"`
+	Limit           *int32          `aws:"Limit,range=1:100"`
 }
 
 // ListEventBusesRequest is the input of ListEventBuses.
@@ -214,6 +275,16 @@ type UntagResourceRequest struct {
 	TagKeys     []string `aws:"TagKeys,req" each:"len=1:128"`
 }
 
+// UpdateApiDestinationRequest is the input of UpdateApiDestination.
+type UpdateApiDestinationRequest struct {
+	Name                         string                   `aws:"Name,req,len=1:64" pattern:"[\\.\\-_A-Za-z0-9]+"`
+	Description                  *string                  `aws:"Description,len=:512" pattern:".*"`
+	ConnectionArn                *string                  `aws:"ConnectionArn,len=1:1600" pattern:"^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:connection\\/[\\.\\-_A-Za-z0-9]+\\/[\\-A-Za-z0-9]+$"`
+	InvocationEndpoint           *string                  `aws:"InvocationEndpoint,len=1:2048" pattern:"^((%[0-9A-Fa-f]{2}|[-()_.!~*';/?:@\\x26=+$,A-Za-z0-9])+)([).!';/?:,])?$"`
+	HttpMethod                   ApiDestinationHttpMethod `aws:"HttpMethod"`
+	InvocationRateLimitPerSecond *int32                   `aws:"InvocationRateLimitPerSecond,range=1:"`
+}
+
 // UpdateArchiveRequest is the input of UpdateArchive.
 type UpdateArchiveRequest struct {
 	ArchiveName      string  `aws:"ArchiveName,req,len=1:48" pattern:"[\\.\\-_A-Za-z0-9]+"`
@@ -221,6 +292,16 @@ type UpdateArchiveRequest struct {
 	EventPattern     *string `aws:"EventPattern,len=:4096"`
 	RetentionDays    *int32  `aws:"RetentionDays,range=0:"`
 	KmsKeyIdentifier *string `aws:"KmsKeyIdentifier,len=:2048" pattern:"^[a-zA-Z0-9_\\-/:]*$"`
+}
+
+// UpdateConnectionRequest is the input of UpdateConnection.
+type UpdateConnectionRequest struct {
+	Name                             string                                 `aws:"Name,req,len=1:64" pattern:"[\\.\\-_A-Za-z0-9]+"`
+	Description                      *string                                `aws:"Description,len=:512" pattern:".*"`
+	AuthorizationType                ConnectionAuthorizationType            `aws:"AuthorizationType"`
+	AuthParameters                   *UpdateConnectionAuthRequestParameters `aws:"AuthParameters"`
+	InvocationConnectivityParameters *ConnectivityResourceParameters        `aws:"InvocationConnectivityParameters"`
+	KmsKeyIdentifier                 *string                                `aws:"KmsKeyIdentifier,len=:2048" pattern:"^[a-zA-Z0-9_\\-/:]*$"`
 }
 
 // UpdateEventBusRequest is the input of UpdateEventBus.

@@ -13,12 +13,28 @@ type CancelReplayResponse struct {
 	StateReason *string     `aws:"StateReason,len=:512" pattern:".*"`
 }
 
+// CreateApiDestinationResponse is the output of CreateApiDestination.
+type CreateApiDestinationResponse struct {
+	ApiDestinationArn   *string             `aws:"ApiDestinationArn,len=1:1600" pattern:"^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:api-destination\\/[\\.\\-_A-Za-z0-9]+\\/[\\-A-Za-z0-9]+$"`
+	ApiDestinationState ApiDestinationState `aws:"ApiDestinationState"`
+	CreationTime        *time.Time          `aws:"CreationTime"`
+	LastModifiedTime    *time.Time          `aws:"LastModifiedTime"`
+}
+
 // CreateArchiveResponse is the output of CreateArchive.
 type CreateArchiveResponse struct {
 	ArchiveArn   *string      `aws:"ArchiveArn,len=1:1600" pattern:"^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:.+\\/.+$"`
 	State        ArchiveState `aws:"State"`
 	StateReason  *string      `aws:"StateReason,len=:512" pattern:".*"`
 	CreationTime *time.Time   `aws:"CreationTime"`
+}
+
+// CreateConnectionResponse is the output of CreateConnection.
+type CreateConnectionResponse struct {
+	ConnectionArn    *string         `aws:"ConnectionArn,len=1:1600" pattern:"^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:connection\\/[\\.\\-_A-Za-z0-9]+\\/[\\-A-Za-z0-9]+$"`
+	ConnectionState  ConnectionState `aws:"ConnectionState"`
+	CreationTime     *time.Time      `aws:"CreationTime"`
+	LastModifiedTime *time.Time      `aws:"LastModifiedTime"`
 }
 
 // CreateEventBusResponse is the output of CreateEventBus.
@@ -30,8 +46,44 @@ type CreateEventBusResponse struct {
 	LogConfig        *LogConfig        `aws:"LogConfig"`
 }
 
+// DeauthorizeConnectionResponse is the output of DeauthorizeConnection.
+type DeauthorizeConnectionResponse struct {
+	ConnectionArn      *string         `aws:"ConnectionArn,len=1:1600" pattern:"^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:connection\\/[\\.\\-_A-Za-z0-9]+\\/[\\-A-Za-z0-9]+$"`
+	ConnectionState    ConnectionState `aws:"ConnectionState"`
+	CreationTime       *time.Time      `aws:"CreationTime"`
+	LastModifiedTime   *time.Time      `aws:"LastModifiedTime"`
+	LastAuthorizedTime *time.Time      `aws:"LastAuthorizedTime"`
+}
+
+// DeleteApiDestinationResponse is the output of DeleteApiDestination.
+type DeleteApiDestinationResponse struct {
+}
+
 // DeleteArchiveResponse is the output of DeleteArchive.
 type DeleteArchiveResponse struct {
+}
+
+// DeleteConnectionResponse is the output of DeleteConnection.
+type DeleteConnectionResponse struct {
+	ConnectionArn      *string         `aws:"ConnectionArn,len=1:1600" pattern:"^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:connection\\/[\\.\\-_A-Za-z0-9]+\\/[\\-A-Za-z0-9]+$"`
+	ConnectionState    ConnectionState `aws:"ConnectionState"`
+	CreationTime       *time.Time      `aws:"CreationTime"`
+	LastModifiedTime   *time.Time      `aws:"LastModifiedTime"`
+	LastAuthorizedTime *time.Time      `aws:"LastAuthorizedTime"`
+}
+
+// DescribeApiDestinationResponse is the output of DescribeApiDestination.
+type DescribeApiDestinationResponse struct {
+	ApiDestinationArn            *string                  `aws:"ApiDestinationArn,len=1:1600" pattern:"^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:api-destination\\/[\\.\\-_A-Za-z0-9]+\\/[\\-A-Za-z0-9]+$"`
+	Name                         *string                  `aws:"Name,len=1:64" pattern:"[\\.\\-_A-Za-z0-9]+"`
+	Description                  *string                  `aws:"Description,len=:512" pattern:".*"`
+	ApiDestinationState          ApiDestinationState      `aws:"ApiDestinationState"`
+	ConnectionArn                *string                  `aws:"ConnectionArn,len=1:1600" pattern:"^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:connection\\/[\\.\\-_A-Za-z0-9]+\\/[\\-A-Za-z0-9]+$"`
+	InvocationEndpoint           *string                  `aws:"InvocationEndpoint,len=1:2048" pattern:"^((%[0-9A-Fa-f]{2}|[-()_.!~*';/?:@\\x26=+$,A-Za-z0-9])+)([).!';/?:,])?$"`
+	HttpMethod                   ApiDestinationHttpMethod `aws:"HttpMethod"`
+	InvocationRateLimitPerSecond *int32                   `aws:"InvocationRateLimitPerSecond,range=1:"`
+	CreationTime                 *time.Time               `aws:"CreationTime"`
+	LastModifiedTime             *time.Time               `aws:"LastModifiedTime"`
 }
 
 // DescribeArchiveResponse is the output of DescribeArchive.
@@ -48,6 +100,23 @@ type DescribeArchiveResponse struct {
 	SizeBytes        *int64       `aws:"SizeBytes"`
 	EventCount       *int64       `aws:"EventCount"`
 	CreationTime     *time.Time   `aws:"CreationTime"`
+}
+
+// DescribeConnectionResponse is the output of DescribeConnection.
+type DescribeConnectionResponse struct {
+	ConnectionArn                    *string                                   `aws:"ConnectionArn,len=1:1600" pattern:"^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:connection\\/[\\.\\-_A-Za-z0-9]+\\/[\\-A-Za-z0-9]+$"`
+	Name                             *string                                   `aws:"Name,len=1:64" pattern:"[\\.\\-_A-Za-z0-9]+"`
+	Description                      *string                                   `aws:"Description,len=:512" pattern:".*"`
+	InvocationConnectivityParameters *DescribeConnectionConnectivityParameters `aws:"InvocationConnectivityParameters"`
+	ConnectionState                  ConnectionState                           `aws:"ConnectionState"`
+	StateReason                      *string                                   `aws:"StateReason,len=:512" pattern:".*"`
+	AuthorizationType                ConnectionAuthorizationType               `aws:"AuthorizationType"`
+	SecretArn                        *string                                   `aws:"SecretArn,len=20:2048" pattern:"^arn:aws([a-z]|\\-)*:secretsmanager:([a-z]|\\d|\\-)*:([0-9]{12})?:secret:[\\/_+=\\.@\\-A-Za-z0-9]+$"`
+	KmsKeyIdentifier                 *string                                   `aws:"KmsKeyIdentifier,len=:2048" pattern:"^[a-zA-Z0-9_\\-/:]*$"`
+	AuthParameters                   *ConnectionAuthResponseParameters         `aws:"AuthParameters"`
+	CreationTime                     *time.Time                                `aws:"CreationTime"`
+	LastModifiedTime                 *time.Time                                `aws:"LastModifiedTime"`
+	LastAuthorizedTime               *time.Time                                `aws:"LastAuthorizedTime"`
 }
 
 // DescribeEventBusResponse is the output of DescribeEventBus.
@@ -93,10 +162,22 @@ type DescribeRuleResponse struct {
 	CreatedBy          *string   `aws:"CreatedBy,len=1:128"`
 }
 
+// ListApiDestinationsResponse is the output of ListApiDestinations.
+type ListApiDestinationsResponse struct {
+	ApiDestinations []ApiDestination `aws:"ApiDestinations"`
+	NextToken       *string          `aws:"NextToken,len=1:2048"`
+}
+
 // ListArchivesResponse is the output of ListArchives.
 type ListArchivesResponse struct {
 	Archives  []Archive `aws:"Archives"`
 	NextToken *string   `aws:"NextToken,len=1:2048"`
+}
+
+// ListConnectionsResponse is the output of ListConnections.
+type ListConnectionsResponse struct {
+	Connections []Connection `aws:"Connections"`
+	NextToken   *string      `aws:"NextToken,len=1:2048"`
 }
 
 // ListEventBusesResponse is the output of ListEventBuses.
@@ -178,12 +259,29 @@ type TestEventPatternResponse struct {
 type UntagResourceResponse struct {
 }
 
+// UpdateApiDestinationResponse is the output of UpdateApiDestination.
+type UpdateApiDestinationResponse struct {
+	ApiDestinationArn   *string             `aws:"ApiDestinationArn,len=1:1600" pattern:"^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:api-destination\\/[\\.\\-_A-Za-z0-9]+\\/[\\-A-Za-z0-9]+$"`
+	ApiDestinationState ApiDestinationState `aws:"ApiDestinationState"`
+	CreationTime        *time.Time          `aws:"CreationTime"`
+	LastModifiedTime    *time.Time          `aws:"LastModifiedTime"`
+}
+
 // UpdateArchiveResponse is the output of UpdateArchive.
 type UpdateArchiveResponse struct {
 	ArchiveArn   *string      `aws:"ArchiveArn,len=1:1600" pattern:"^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:.+\\/.+$"`
 	State        ArchiveState `aws:"State"`
 	StateReason  *string      `aws:"StateReason,len=:512" pattern:".*"`
 	CreationTime *time.Time   `aws:"CreationTime"`
+}
+
+// UpdateConnectionResponse is the output of UpdateConnection.
+type UpdateConnectionResponse struct {
+	ConnectionArn      *string         `aws:"ConnectionArn,len=1:1600" pattern:"^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:connection\\/[\\.\\-_A-Za-z0-9]+\\/[\\-A-Za-z0-9]+$"`
+	ConnectionState    ConnectionState `aws:"ConnectionState"`
+	CreationTime       *time.Time      `aws:"CreationTime"`
+	LastModifiedTime   *time.Time      `aws:"LastModifiedTime"`
+	LastAuthorizedTime *time.Time      `aws:"LastAuthorizedTime"`
 }
 
 // UpdateEventBusResponse is the output of UpdateEventBus.

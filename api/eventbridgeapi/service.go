@@ -13,18 +13,32 @@ import (
 type Handler interface {
 	// CancelReplay: Cancels the specified replay.
 	CancelReplay(context.Context, aws.Identity, *CancelReplayRequest) (*CancelReplayResponse, error)
+	// CreateApiDestination: Creates an API destination, which is an HTTP invocation endpoint configured as a target for events.
+	CreateApiDestination(context.Context, aws.Identity, *CreateApiDestinationRequest) (*CreateApiDestinationResponse, error)
 	// CreateArchive: Creates an archive of events with the specified settings.
 	CreateArchive(context.Context, aws.Identity, *CreateArchiveRequest) (*CreateArchiveResponse, error)
+	// CreateConnection: Creates a connection.
+	CreateConnection(context.Context, aws.Identity, *CreateConnectionRequest) (*CreateConnectionResponse, error)
 	// CreateEventBus: Creates a new event bus within your account.
 	CreateEventBus(context.Context, aws.Identity, *CreateEventBusRequest) (*CreateEventBusResponse, error)
+	// DeauthorizeConnection: Removes all authorization parameters from the connection.
+	DeauthorizeConnection(context.Context, aws.Identity, *DeauthorizeConnectionRequest) (*DeauthorizeConnectionResponse, error)
+	// DeleteApiDestination: Deletes the specified API destination.
+	DeleteApiDestination(context.Context, aws.Identity, *DeleteApiDestinationRequest) (*DeleteApiDestinationResponse, error)
 	// DeleteArchive: Deletes the specified archive.
 	DeleteArchive(context.Context, aws.Identity, *DeleteArchiveRequest) (*DeleteArchiveResponse, error)
+	// DeleteConnection: Deletes a connection.
+	DeleteConnection(context.Context, aws.Identity, *DeleteConnectionRequest) (*DeleteConnectionResponse, error)
 	// DeleteEventBus: Deletes the specified custom event bus or partner event bus.
 	DeleteEventBus(context.Context, aws.Identity, *DeleteEventBusRequest) (*DeleteEventBusOutput, error)
 	// DeleteRule: Deletes the specified rule.
 	DeleteRule(context.Context, aws.Identity, *DeleteRuleRequest) (*DeleteRuleOutput, error)
+	// DescribeApiDestination: Retrieves details about an API destination.
+	DescribeApiDestination(context.Context, aws.Identity, *DescribeApiDestinationRequest) (*DescribeApiDestinationResponse, error)
 	// DescribeArchive: Retrieves details about an archive.
 	DescribeArchive(context.Context, aws.Identity, *DescribeArchiveRequest) (*DescribeArchiveResponse, error)
+	// DescribeConnection: Retrieves details about a connection.
+	DescribeConnection(context.Context, aws.Identity, *DescribeConnectionRequest) (*DescribeConnectionResponse, error)
 	// DescribeEventBus: Displays details about an event bus in your account.
 	DescribeEventBus(context.Context, aws.Identity, *DescribeEventBusRequest) (*DescribeEventBusResponse, error)
 	// DescribeReplay: Retrieves details about a replay.
@@ -35,8 +49,12 @@ type Handler interface {
 	DisableRule(context.Context, aws.Identity, *DisableRuleRequest) (*DisableRuleOutput, error)
 	// EnableRule: Enables the specified rule.
 	EnableRule(context.Context, aws.Identity, *EnableRuleRequest) (*EnableRuleOutput, error)
+	// ListApiDestinations: Retrieves a list of API destination in the account in the current Region.
+	ListApiDestinations(context.Context, aws.Identity, *ListApiDestinationsRequest) (*ListApiDestinationsResponse, error)
 	// ListArchives: Lists your archives.
 	ListArchives(context.Context, aws.Identity, *ListArchivesRequest) (*ListArchivesResponse, error)
+	// ListConnections: Retrieves a list of connections from the account.
+	ListConnections(context.Context, aws.Identity, *ListConnectionsRequest) (*ListConnectionsResponse, error)
 	// ListEventBuses: Lists all the event buses in your account, including the default event bus, custom event buses, and partner event buses.
 	ListEventBuses(context.Context, aws.Identity, *ListEventBusesRequest) (*ListEventBusesResponse, error)
 	// ListReplays: Lists your replays.
@@ -69,8 +87,12 @@ type Handler interface {
 	TestEventPattern(context.Context, aws.Identity, *TestEventPatternRequest) (*TestEventPatternResponse, error)
 	// UntagResource: Removes one or more tags from the specified EventBridge resource.
 	UntagResource(context.Context, aws.Identity, *UntagResourceRequest) (*UntagResourceResponse, error)
+	// UpdateApiDestination: Updates an API destination.
+	UpdateApiDestination(context.Context, aws.Identity, *UpdateApiDestinationRequest) (*UpdateApiDestinationResponse, error)
 	// UpdateArchive: Updates the specified archive.
 	UpdateArchive(context.Context, aws.Identity, *UpdateArchiveRequest) (*UpdateArchiveResponse, error)
+	// UpdateConnection: Updates settings for a connection.
+	UpdateConnection(context.Context, aws.Identity, *UpdateConnectionRequest) (*UpdateConnectionResponse, error)
 	// UpdateEventBus: Updates the specified event bus.
 	UpdateEventBus(context.Context, aws.Identity, *UpdateEventBusRequest) (*UpdateEventBusResponse, error)
 }
@@ -89,24 +111,24 @@ var Service = aws.Describe[Handler](aws.Meta{
 },
 	aws.Lacks("ActivateEventSource", "POST", "/"),
 	aws.Has("CancelReplay", "POST", "/", 200, Handler.CancelReplay),
-	aws.Lacks("CreateApiDestination", "POST", "/"),
+	aws.Has("CreateApiDestination", "POST", "/", 200, Handler.CreateApiDestination),
 	aws.Has("CreateArchive", "POST", "/", 200, Handler.CreateArchive),
-	aws.Lacks("CreateConnection", "POST", "/"),
+	aws.Has("CreateConnection", "POST", "/", 200, Handler.CreateConnection),
 	aws.Lacks("CreateEndpoint", "POST", "/"),
 	aws.Has("CreateEventBus", "POST", "/", 200, Handler.CreateEventBus),
 	aws.Lacks("CreatePartnerEventSource", "POST", "/"),
 	aws.Lacks("DeactivateEventSource", "POST", "/"),
-	aws.Lacks("DeauthorizeConnection", "POST", "/"),
-	aws.Lacks("DeleteApiDestination", "POST", "/"),
+	aws.Has("DeauthorizeConnection", "POST", "/", 200, Handler.DeauthorizeConnection),
+	aws.Has("DeleteApiDestination", "POST", "/", 200, Handler.DeleteApiDestination),
 	aws.Has("DeleteArchive", "POST", "/", 200, Handler.DeleteArchive),
-	aws.Lacks("DeleteConnection", "POST", "/"),
+	aws.Has("DeleteConnection", "POST", "/", 200, Handler.DeleteConnection),
 	aws.Lacks("DeleteEndpoint", "POST", "/"),
 	aws.Has("DeleteEventBus", "POST", "/", 200, Handler.DeleteEventBus),
 	aws.Lacks("DeletePartnerEventSource", "POST", "/"),
 	aws.Has("DeleteRule", "POST", "/", 200, Handler.DeleteRule),
-	aws.Lacks("DescribeApiDestination", "POST", "/"),
+	aws.Has("DescribeApiDestination", "POST", "/", 200, Handler.DescribeApiDestination),
 	aws.Has("DescribeArchive", "POST", "/", 200, Handler.DescribeArchive),
-	aws.Lacks("DescribeConnection", "POST", "/"),
+	aws.Has("DescribeConnection", "POST", "/", 200, Handler.DescribeConnection),
 	aws.Lacks("DescribeEndpoint", "POST", "/"),
 	aws.Has("DescribeEventBus", "POST", "/", 200, Handler.DescribeEventBus),
 	aws.Lacks("DescribeEventSource", "POST", "/"),
@@ -115,9 +137,9 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Has("DescribeRule", "POST", "/", 200, Handler.DescribeRule),
 	aws.Has("DisableRule", "POST", "/", 200, Handler.DisableRule),
 	aws.Has("EnableRule", "POST", "/", 200, Handler.EnableRule),
-	aws.Lacks("ListApiDestinations", "POST", "/"),
+	aws.Has("ListApiDestinations", "POST", "/", 200, Handler.ListApiDestinations),
 	aws.Has("ListArchives", "POST", "/", 200, Handler.ListArchives),
-	aws.Lacks("ListConnections", "POST", "/"),
+	aws.Has("ListConnections", "POST", "/", 200, Handler.ListConnections),
 	aws.Lacks("ListEndpoints", "POST", "/"),
 	aws.Has("ListEventBuses", "POST", "/", 200, Handler.ListEventBuses),
 	aws.Lacks("ListEventSources", "POST", "/"),
@@ -139,9 +161,9 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Has("TagResource", "POST", "/", 200, Handler.TagResource),
 	aws.Has("TestEventPattern", "POST", "/", 200, Handler.TestEventPattern),
 	aws.Has("UntagResource", "POST", "/", 200, Handler.UntagResource),
-	aws.Lacks("UpdateApiDestination", "POST", "/"),
+	aws.Has("UpdateApiDestination", "POST", "/", 200, Handler.UpdateApiDestination),
 	aws.Has("UpdateArchive", "POST", "/", 200, Handler.UpdateArchive),
-	aws.Lacks("UpdateConnection", "POST", "/"),
+	aws.Has("UpdateConnection", "POST", "/", 200, Handler.UpdateConnection),
 	aws.Lacks("UpdateEndpoint", "POST", "/"),
 	aws.Has("UpdateEventBus", "POST", "/", 200, Handler.UpdateEventBus),
 )

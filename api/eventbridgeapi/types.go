@@ -6,6 +6,19 @@ import (
 	"time"
 )
 
+// ApiDestination: Contains details about an API destination.
+type ApiDestination struct {
+	ApiDestinationArn            *string                  `aws:"ApiDestinationArn,len=1:1600" pattern:"^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:api-destination\\/[\\.\\-_A-Za-z0-9]+\\/[\\-A-Za-z0-9]+$"`
+	Name                         *string                  `aws:"Name,len=1:64" pattern:"[\\.\\-_A-Za-z0-9]+"`
+	ApiDestinationState          ApiDestinationState      `aws:"ApiDestinationState"`
+	ConnectionArn                *string                  `aws:"ConnectionArn,len=1:1600" pattern:"^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:connection\\/[\\.\\-_A-Za-z0-9]+\\/[\\-A-Za-z0-9]+$"`
+	InvocationEndpoint           *string                  `aws:"InvocationEndpoint,len=1:2048" pattern:"^((%[0-9A-Fa-f]{2}|[-()_.!~*';/?:@\\x26=+$,A-Za-z0-9])+)([).!';/?:,])?$"`
+	HttpMethod                   ApiDestinationHttpMethod `aws:"HttpMethod"`
+	InvocationRateLimitPerSecond *int32                   `aws:"InvocationRateLimitPerSecond,range=1:"`
+	CreationTime                 *time.Time               `aws:"CreationTime"`
+	LastModifiedTime             *time.Time               `aws:"LastModifiedTime"`
+}
+
 // AppSyncParameters: Contains the GraphQL operation to be parsed and executed, if the event target is an AppSync API.
 type AppSyncParameters struct {
 	GraphQLOperation *string `aws:"GraphQLOperation,len=1:1048576,sens"`
@@ -62,9 +75,137 @@ type Condition struct {
 	Value string `aws:"Value,req"`
 }
 
+// Connection: Contains information about a connection.
+type Connection struct {
+	ConnectionArn      *string                     `aws:"ConnectionArn,len=1:1600" pattern:"^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:connection\\/[\\.\\-_A-Za-z0-9]+\\/[\\-A-Za-z0-9]+$"`
+	Name               *string                     `aws:"Name,len=1:64" pattern:"[\\.\\-_A-Za-z0-9]+"`
+	ConnectionState    ConnectionState             `aws:"ConnectionState"`
+	StateReason        *string                     `aws:"StateReason,len=:512" pattern:".*"`
+	AuthorizationType  ConnectionAuthorizationType `aws:"AuthorizationType"`
+	CreationTime       *time.Time                  `aws:"CreationTime"`
+	LastModifiedTime   *time.Time                  `aws:"LastModifiedTime"`
+	LastAuthorizedTime *time.Time                  `aws:"LastAuthorizedTime"`
+}
+
+// ConnectionApiKeyAuthResponseParameters: Contains the authorization parameters for the connection if API Key is specified as the authorization type.
+type ConnectionApiKeyAuthResponseParameters struct {
+	ApiKeyName *string `aws:"ApiKeyName,len=1:512" pattern:"^[ \\t]*[^\\x00-\\x1F:\\x7F]+([ \\t]+[^\\x00-\\x1F:\\x7F]+)*[ \\t]*$"`
+}
+
+// ConnectionAuthResponseParameters: Tthe authorization parameters to use for the connection.
+type ConnectionAuthResponseParameters struct {
+	BasicAuthParameters      *ConnectionBasicAuthResponseParameters    `aws:"BasicAuthParameters"`
+	OAuthParameters          *ConnectionOAuthResponseParameters        `aws:"OAuthParameters"`
+	ApiKeyAuthParameters     *ConnectionApiKeyAuthResponseParameters   `aws:"ApiKeyAuthParameters"`
+	InvocationHttpParameters *ConnectionHttpParameters                 `aws:"InvocationHttpParameters"`
+	ConnectivityParameters   *DescribeConnectionConnectivityParameters `aws:"ConnectivityParameters"`
+}
+
+// ConnectionBasicAuthResponseParameters: The authorization parameters for the connection if Basic is specified as the authorization type.
+type ConnectionBasicAuthResponseParameters struct {
+	Username *string `aws:"Username,len=1:512" pattern:"^[ \\t]*[^\\x00-\\x1F:\\x7F]+([ \\t]+[^\\x00-\\x1F:\\x7F]+)*[ \\t]*$"`
+}
+
+// ConnectionBodyParameter: Additional parameter included in the body.
+type ConnectionBodyParameter struct {
+	Key           *string `aws:"Key"`
+	Value         *string `aws:"Value,sens"`
+	IsValueSecret *bool   `aws:"IsValueSecret"`
+}
+
+// ConnectionHeaderParameter: Additional parameter included in the header.
+type ConnectionHeaderParameter struct {
+	Key           *string "aws:\"Key,len=:512\" pattern:\"^[!#$%&'*+-.^_`|~0-9a-zA-Z]+$\""
+	Value         *string `aws:"Value,len=:512,sens" pattern:"^[ \\t]*[\\x20-\\x7E]+([ \\t]+[\\x20-\\x7E]+)*[ \\t]*$"`
+	IsValueSecret *bool   `aws:"IsValueSecret"`
+}
+
+// ConnectionHttpParameters: Any additional parameters for the connection.
+type ConnectionHttpParameters struct {
+	HeaderParameters      []ConnectionHeaderParameter      `aws:"HeaderParameters,len=0:100"`
+	QueryStringParameters []ConnectionQueryStringParameter `aws:"QueryStringParameters,len=0:100"`
+	BodyParameters        []ConnectionBodyParameter        `aws:"BodyParameters,len=0:100"`
+}
+
+// ConnectionOAuthClientResponseParameters: The client response parameters for the connection when OAuth is specified as the authorization type.
+type ConnectionOAuthClientResponseParameters struct {
+	ClientID *string `aws:"ClientID,len=1:512" pattern:"^[ \\t]*[^\\x00-\\x1F:\\x7F]+([ \\t]+[^\\x00-\\x1F:\\x7F]+)*[ \\t]*$"`
+}
+
+// ConnectionOAuthResponseParameters: The response parameters when OAuth is specified as the authorization type.
+type ConnectionOAuthResponseParameters struct {
+	ClientParameters      *ConnectionOAuthClientResponseParameters `aws:"ClientParameters"`
+	AuthorizationEndpoint *string                                  `aws:"AuthorizationEndpoint,len=1:2048" pattern:"^((%[0-9A-Fa-f]{2}|[-()_.!~*';/?:@\\x26=+$,A-Za-z0-9])+)([).!';/?:,])?$"`
+	HttpMethod            ConnectionOAuthHttpMethod                `aws:"HttpMethod"`
+	OAuthHttpParameters   *ConnectionHttpParameters                `aws:"OAuthHttpParameters"`
+}
+
+// ConnectionQueryStringParameter: Any additional query string parameter for the connection.
+type ConnectionQueryStringParameter struct {
+	Key           *string `aws:"Key,len=:512" pattern:"[^\\x00-\\x1F\\x7F]+"`
+	Value         *string `aws:"Value,len=:512,sens" pattern:"[^\\x00-\\x09\\x0B\\x0C\\x0E-\\x1F\\x7F]+"`
+	IsValueSecret *bool   `aws:"IsValueSecret"`
+}
+
+// ConnectivityResourceConfigurationArn: The Amazon Resource Name (ARN) of the Amazon VPC Lattice resource configuration for the resource endpoint.
+type ConnectivityResourceConfigurationArn struct {
+	ResourceConfigurationArn string `aws:"ResourceConfigurationArn,req,len=0:2048" pattern:"^(?:^arn:[a-z0-9\\-]+:vpc-lattice:[a-zA-Z0-9\\-]+:\\d{12}:resourceconfiguration/rcfg-[0-9a-z]{17}$|^$)"`
+}
+
+// ConnectivityResourceParameters: The parameters for EventBridge to use when invoking the resource endpoint.
+type ConnectivityResourceParameters struct {
+	ResourceParameters *ConnectivityResourceConfigurationArn `aws:"ResourceParameters,req"`
+}
+
+// CreateConnectionApiKeyAuthRequestParameters: The API key authorization parameters for the connection.
+type CreateConnectionApiKeyAuthRequestParameters struct {
+	ApiKeyName  string `aws:"ApiKeyName,req,len=1:512" pattern:"^[ \\t]*[^\\x00-\\x1F:\\x7F]+([ \\t]+[^\\x00-\\x1F:\\x7F]+)*[ \\t]*$"`
+	ApiKeyValue string `aws:"ApiKeyValue,req,len=1:512,sens" pattern:"^[ \\t]*[^\\x00-\\x1F:\\x7F]+([ \\t]+[^\\x00-\\x1F:\\x7F]+)*[ \\t]*$"`
+}
+
+// CreateConnectionAuthRequestParameters: The authorization parameters for the connection.
+type CreateConnectionAuthRequestParameters struct {
+	BasicAuthParameters      *CreateConnectionBasicAuthRequestParameters  `aws:"BasicAuthParameters"`
+	OAuthParameters          *CreateConnectionOAuthRequestParameters      `aws:"OAuthParameters"`
+	ApiKeyAuthParameters     *CreateConnectionApiKeyAuthRequestParameters `aws:"ApiKeyAuthParameters"`
+	InvocationHttpParameters *ConnectionHttpParameters                    `aws:"InvocationHttpParameters"`
+	ConnectivityParameters   *ConnectivityResourceParameters              `aws:"ConnectivityParameters"`
+}
+
+// CreateConnectionBasicAuthRequestParameters: Contains the Basic authorization parameters to use for the connection.
+type CreateConnectionBasicAuthRequestParameters struct {
+	Username string `aws:"Username,req,len=1:512" pattern:"^[ \\t]*[^\\x00-\\x1F:\\x7F]+([ \\t]+[^\\x00-\\x1F:\\x7F]+)*[ \\t]*$"`
+	Password string `aws:"Password,req,len=1:512,sens" pattern:"^[ \\t]*[^\\x00-\\x1F:\\x7F]+([ \\t]+[^\\x00-\\x1F:\\x7F]+)*[ \\t]*$"`
+}
+
+// CreateConnectionOAuthClientRequestParameters: The Basic authorization parameters to use for the connection.
+type CreateConnectionOAuthClientRequestParameters struct {
+	ClientID     string `aws:"ClientID,req,len=1:512" pattern:"^[ \\t]*[^\\x00-\\x1F:\\x7F]+([ \\t]+[^\\x00-\\x1F:\\x7F]+)*[ \\t]*$"`
+	ClientSecret string `aws:"ClientSecret,req,len=1:512,sens" pattern:"^[ \\t]*[^\\x00-\\x1F:\\x7F]+([ \\t]+[^\\x00-\\x1F:\\x7F]+)*[ \\t]*$"`
+}
+
+// CreateConnectionOAuthRequestParameters: Contains the OAuth authorization parameters to use for the connection.
+type CreateConnectionOAuthRequestParameters struct {
+	ClientParameters      *CreateConnectionOAuthClientRequestParameters `aws:"ClientParameters,req"`
+	AuthorizationEndpoint string                                        `aws:"AuthorizationEndpoint,req,len=1:2048" pattern:"^((%[0-9A-Fa-f]{2}|[-()_.!~*';/?:@\\x26=+$,A-Za-z0-9])+)([).!';/?:,])?$"`
+	HttpMethod            ConnectionOAuthHttpMethod                     `aws:"HttpMethod,req"`
+	OAuthHttpParameters   *ConnectionHttpParameters                     `aws:"OAuthHttpParameters"`
+}
+
 // DeadLetterConfig: Configuration details of the Amazon SQS queue for EventBridge to use as a dead-letter queue (DLQ).
 type DeadLetterConfig struct {
 	Arn *string `aws:"Arn,len=1:1600"`
+}
+
+// DescribeConnectionConnectivityParameters: If the connection uses a private OAuth endpoint, the parameters for EventBridge to use when authenticating against the endpoint.
+type DescribeConnectionConnectivityParameters struct {
+	ResourceParameters *DescribeConnectionResourceParameters `aws:"ResourceParameters,req"`
+}
+
+// DescribeConnectionResourceParameters: The parameters for EventBridge to use when invoking the resource endpoint.
+type DescribeConnectionResourceParameters struct {
+	ResourceConfigurationArn string `aws:"ResourceConfigurationArn,req,len=0:2048" pattern:"^(?:^arn:[a-z0-9\\-]+:vpc-lattice:[a-zA-Z0-9\\-]+:\\d{12}:resourceconfiguration/rcfg-[0-9a-z]{17}$|^$)"`
+	ResourceAssociationArn   string `aws:"ResourceAssociationArn,req,len=17:2048" pattern:"^arn:[a-z0-9\\\\-]+:vpc-lattice:[a-zA-Z0-9\\\\-]+:\\\\d{12}:servicenetworkresourceassociation/snra-[0-9a-z]{17}$"`
 }
 
 // EcsParameters: The custom parameters to be used when the target is an Amazon ECS task.
@@ -269,4 +410,39 @@ type Target struct {
 	DeadLetterConfig            *DeadLetterConfig            `aws:"DeadLetterConfig"`
 	RetryPolicy                 *RetryPolicy                 `aws:"RetryPolicy"`
 	AppSyncParameters           *AppSyncParameters           `aws:"AppSyncParameters"`
+}
+
+// UpdateConnectionApiKeyAuthRequestParameters: Contains the API key authorization parameters to use to update the connection.
+type UpdateConnectionApiKeyAuthRequestParameters struct {
+	ApiKeyName  *string `aws:"ApiKeyName,len=1:512" pattern:"^[ \\t]*[^\\x00-\\x1F:\\x7F]+([ \\t]+[^\\x00-\\x1F:\\x7F]+)*[ \\t]*$"`
+	ApiKeyValue *string `aws:"ApiKeyValue,len=1:512,sens" pattern:"^[ \\t]*[^\\x00-\\x1F:\\x7F]+([ \\t]+[^\\x00-\\x1F:\\x7F]+)*[ \\t]*$"`
+}
+
+// UpdateConnectionAuthRequestParameters: Contains the additional parameters to use for the connection.
+type UpdateConnectionAuthRequestParameters struct {
+	BasicAuthParameters      *UpdateConnectionBasicAuthRequestParameters  `aws:"BasicAuthParameters"`
+	OAuthParameters          *UpdateConnectionOAuthRequestParameters      `aws:"OAuthParameters"`
+	ApiKeyAuthParameters     *UpdateConnectionApiKeyAuthRequestParameters `aws:"ApiKeyAuthParameters"`
+	InvocationHttpParameters *ConnectionHttpParameters                    `aws:"InvocationHttpParameters"`
+	ConnectivityParameters   *ConnectivityResourceParameters              `aws:"ConnectivityParameters"`
+}
+
+// UpdateConnectionBasicAuthRequestParameters: The Basic authorization parameters for the connection.
+type UpdateConnectionBasicAuthRequestParameters struct {
+	Username *string `aws:"Username,len=1:512" pattern:"^[ \\t]*[^\\x00-\\x1F:\\x7F]+([ \\t]+[^\\x00-\\x1F:\\x7F]+)*[ \\t]*$"`
+	Password *string `aws:"Password,len=1:512,sens" pattern:"^[ \\t]*[^\\x00-\\x1F:\\x7F]+([ \\t]+[^\\x00-\\x1F:\\x7F]+)*[ \\t]*$"`
+}
+
+// UpdateConnectionOAuthClientRequestParameters: The OAuth authorization parameters to use for the connection.
+type UpdateConnectionOAuthClientRequestParameters struct {
+	ClientID     *string `aws:"ClientID,len=1:512" pattern:"^[ \\t]*[^\\x00-\\x1F:\\x7F]+([ \\t]+[^\\x00-\\x1F:\\x7F]+)*[ \\t]*$"`
+	ClientSecret *string `aws:"ClientSecret,len=1:512,sens" pattern:"^[ \\t]*[^\\x00-\\x1F:\\x7F]+([ \\t]+[^\\x00-\\x1F:\\x7F]+)*[ \\t]*$"`
+}
+
+// UpdateConnectionOAuthRequestParameters: The OAuth request parameters to use for the connection.
+type UpdateConnectionOAuthRequestParameters struct {
+	ClientParameters      *UpdateConnectionOAuthClientRequestParameters `aws:"ClientParameters"`
+	AuthorizationEndpoint *string                                       `aws:"AuthorizationEndpoint,len=1:2048" pattern:"^((%[0-9A-Fa-f]{2}|[-()_.!~*';/?:@\\x26=+$,A-Za-z0-9])+)([).!';/?:,])?$"`
+	HttpMethod            ConnectionOAuthHttpMethod                     `aws:"HttpMethod"`
+	OAuthHttpParameters   *ConnectionHttpParameters                     `aws:"OAuthHttpParameters"`
 }

@@ -23,6 +23,8 @@ type Config struct {
 	Roles  aws.Roles
 	Clock  clock.Clock
 	Log    *slog.Logger // nil: no log
+	// Destinations delivers to API destinations; nil: there are none.
+	Destinations Destinations
 	// Observe, when not nil, is told of every attempt: services count their metrics by it. It must not block.
 	Observe func(Outcome)
 }
@@ -108,7 +110,7 @@ func (c *courier) attempt(ctx context.Context, k *timer.Kept, d *Delivery) failu
 	if arn.Region != "" {
 		id.Region = arn.Region
 	}
-	a := &attempt{Delivery: d, caller: c.Caller, id: id, arn: arn, key: k.Key, made: k.Set.UnixMilli()}
+	a := &attempt{Delivery: d, caller: c.Caller, destinations: c.Destinations, id: id, arn: arn, key: k.Key, made: k.Set.UnixMilli()}
 	if err := send(ctx, a); err != nil {
 		return classify(err)
 	}

@@ -9,11 +9,12 @@ import (
 // attempt is one attempt of a delivery, as a sender gets it.
 type attempt struct {
 	*Delivery
-	caller aws.Caller
-	id     aws.Identity // makes the call; its request id is key
-	arn    aws.ARN      // of the target
-	key    string       // the same at each attempt, unique among deliveries: a UUID
-	made   int64        // when the delivery was made, in milliseconds since 1970
+	caller       aws.Caller
+	destinations Destinations
+	id           aws.Identity // makes the call; its request id is key
+	arn          aws.ARN      // of the target
+	key          string       // the same at each attempt, unique among deliveries: a UUID
+	made         int64        // when the delivery was made, in milliseconds since 1970
 }
 
 // sender makes an attempt at one kind of target.
@@ -30,6 +31,9 @@ func senderOf(a aws.ARN) sender {
 	case "events":
 		if kind == "event-bus" && name != "" {
 			return toEventBus
+		}
+		if kind == "api-destination" && name != "" {
+			return toDestination
 		}
 	case "sqs":
 		if kind == "" {

@@ -54,6 +54,8 @@ type Delivery struct {
 	Key string `cbor:"12,keyasint,omitempty"`
 	// Trace is the X-Amzn-Trace-Id to go on with.
 	Trace string `cbor:"13,keyasint,omitempty"`
+	// HTTP is for API destinations.
+	HTTP *HTTP `cbor:"14,keyasint,omitempty"`
 }
 
 // Sender is the AWS service that delivers, and the resource for which it does.

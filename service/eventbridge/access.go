@@ -7,6 +7,7 @@ import (
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/event/target"
 	"github.com/brume-dev/brume/policy"
+	"github.com/brume-dev/brume/service/eventbridge/egress"
 )
 
 // Access says what an operation needs: PutEvents on each bus, whose policy may let other accounts and services in;
@@ -161,5 +162,5 @@ func resourceOf(id aws.Identity, in any) string {
 	case *eventbridgeapi.ListTagsForResourceRequest:
 		return in.ResourceARN
 	}
-	return "*"
+	return egress.Resource(id, in)
 }

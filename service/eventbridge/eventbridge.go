@@ -1,5 +1,5 @@
 // Package eventbridge is Amazon EventBridge: event buses, the rules that send their events on to targets, archives and
-// replays, and schedules. https://docs.aws.amazon.com/eventbridge/latest/APIReference/Welcome.html
+// replays, schedules, connections and API destinations. https://docs.aws.amazon.com/eventbridge/latest/APIReference/Welcome.html
 //
 // PutEvents matches outside of any transaction, against the rules of the bus compiled once for each change of them; then
 // one transaction writes what is archived and a promise for each target that gets the event (event/target keeps it).
@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"strings"
 
 	"github.com/google/uuid"
@@ -16,6 +17,7 @@ import (
 	"github.com/brume-dev/brume/api/eventbridgeapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/clock"
+	"github.com/brume-dev/brume/service/eventbridge/egress"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/store/known"
 	"github.com/brume-dev/brume/timer"
@@ -26,14 +28,18 @@ type Config struct {
 	Store store.Store
 	Clock clock.Clock
 	Timer *timer.Runner
-	Rand  io.Reader    // crypto/rand.Reader
-	Log   *slog.Logger // nil: no log
+	// Policies and HTTP are for API destinations and connections.
+	Policies egress.Policies
+	HTTP     http.RoundTripper
+	Rand     io.Reader    // crypto/rand.Reader
+	Log      *slog.Logger // nil: no log
 }
 
 // Service implements eventbridgeapi.Handler.
 type Service struct {
 	Config
-	buses *known.Map[ref, *compiled]
+	*egress.Egress // connections and API destinations
+	buses          *known.Map[ref, *compiled]
 }
 
 var (
@@ -56,7 +62,8 @@ func New(c Config) (*Service, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{Config: c, buses: known.New[ref, *compiled](maxCached)}
+	s := &Service{Config: c, Egress: egress.New(egress.Config{Store: c.Store, Clock: c.Clock, Timer: c.Timer, Policies: c.Policies, HTTP: c.HTTP, Rand: c.Rand}),
+		buses: known.New[ref, *compiled](maxCached)}
 	c.Timer.Handle(kindSchedule, s.fire, timer.Policy{})
 	c.Timer.Handle(kindExpire, s.expire, timer.Policy{})
 	c.Timer.Handle(kindReplay, s.replay, timer.Policy{})

@@ -5,6 +5,7 @@ import (
 
 	"github.com/brume-dev/brume/api/eventbridgeapi"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/event/target"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/store/record"
 )
@@ -55,6 +56,7 @@ type targetRecord struct {
 	Retry      bool              `cbor:"10,keyasint,omitempty"`
 	Retries    *int32            `cbor:"11,keyasint,omitempty"`
 	Age        *int32            `cbor:"12,keyasint,omitempty"`
+	HTTP       *target.HTTP      `cbor:"13,keyasint,omitempty"` // of an API destination
 }
 
 // archiveRecord is an archive.

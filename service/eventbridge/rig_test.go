@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -61,10 +62,10 @@ func rigOn(t testing.TB, c *clock.Virtual, st store.Store) *rig {
 	t.Helper()
 	r := &rig{t: t, clock: c, store: st, timer: timer.New(timer.Config{Store: st, Clock: c, Drain: time.Millisecond}), stop: func() {}, filled: make(chan struct{})}
 	var err error
-	if r.Service, err = eventbridge.New(eventbridge.Config{Store: st, Clock: c, Timer: r.timer, Rand: rand.Reader}); err != nil {
+	if r.Service, err = eventbridge.New(eventbridge.Config{Store: st, Clock: c, Timer: r.timer, Rand: rand.Reader, Policies: everybody{}, HTTP: http.DefaultTransport}); err != nil {
 		t.Fatal(err)
 	}
-	target.Register(target.Config{Runner: r.timer, Caller: r, Roles: r, Clock: c})
+	target.Register(target.Config{Runner: r.timer, Caller: r, Roles: r, Clock: c, Destinations: r.Service})
 	return r
 }
 

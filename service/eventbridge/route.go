@@ -186,7 +186,7 @@ func (c *compiled) match(e *event, only map[string]bool) (*routed, error) {
 
 // deliver makes the delivery of an event to a target; ok is false when it does not go there.
 func (t *compiledTarget) deliver(b ref, rule, ruleARN string, e *event, look *input.Event) (d target.Delivery, ok bool) {
-	d = target.Delivery{Target: t.ARN, Role: t.Role, Body: e.text, Trace: e.trace,
+	d = target.Delivery{Target: t.ARN, Role: t.Role, Body: e.text, Trace: e.trace, HTTP: t.HTTP,
 		From: target.Sender{Service: principal, Account: b.account, Region: b.region, ARN: ruleARN}}
 	if isBus(t.ARN) && e.passed {
 		return d, false // an event goes from one bus to another once

@@ -90,15 +90,22 @@ func makeTarget(b ref, t *eventbridgeapi.Target) (rec targetRecord, err error) {
 			given++
 		}
 	}
-	switch onBus := a.Service == service; {
+	destination := isDestination(a)
+	switch onBus := a.Service == service && !destination; {
 	case given > 1:
 		return rec, invalid("Only one of Input, InputPath, or InputTransformer must be provided for target %s.", t.Id)
 	case onBus && given > 0:
 		return rec, invalid("Input, InputPath and InputTransformer are not available for target %s, which is an event bus.", t.Id)
 	case onBus && t.Arn == b.arn():
 		return rec, invalid("Target %s is the event bus of its own rule.", t.Id)
-	case a.Service == "states" && rec.Role == "":
+	case (a.Service == "states" || destination) && rec.Role == "":
 		return rec, invalid("RoleArn is required for target %s.", t.Arn)
+	}
+	if h := t.HttpParameters; h != nil {
+		if !destination {
+			return rec, invalid("HttpParameters are not available for target %s.", t.Id)
+		}
+		rec.HTTP = &target.HTTP{Path: h.PathParameterValues, Header: h.HeaderParameters, Query: h.QueryStringParameters}
 	}
 	if tr := t.InputTransformer; tr != nil {
 		rec.Template, rec.Paths = &tr.InputTemplate, tr.InputPathsMap
@@ -124,6 +131,12 @@ func makeTarget(b ref, t *eventbridgeapi.Target) (rec targetRecord, err error) {
 	return rec, err
 }
 
+// isDestination reports whether an ARN is that of an API destination.
+func isDestination(a aws.ARN) bool {
+	kind, _ := a.Split()
+	return a.Service == service && kind == "api-destination"
+}
+
 // view is the target as it was put.
 func (t *targetRecord) view() eventbridgeapi.Target {
 	out := eventbridgeapi.Target{Id: t.ID, Arn: t.ARN, RoleArn: text(t.Role), Input: t.Input, InputPath: t.Path}
@@ -135,6 +148,9 @@ func (t *targetRecord) view() eventbridgeapi.Target {
 	}
 	if t.DeadLetter != nil {
 		out.DeadLetterConfig = &eventbridgeapi.DeadLetterConfig{Arn: text(*t.DeadLetter)}
+	}
+	if h := t.HTTP; h != nil {
+		out.HttpParameters = &eventbridgeapi.HttpParameters{PathParameterValues: h.Path, HeaderParameters: h.Header, QueryStringParameters: h.Query}
 	}
 	if t.Retry {
 		out.RetryPolicy = &eventbridgeapi.RetryPolicy{MaximumRetryAttempts: t.Retries, MaximumEventAgeInSeconds: t.Age}

@@ -66,7 +66,8 @@ func (h *house) wire() error {
 	add(&w, applicationautoscalingapi.Service, applicationautoscaling.New, applicationautoscaling.Config{Store: h.store, Caller: h.table, Timer: h.timer,
 		Rand: rand.Reader, Log: h.Log})
 	add(&w, ecrapi.Service, ecr.New, ecr.Config{Store: h.store, Caller: h.table})
-	add(&w, eventbridgeapi.Service, eventbridge.New, eventbridge.Config{Store: h.store, Clock: h.clock, Timer: h.timer, Rand: rand.Reader, Log: h.Log})
+	buses := add(&w, eventbridgeapi.Service, eventbridge.New, eventbridge.Config{Store: h.store, Clock: h.clock, Timer: h.timer, Policies: late{h},
+		HTTP: http.DefaultTransport, Rand: rand.Reader, Log: h.Log})
 	add(&w, kmsapi.Service, kms.New, kms.Config{Store: h.store, Timer: h.timer, Rand: rand.Reader})
 	functions := add(&w, lambdaapi.Service, lambda.New, lambda.Config{Store: h.store, Blobs: h.blobs, Clock: h.clock, Caller: h.table,
 		Timer: h.timer, Roles: sessions, Runner: h.runner, Dir: filepath.Join(h.Data, "sandbox", "code"),
@@ -86,7 +87,7 @@ func (h *house) wire() error {
 		return w.err
 	}
 	h.openDaemon()
-	target.Register(target.Config{Runner: h.timer, Caller: h.table, Roles: sessions, Clock: h.clock, Log: h.Log})
+	target.Register(target.Config{Runner: h.timer, Caller: h.table, Roles: sessions, Clock: h.clock, Destinations: buses, Log: h.Log})
 	h.objects = objects
 	h.planes["execute-api"], h.planes["s3-website"], h.planes[functionurl.Plane] = apis.Plane(), objects.Sites(), functions.URLs
 	h.loops = append(h.loops, apis.Plane().Run)
