@@ -94,7 +94,7 @@ type MapRun struct {
 	// Batcher is nil when each item has a child execution of its own.
 	Batcher *Batcher
 	Writer  *Writer
-	// Selects says that there is an ItemSelector: call Machine.Select for each item before it is batched.
+	// Selects says that there is an ItemSelector: apply Machine.Selector to each item before it is batched.
 	Selects bool
 }
 

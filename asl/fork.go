@@ -400,20 +400,44 @@ func (m *Machine) Child(parent *Thread, f *Fork, i int) Thread {
 	return t
 }
 
-// Select applies the ItemSelector of the Map state that parent is in to one item of a distributed map: the result is the
-// item to batch or to give to a child execution. Source is the context object's Map.Item.Source: "STATE_DATA" or
-// "S3://bucket/key". Of the setting, Facts, Now, Seed and Outer (those around parent) count. The error is a *fault.Error that
-// fails the map run.
-func (m *Machine) Select(ctx context.Context, parent *Thread, index int, key string, item []byte, source string, set *Setting) ([]byte, error) {
+// Selector applies the ItemSelector of a distributed Map state to the items of its map run, one after another: the result is
+// the item to batch or to give to a child execution. It is not for use by several at once.
+type Selector struct {
+	run   *run
+	scope *scope
+	err   error // of InputPath
+}
+
+// Selector is for the Map state that parent is in; without an ItemSelector the items are what they are. Of the setting, Facts,
+// Now, Seed and Outer (those around parent) count. ctx bounds the evaluation of JSONata expressions.
+func (m *Machine) Selector(ctx context.Context, parent *Thread, set *Setting) *Selector {
 	s := m.Blocks[parent.Block].State(parent.State)
+	out := &Selector{run: &run{ctx: ctx, machine: m, set: set}}
 	if s == nil || s.mapping == nil || s.mapping.selector == nil {
+		return out
+	}
+	out.scope = out.run.scope(s, parent, set.Outer, textDoc(parent.Input))
+	if !s.JSONata {
+		_, out.err = out.scope.filtered()
+	}
+	return out
+}
+
+// Select gives what the ItemSelector makes of one item. Source is the context object's Map.Item.Source: "STATE_DATA" or
+// "S3://bucket/key". The error is a *fault.Error that fails the map run.
+func (l *Selector) Select(index int, key string, item []byte, source string) ([]byte, error) {
+	sc, err := l.scope, l.err
+	if sc == nil {
 		return item, nil
 	}
-	r := &run{ctx: ctx, machine: m, set: set}
-	v, err := r.selected(s, parent, set.Outer, &mapItem{index: index, key: key, value: textDoc(item), source: source})
+	var v any
+	if err == nil {
+		sc.item, sc.context = &mapItem{index: index, key: key, value: textDoc(item), source: source}, nil
+		v, err = sc.state.mapping.selector.eval(sc)
+	}
 	if err != nil {
 		e := *fault.Of(err)
-		e.Cause = r.within(s.Name, parent.EnteredEvent, e.Cause)
+		e.Cause = l.run.within(sc.state.Name, sc.thread.EnteredEvent, e.Cause)
 		return nil, &e
 	}
 	return jsondoc.Append(nil, v), nil

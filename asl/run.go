@@ -25,6 +25,7 @@ type run struct {
 	bytes   int  // of the documents in events
 	decided bool // command has been set
 
+	facts  *doc   // the execution's input
 	own    *scope // of the thread's current state
 	parsed []parsed
 	random *rand.PCG

@@ -117,7 +117,7 @@ func (s *scope) makeContext() any {
 	}
 	execution := jsondoc.NewObject()
 	execution.Set("Id", f.ExecutionID)
-	execution.Set("Input", textDoc(f.Input).get())
+	execution.Set("Input", s.run.executionInput())
 	execution.Set("StartTime", timeText(f.StartTime))
 	execution.Set("Name", f.ExecutionName)
 	execution.Set("RoleArn", f.RoleARN)
@@ -156,6 +156,14 @@ func (s *scope) makeContext() any {
 		out.Set("Map", m)
 	}
 	return out
+}
+
+// executionInput is the execution's input, parsed once for the whole step.
+func (r *run) executionInput() any {
+	if r.facts == nil {
+		r.facts = textDoc(r.set.Facts.Input)
+	}
+	return r.facts.get()
 }
 
 // mapItem is the item of the nearest iteration around.

@@ -272,7 +272,7 @@ func TestSelect(t *testing.T) {
 	if err != nil || o.Command.Do != RunMap || !o.Command.MapRun.Selects {
 		t.Fatal(err)
 	}
-	got, err := m.Select(context.Background(), &o.Thread, 3, "", []byte(`7`), "STATE_DATA", set)
+	got, err := m.Selector(context.Background(), &o.Thread, set).Select(3, "", []byte(`7`), "STATE_DATA")
 	if err != nil || string(got) != `{"v":7,"s":"STATE_DATA","k":"K","i":3}` {
 		t.Fatal(err, string(got))
 	}
