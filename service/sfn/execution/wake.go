@@ -90,7 +90,7 @@ func (e *Engine) keepCall(ctx context.Context, k *timer.Kept) error {
 	if !ok {
 		return errors.New("sfn: no resource: " + c.Resource) // the definition has it
 	}
-	request := &Request{Revision: st.rev, Execution: st.at.ARN(), Trace: st.head.Trace, Key: k.Key, Call: &asl.Call{State: c.State,
+	request := &Request{Revision: st.rev, Execution: st.at.ARN(), Trace: Onward(st.head.Trace, st.rev.Tracing, st.at.ARN()), Key: k.Key, Call: &asl.Call{State: c.State,
 		Resource: resource, Arguments: c.Arguments, RoleARN: c.Role, Timeout: c.Timeout, Heartbeat: c.Beat, Token: c.Token}}
 	switch {
 	case resource.Style == asl.Activity:

@@ -83,7 +83,8 @@ type flight struct {
 func (r *Runner) Run(ctx context.Context, e *Run) (*Result, error) {
 	start := r.Clock.Now().Truncate(time.Millisecond)
 	rev := e.Target.Revision
-	f := &flight{Runner: r, run: e, machine: rev.Machine, next: 1, end: start.Add(MaxTime), logs: r.Journal != nil && rev.Logging.On()}
+	e.Trace = execution.Header(e.Trace, rev.Tracing, start, e.ARN)
+	f := &flight{Runner: r, run: e, machine: rev.Machine, next: 1, end: start.Add(MaxTime), logs: r.Journal != nil && (rev.Logging.On() || rev.Tracing)}
 	if limit := time.Duration(rev.Machine.TimeoutSeconds) * time.Second; limit > 0 && limit < MaxTime {
 		f.end = start.Add(limit)
 	}
@@ -172,7 +173,7 @@ func (f *flight) tell(out *asl.Outcome) bool {
 	}
 	f.next += int64(len(out.Events))
 	if f.logs && len(out.Events) > 0 {
-		f.Journal.Send(&execution.Log{Revision: f.run.Target.Revision, Execution: f.run.ARN, Events: out.Events})
+		f.Journal.Send(&execution.Log{Revision: f.run.Target.Revision, Execution: f.run.ARN, Trace: f.run.Trace, Events: out.Events})
 	}
 	return true
 }
@@ -225,7 +226,7 @@ func (f *flight) call(ctx context.Context, c *asl.Call) (asl.Happening, error) {
 	if err != nil {
 		return asl.Happening{}, fmt.Errorf("express: name a request: %w", err)
 	}
-	q := &execution.Request{Revision: f.run.Target.Revision, Execution: f.run.ARN, Trace: f.run.Trace, Call: c, Key: key.String()}
+	q := &execution.Request{Revision: f.run.Target.Revision, Execution: f.run.ARN, Trace: execution.Onward(f.run.Trace, f.run.Target.Tracing, f.run.ARN), Call: c, Key: key.String()}
 	made := f.Clock.Now().Truncate(time.Millisecond)
 	answer, inTime, err := f.within(ctx, end, q)
 	switch {
