@@ -27,6 +27,7 @@ type commands struct {
 	Demo     demo      `cmd:"" help:"Run the jobs example on a fresh platform."`
 	Status   status    `cmd:"" help:"Show what a running platform is doing."`
 	Clock    clocks    `cmd:"" help:"Show or move the time of a running platform."`
+	Sfn      sfn       `cmd:"" help:"Draw state machines; follow executions."`
 	Bench    benchmark `cmd:"" help:"Measure a platform beside what the machine could do at best."`
 	Ceilings ceilings  `cmd:"" hidden:"" help:"The handlers that brume bench compares with."`
 
