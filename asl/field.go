@@ -48,6 +48,9 @@ type expressions struct {
 
 func (e expressions) eval(s *scope) (any, error) {
 	v, err := e.t.Eval(s.run.ctx, e.at, s.bindings(e), s.run.jsonataEnv())
+	if err != nil && s.run.ctx.Err() != nil {
+		s.run.cancelled = s.run.ctx.Err()
+	}
 	if _, ours := errors.AsType[*fault.Error](err); err != nil && !ours {
 		return nil, &fault.Error{Name: fault.QueryEvaluationError, Cause: err.Error(), Location: e.at}
 	}

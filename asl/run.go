@@ -25,6 +25,8 @@ type run struct {
 	bytes   int  // of the documents in events
 	decided bool // command has been set
 
+	cancelled error // of ctx, in the middle of an evaluation
+
 	facts  *doc   // the execution's input
 	own    *scope // of the thread's current state
 	parsed []parsed

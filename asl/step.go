@@ -99,7 +99,7 @@ func (o *Outcome) Renumber(next int64) bool {
 // JSONata expressions only.
 //
 // States in a row that need nothing from outside run in one Step. What goes wrong inside the execution is in the
-// outcome; the error is ErrVoid, or says that thread and machine do not belong together.
+// outcome; the error is ErrVoid, ctx's, or says that thread and machine do not belong together.
 func (m *Machine) Step(ctx context.Context, t *Thread, h Happening, s *Setting) (Outcome, error) {
 	if t.Block < 0 || t.Block >= len(m.Blocks) || !m.fits(t) {
 		return Outcome{}, errForeign
@@ -112,6 +112,9 @@ func (m *Machine) Step(ctx context.Context, t *Thread, h Happening, s *Setting) 
 		return Outcome{}, ErrVoid
 	}
 	r.goOn()
+	if r.cancelled != nil {
+		return Outcome{}, r.cancelled
+	}
 	return r.outcome(t.Seq), nil
 }
 

@@ -229,6 +229,23 @@ func TestAlone(t *testing.T) {
 	}
 }
 
+func TestCancelled(t *testing.T) {
+	m, err := Parse([]byte(`{"QueryLanguage": "JSONata", "StartAt": "A", "States": {"A": {"Type": "Pass", "Output": "{% $sum([1..100].($string($))^($).$number($)) %}", "End": true}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	th := m.Start(0)
+	set := &Setting{Facts: &Facts{}, Now: started, NextEvent: 1}
+	if _, err := m.Step(ctx, &th, Happening{What: Begun, Input: []byte(`1`)}, set); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if o, err := m.Step(context.Background(), &th, Happening{What: Begun, Input: []byte(`1`)}, set); err != nil || string(o.Thread.Output) != "5050" {
+		t.Error(err, string(o.Thread.Output), o.Thread.Error)
+	}
+}
+
 func TestExceeded(t *testing.T) {
 	for _, c := range []struct {
 		count         int64
