@@ -43,6 +43,14 @@ type Resource struct {
 	Full string
 }
 
+// name is what AWS calls the task in messages: the service, or the ARN of a function or activity.
+func (r *Resource) name() string {
+	if r.Style == Integration {
+		return r.Service
+	}
+	return r.Text
+}
+
 // Suffixes of integrations.
 const (
 	syncSuffix  = ".sync"

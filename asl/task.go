@@ -29,7 +29,7 @@ func (r *run) call(s *State) error {
 		return err
 	}
 	if c.Arguments = in.json(); len(c.Arguments) > MaxData {
-		return tooLarge(s.Resource.Text)
+		return tooLarge(s.Resource.name())
 	}
 	r.emit(s.scheduled(c, r.set.Facts.Region), true)
 	r.decide(Calling, Command{Do: CallTask, Call: c})
@@ -119,7 +119,7 @@ func (r *run) answered(s *State, h *Happening) {
 func (r *run) completed(s *State, h *Happening) {
 	r.started(s, h)
 	if len(h.Output) > MaxData {
-		err := fault.Of(tooLarge(s.Resource.Text))
+		err := fault.Of(tooLarge(s.Resource.name()))
 		e := s.taskEvent(failedEvents)
 		e.Error, e.Cause = err.Name, err.Cause
 		r.emit(e, true)
