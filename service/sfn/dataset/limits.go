@@ -1,0 +1,16 @@
+package dataset
+
+// Limits of item readers and batchers.
+// https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itemreader.html,
+// https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itembatcher.html
+const (
+	MaxItems  = 100_000_000 // MaxItems of a ReaderConfig
+	MaxHeader = 10 << 10    // bytes of the header of a CSV file
+	MaxItem   = 256 << 10   // bytes of an item, and of the input of a child execution
+)
+
+// Our own.
+const (
+	listPage    = 1000     // objects asked for at once
+	maxManifest = 64 << 20 // bytes of a manifest
+)
