@@ -47,6 +47,8 @@ type overlay struct {
 	Patterns map[string]string `json:"patterns"`
 	// Unsigned are operations that take no signature, or one, without the model saying so.
 	Unsigned []string `json:"unsigned"`
+	// Status is the HTTP status of the success of operations that have another than their model says.
+	Status map[string]int `json:"status"`
 	// Enums adds values to enums that are Brume's own and not AWS's.
 	Enums map[string][]string `json:"enums"`
 	// Names renames shapes whose names would collide in Go.
@@ -105,6 +107,13 @@ func (o *overlay) apply(m *model) error {
 			return fmt.Errorf("overlay: operation %s is gone or unsigned by now", n)
 		}
 		op.AuthType = "none"
+	}
+	for n, status := range o.Status {
+		op, ok := m.Operations.Get(n)
+		if !ok || op.HTTP.Status == status {
+			return fmt.Errorf("overlay: operation %s is gone or answers %d by now", n, status)
+		}
+		op.HTTP.Status = status
 	}
 	for n, f := range o.Members {
 		if err := f.apply(m, n); err != nil {
