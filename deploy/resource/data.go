@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/deploy/resource/fit"
 	"github.com/brume-dev/brume/jsondoc"
 )
 
@@ -390,7 +391,7 @@ func (o *Op) versioning() error {
 }
 
 func (o *Op) tagBucket() error {
-	before, now := toMap(get(o.Old, "Tags")), toMap(get(o.properties(), "Tags"))
+	before, now := fit.Map(get(o.Old, "Tags")), fit.Map(get(o.properties(), "Tags"))
 	if jsondoc.Equal(before, now) {
 		return nil
 	}

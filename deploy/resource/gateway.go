@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/brume-dev/brume/api/apigatewayapi"
+	"github.com/brume-dev/brume/deploy/resource/fit"
 	"github.com/brume-dev/brume/jsondoc"
 	"github.com/brume-dev/brume/shape"
 )
@@ -168,7 +169,7 @@ func scalarOrJSON(v any) string {
 	if _, isObject := v.(*jsondoc.Object); isObject {
 		return jsondoc.Text(v)
 	}
-	return scalar(v)
+	return fit.Text(v)
 }
 
 func (o *Op) retagGateway(path string) error {
@@ -252,7 +253,7 @@ func createMethod(o *Op) error {
 // document can say both.
 func (o *Op) putIntegration(integration *jsondoc.Object) error {
 	in := new(apigatewayapi.PutIntegrationRequest)
-	doc := fit(without(integration, "IntegrationResponses", "IntegrationHttpMethod"), shape.Of(reflect.TypeFor[apigatewayapi.PutIntegrationRequest]()))
+	doc := fit.Input(without(integration, "IntegrationResponses", "IntegrationHttpMethod"), shape.Of(reflect.TypeFor[apigatewayapi.PutIntegrationRequest]()))
 	if _, err := shape.DecodeJSON(jsondoc.Append(nil, doc), in); err != nil {
 		return err
 	}
@@ -357,7 +358,7 @@ func updateStage(o *Op) error {
 	p.set(o, "CacheClusterEnabled", "/cacheClusterEnabled", "false")
 	p.set(o, "CacheClusterSize", "/cacheClusterSize", "0.5")
 	p.set(o, "DocumentationVersion", "/documentationVersion", "")
-	before, now := toMap(get(o.Old, "Variables")), toMap(get(o.Properties, "Variables"))
+	before, now := fit.Map(get(o.Old, "Variables")), fit.Map(get(o.Properties, "Variables"))
 	for k := range before.All() {
 		if !has(now, k) {
 			p.remove("/variables/" + escape(k))
@@ -365,7 +366,7 @@ func updateStage(o *Op) error {
 	}
 	for k, v := range now.All() {
 		if get(before, k) != v {
-			p.replace("/variables/"+escape(k), scalar(v))
+			p.replace("/variables/"+escape(k), fit.Text(v))
 		}
 	}
 	if err := o.stageSettings(&p); err != nil {
@@ -400,7 +401,7 @@ func (o *Op) stageSettings(p *patches) error {
 			}
 			for member, value := range s.All() {
 				if where, ok := methodSettings[member]; ok {
-					p.replace(settingPath(s)+"/"+where, scalar(value))
+					p.replace(settingPath(s)+"/"+where, fit.Text(value))
 				}
 			}
 		}

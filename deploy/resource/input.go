@@ -3,12 +3,8 @@ package resource
 import (
 	"crypto/sha256"
 	"encoding/base32"
-	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/brume-dev/brume/api/apigatewayapi"
 	"github.com/brume-dev/brume/api/applicationautoscalingapi"
@@ -25,7 +21,7 @@ import (
 	"github.com/brume-dev/brume/api/sqsapi"
 	"github.com/brume-dev/brume/api/ssmapi"
 	"github.com/brume-dev/brume/aws"
-	"github.com/brume-dev/brume/deploy/template"
+	"github.com/brume-dev/brume/deploy/resource/fit"
 	"github.com/brume-dev/brume/jsondoc"
 	"github.com/brume-dev/brume/shape"
 )
@@ -75,7 +71,7 @@ func (o *Op) properties(pairs ...any) *jsondoc.Object {
 		return doc
 	}
 	own, _ := doc.Get("Tags")
-	tags := toMap(own)
+	tags := fit.Map(own)
 	for k, v := range o.StackTags {
 		if _, there := tags.Get(k); !there {
 			tags.Set(k, v)
@@ -85,31 +81,13 @@ func (o *Op) properties(pairs ...any) *jsondoc.Object {
 	return doc
 }
 
-// toMap reads tags in either of the forms in which templates write them: a list of Key and Value, or an object.
-func toMap(v any) *jsondoc.Object {
-	out := jsondoc.NewObject()
-	switch v := v.(type) {
-	case *jsondoc.Object:
-		for k, m := range v.All() {
-			out.Set(k, scalar(m))
-		}
-	case *jsondoc.Array:
-		for _, item := range v.Items {
-			if o, ok := item.(*jsondoc.Object); ok {
-				out.Set(textOf(o, "Key"), textOf(o, "Value"))
-			}
-		}
-	}
-	return out
-}
-
 // call makes a call: "iam", "CreateRole". The document is fitted to the operation's input first.
 func (o *Op) call(service, operation string, in *jsondoc.Object) (*jsondoc.Object, error) {
 	op := services[service].Lookup(operation)
 	if op == nil || !op.Implemented() {
 		return nil, aws.NotImplemented(service, operation)
 	}
-	fitted := fit(in, shape.Of(op.In))
+	fitted := fit.Input(in, shape.Of(op.In))
 	out, err := o.Caller.Document(o, o.ID, op.Op, jsondoc.Append(nil, fitted))
 	if err != nil {
 		return nil, err
@@ -132,105 +110,6 @@ func (o *Op) call(service, operation string, in *jsondoc.Object) (*jsondoc.Objec
 func (o *Op) do(service, operation string, pairs ...any) error {
 	_, err := o.call(service, operation, input(pairs...))
 	return err
-}
-
-// fit turns a template's value into what an API takes: numbers and booleans may be text there and text may be a number
-// or a policy document, tags come as lists or maps, and members that the input lacks are left out.
-func fit(v any, s *shape.Shape) any {
-	switch s.Kind {
-	case shape.Structure:
-		o, ok := v.(*jsondoc.Object)
-		if !ok {
-			return v
-		}
-		return fitStructure(o, s)
-	case shape.List:
-		return fitList(v, s)
-	case shape.Map:
-		if a, ok := v.(*jsondoc.Array); ok {
-			v = toMap(a)
-		}
-		o, ok := v.(*jsondoc.Object)
-		if !ok {
-			return v
-		}
-		out := jsondoc.NewObject()
-		for k, m := range o.All() {
-			out.Set(k, fit(m, s.Elem))
-		}
-		return out
-	case shape.String:
-		switch v.(type) {
-		case *jsondoc.Object, *jsondoc.Array:
-			return jsondoc.Text(v)
-		}
-		return scalarOr(v)
-	case shape.Integer, shape.Long, shape.Float, shape.Double:
-		if t, ok := v.(string); ok && json.Valid([]byte(t)) {
-			return json.Number(strings.TrimSpace(t))
-		}
-	case shape.Boolean:
-		if t, ok := v.(string); ok {
-			switch strings.ToLower(t) {
-			case "true":
-				return true
-			case "false":
-				return false
-			}
-		}
-	}
-	return v
-}
-
-func fitStructure(o *jsondoc.Object, s *shape.Shape) any {
-	out := jsondoc.NewObject()
-	for i := range s.Members {
-		m := &s.Members[i]
-		for _, name := range []string{m.Go, m.Name, lowered(m.Go), strings.TrimPrefix(m.Go, "Tag"), strings.Replace(m.Go, "KMS", "Kms", 1)} {
-			v, ok := o.Get(name)
-			if ok && v != nil {
-				out.Set(m.Name, fit(v, m.Shape))
-				break
-			}
-		}
-	}
-	return out
-}
-
-func lowered(s string) string {
-	r, n := utf8.DecodeRuneInString(s)
-	return string(unicode.ToLower(r)) + s[n:]
-}
-
-func fitList(v any, s *shape.Shape) any {
-	if o, ok := v.(*jsondoc.Object); ok && s.Elem.Kind == shape.Structure {
-		a := &jsondoc.Array{} // tags as a map
-		for k, m := range o.All() {
-			a.Items = append(a.Items, input("Key", k, "Value", m))
-		}
-		v = a
-	}
-	a, ok := v.(*jsondoc.Array)
-	if !ok {
-		return v
-	}
-	out := &jsondoc.Array{Items: make([]any, len(a.Items))}
-	for i, item := range a.Items {
-		out.Items[i] = fit(item, s.Elem)
-	}
-	return out
-}
-
-func scalar(v any) string {
-	t, _ := template.Text(v)
-	return t
-}
-
-func scalarOr(v any) any {
-	if t, ok := template.Text(v); ok {
-		return t
-	}
-	return v
 }
 
 // suffixSize is the length of the random end of a generated name.
@@ -271,7 +150,7 @@ func without(doc *jsondoc.Object, names ...string) *jsondoc.Object {
 // retag brings the tags of a resource from what they were to what they are: set and unset get what is new or changed, and
 // the keys of what is gone.
 func (o *Op) retag(set func(*jsondoc.Object) error, unset func(keys []any) error) error {
-	before, now := toMap(get(o.Old, "Tags")), toMap(get(o.properties(), "Tags"))
+	before, now := fit.Map(get(o.Old, "Tags")), fit.Map(get(o.properties(), "Tags"))
 	var remove []any
 	for k := range before.All() {
 		if _, stays := now.Get(k); !stays {

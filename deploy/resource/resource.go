@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/deploy/resource/fit"
 	"github.com/brume-dev/brume/jsondoc"
 )
 
@@ -75,7 +76,7 @@ func Names() []string { return slices.Sorted(maps.Keys(kinds)) }
 
 // kinds are all kinds by their type.
 var kinds = merge(iamKinds, lambdaKinds, layerKinds, scalingKinds, gatewayKinds, tableKinds, globalTableKinds, eventKinds, logKinds, keyKinds, parameterKinds,
-	repositoryKinds, bucketKinds, queueKinds, topicKinds, stateKinds)
+	repositoryKinds, bucketKinds, queueKinds, topicKinds, stateKinds, destinationKinds)
 
 func merge(all ...map[string]*Kind) map[string]*Kind {
 	out := map[string]*Kind{}
@@ -117,7 +118,7 @@ func textOf(doc *jsondoc.Object, name string) string {
 		return ""
 	}
 	v, _ := doc.Get(name)
-	return scalar(v)
+	return fit.Text(v)
 }
 
 // has reports whether a property is there.
@@ -150,7 +151,7 @@ func list(doc *jsondoc.Object, property string) []any {
 // texts is a property that is a list of texts.
 func texts(doc *jsondoc.Object, property string) (out []string) {
 	for _, v := range list(doc, property) {
-		out = append(out, scalar(v))
+		out = append(out, fit.Text(v))
 	}
 	return out
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/deploy/resource/fit"
 	"github.com/brume-dev/brume/jsondoc"
 )
 
@@ -74,7 +75,7 @@ func createTopic(o *Op) error {
 // tagList are the tags as a list.
 func tagList(o *Op) any {
 	tags := &jsondoc.Array{}
-	for k, v := range toMap(get(o.properties(), "Tags")).All() {
+	for k, v := range fit.Map(get(o.properties(), "Tags")).All() {
 		tags.Items = append(tags.Items, input("Key", k, "Value", v))
 	}
 	if len(tags.Items) == 0 {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/deploy/resource/fit"
 	"github.com/brume-dev/brume/jsondoc"
 )
 
@@ -49,7 +50,7 @@ func createQueue(o *Op) error {
 		attributes.Set("FifoQueue", "true")
 	}
 	in := input("QueueName", name, "Attributes", attributes)
-	if tags := toMap(get(o.properties(), "Tags")); tags.Len() > 0 {
+	if tags := fit.Map(get(o.properties(), "Tags")); tags.Len() > 0 {
 		in.Set("tags", tags)
 	}
 	out, err := o.call("sqs", "CreateQueue", in)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/deploy/resource/fit"
 	"github.com/brume-dev/brume/deploy/template"
 	"github.com/brume-dev/brume/jsondoc"
 )
@@ -81,9 +82,9 @@ func (o *Op) machineSettings() (*jsondoc.Object, error) {
 		"TracingConfiguration": input("enabled", false), "EncryptionConfiguration": input("type", "AWS_OWNED_KEY")} {
 		switch v := get(o.Properties, property); {
 		case v != nil:
-			doc.Set(lowered(property), v)
+			doc.Set(fit.Lowered(property), v)
 		case get(o.Old, property) != nil:
-			doc.Set(lowered(property), usual)
+			doc.Set(fit.Lowered(property), usual)
 		}
 	}
 	return doc, nil
