@@ -1,29 +1,48 @@
-// Package sfn is AWS Step Functions: state machines (package machine), activities (package activity), and what runs them.
+// Package sfn is AWS Step Functions: the API. State machines (package machine) and activities are kept, executions are driven,
+// durably (package execution) or in memory (package express), their tasks make requests (package task) or wait for workers
+// (package worklist), and what happens is told (packages history and journal).
 // https://docs.aws.amazon.com/step-functions/latest/apireference/Welcome.html
 package sfn
 
 import (
+	"context"
+	"errors"
 	"io"
 	"log/slog"
+	"net/http"
 
-	"github.com/brume-dev/brume/asl/lint"
+	"github.com/brume-dev/brume/asl"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/clock"
+	"github.com/brume-dev/brume/event/connection"
 	"github.com/brume-dev/brume/service/sfn/activity"
+	"github.com/brume-dev/brume/service/sfn/execution"
+	"github.com/brume-dev/brume/service/sfn/express"
+	"github.com/brume-dev/brume/service/sfn/journal"
 	"github.com/brume-dev/brume/service/sfn/machine"
+	"github.com/brume-dev/brume/service/sfn/task"
+	"github.com/brume-dev/brume/service/sfn/task/web"
+	"github.com/brume-dev/brume/service/sfn/worklist"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/timer"
 )
 
-// Config is what the service needs.
+// Config is what the service needs. What comes as a function may be nil until the first task.
 type Config struct {
-	Store  store.Store
-	Clock  clock.Clock
-	Timer  *timer.Runner
-	Caller aws.Caller // integrations, log groups, traces
-	Roles  aws.Roles  // for the roles of state machines
-	Rand   io.Reader  // crypto/rand.Reader
-	Log    *slog.Logger
+	Store    store.Store
+	Clock    clock.Clock
+	Timer    *timer.Runner
+	Caller   aws.Caller            // integrations, log groups, traces
+	Services func() []*aws.Service // those that tasks may call
+	Roles    task.Roles            // for the roles of state machines and tasks
+	Policies web.Policies          // for what tasks do that is no operation
+	// APIs serves the invoke URLs of API Gateway; Connections keeps those that HTTP tasks name; HTTP reaches the rest.
+	APIs        func() aws.DataPlane
+	Connections func() connection.Keeper
+	HTTP        http.RoundTripper
+	Leaving     <-chan struct{} // closed when the platform begins to stop: workers that wait are sent away
+	Rand        io.Reader       // crypto/rand.Reader
+	Log         *slog.Logger
 }
 
 // Service implements sfnapi.Handler.
@@ -31,18 +50,41 @@ type Service struct {
 	Config
 	*machine.Machines
 	*activity.Activities
-	tasks lint.Tasks // which resources there are
+	tasks     *task.Runner
+	engine    *execution.Engine
+	expresses *express.Runner
+	lists     *worklist.Lists
+	journal   *journal.Journal
 }
 
 var _ aws.Accessor = (*Service)(nil)
 
-// New returns the service and registers its promises with the timer.
+// New returns the service and registers its promises with the timer. Its loop is Run.
 func New(c Config) (*Service, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{Config: c, Activities: activity.New(c.Store, c.Timer)}
+	s := &Service{Config: c, Activities: activity.New(c.Store, c.Timer), lists: worklist.New(c.Store, c.Clock, c.Leaving)}
+	s.tasks = task.New(task.Config{Caller: c.Caller, Roles: c.Roles, Services: c.Services, Policies: c.Policies, APIs: c.APIs,
+		Connections: c.Connections, HTTP: c.HTTP, Clock: c.Clock})
 	var err error
 	s.Machines, err = machine.New(machine.Config{Store: c.Store, Clock: c.Clock, Caller: c.Caller, Roles: c.Roles, Timer: c.Timer, Check: s.check, Rand: c.Rand, Log: c.Log})
-	return s, err
+	if err != nil {
+		return nil, err
+	}
+	s.journal = journal.New(journal.Config{Caller: c.Caller, Roles: c.Roles, Clock: c.Clock, Timer: c.Timer, History: s.history, Log: c.Log})
+	s.engine = execution.New(execution.Config{Store: c.Store, Clock: c.Clock, Timer: c.Timer, Rand: c.Rand, Revision: s.Revision, Machine: s.Current,
+		Tasks: s.tasks, Schedule: s.schedule, Journal: s.journal, Log: c.Log})
+	s.expresses = express.New(express.Config{Clock: c.Clock, Rand: c.Rand, Tasks: s.tasks, Journal: s.journal})
+	c.Timer.Handle(kindExpress, s.keepExpress, timer.Policy{Parallel: expressAtOnce})
+	return s, nil
+}
+
+// Run writes the logs of express executions until ctx ends.
+func (s *Service) Run(ctx context.Context) error { return s.journal.Run(ctx) }
+
+// history reads an execution for its segment.
+func (s *Service) history(ctx context.Context, ref execution.Ref, take func(*asl.Event) bool) (*execution.Description, error) {
+	d, err := s.engine.Describe(ctx, ref)
+	return d, errors.Join(err, s.engine.Events(ctx, ref, 0, false, take))
 }

@@ -28,6 +28,24 @@ func ParseARN(arn string) (machine.Ref, string, error) {
 	return machine.Ref{Place: machine.Place{Account: a.Account, Region: a.Region}, Name: m}, name, nil
 }
 
+// ParseMapRun reads the ARN of a map run: the machine, and the label of its Map state. Errors are InvalidArn.
+func ParseMapRun(arn string) (machine.Ref, string, error) {
+	a, err := aws.ParseARN(arn)
+	if err != nil || a.Partition != aws.Partition || a.Service != "states" || a.Region == "" || a.Account == "" {
+		return machine.Ref{}, "", machine.InvalidARN("Invalid ARN prefix: " + arn)
+	}
+	kind, rest, _ := strings.Cut(a.Resource, ":")
+	if kind != "mapRun" {
+		return machine.Ref{}, "", machine.InvalidARN("Resource type not valid in this context: " + kind)
+	}
+	m, id, ok := strings.Cut(rest, ":")
+	name, label, labelled := strings.Cut(m, "/")
+	if !ok || !labelled || name == "" || label == "" || id == "" || strings.Contains(id, ":") {
+		return machine.Ref{}, "", machine.InvalidARN("Invalid ARN: " + arn)
+	}
+	return machine.Ref{Place: machine.Place{Account: a.Account, Region: a.Region}, Name: name}, label, nil
+}
+
 // notFound is the error for an execution that is not there.
 func notFound(arn string) error {
 	return &sfnapi.ExecutionDoesNotExist{Message: "Execution Does Not Exist: '" + arn + "'"}

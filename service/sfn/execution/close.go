@@ -142,7 +142,7 @@ func (c *change) announce(s Status) error {
 	}
 	to := machine.Target{Revision: c.st.rev, Version: h.Version, Alias: h.Alias}
 	status, reason := redriveStatus(&h, at)
-	d := detail{ExecutionARN: ref.ARN(), MachineARN: c.st.rev.ARN(), Name: ref.short(), Status: s.String(), StartDate: h.Start / 1000,
+	d := detail{ExecutionARN: ref.ARN(), MachineARN: c.st.rev.ARN(), Name: ref.Short(), Status: s.String(), StartDate: h.Start / 1000,
 		VersionARN: aws.Some(to.VersionARN()), AliasARN: aws.Some(to.AliasARN()), RedriveCount: h.Redrives, RedriveStatus: status,
 		RedriveReason: aws.Some(reason), StopDate: aws.Some(h.Stop / 1000), RedriveDate: aws.Some(h.Redriven / 1000)}
 	if h.Error != nil {

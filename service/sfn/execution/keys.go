@@ -94,10 +94,16 @@ func (r Ref) labelled(label, name string) string {
 	return aws.MakeARN("states", r.Region, r.Account, "execution:"+r.Spot.Name+"/"+label+":"+name).String()
 }
 
-// short is the name without the label.
-func (r Ref) short() string {
+// Short is the name as the API shows it: of a child without the label.
+func (r Ref) Short() string {
 	_, name, _ := cutLabel(r.Name)
 	return name
+}
+
+// Label is that of the Map state whose child it is, or "".
+func (r Ref) Label() string {
+	label, _, _ := cutLabel(r.Name)
+	return label
 }
 
 // scopeOf is the scope of the children of a map run.

@@ -111,7 +111,26 @@ type Listed struct {
 	Ref    Ref
 	Status Status
 	Start  time.Time
-	summary
+	more   summary
+}
+
+// Stopped is when it was closed, zero while it runs.
+func (l *Listed) Stopped() time.Time { return l.more.date(l.more.Stop) }
+
+// Redriven is when it was redriven last, zero if it was not.
+func (l *Listed) Redriven() time.Time { return l.more.date(l.more.Redriven) }
+
+// Redrives is how often it was redriven.
+func (l *Listed) Redrives() int { return l.more.Redrives }
+
+// Items is how many items a child has.
+func (l *Listed) Items() int64 { return l.more.Items }
+
+func (s *summary) date(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return milli(moment(us))
 }
 
 // VersionARN and AliasARN are those that the execution was started by, or "".
@@ -121,7 +140,7 @@ func (l *Listed) VersionARN() string { return l.target().VersionARN() }
 func (l *Listed) AliasARN() string { return l.target().AliasARN() }
 
 func (l *Listed) target() machine.Target {
-	return machine.Target{Revision: &machine.Revision{Spot: l.Ref.Spot}, Version: l.Version, Alias: l.Alias}
+	return machine.Target{Revision: &machine.Revision{Spot: l.Ref.Spot}, Version: l.more.Version, Alias: l.more.Alias}
 }
 
 func (f *Filter) fits(s *summary) bool {
@@ -186,10 +205,10 @@ func (f *Filter) collect(r store.Reader, s Status, from *position, limit int, al
 		l := Listed{Status: s}
 		key := store.Decode(kv.Key, len(root))
 		l.Start, l.Ref = moment(int64(key.Uint())), Ref{f.Spot, key.Text()}
-		if err := errors.Join(key.Err(), record.Decode(kv.Value, version, &l.summary)); err != nil {
+		if err := errors.Join(key.Err(), record.Decode(kv.Value, version, &l.more)); err != nil {
 			return err
 		}
-		if !f.fits(&l.summary) {
+		if !f.fits(&l.more) {
 			continue
 		}
 		*all = append(*all, l)

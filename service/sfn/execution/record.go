@@ -31,6 +31,16 @@ func (s Status) String() string {
 	return [...]string{"", "RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE"}[s]
 }
 
+// StatusOf reads what String wrote, otherwise it is 0.
+func StatusOf(text string) Status {
+	for s := Running; s <= PendingRedrive; s++ {
+		if s.String() == text {
+			return s
+		}
+	}
+	return 0
+}
+
 // head is an execution. It is written at every step, so what is large lies apart. Times are microseconds since 1970.
 type head struct {
 	Status   Status        `cbor:"1,keyasint"`
@@ -263,7 +273,7 @@ func (t *thread) write(tx store.Tx, at At, old *thread) error {
 // facts are those of the execution.
 func facts(ref Ref, rev *machine.Revision, h *head, input []byte) *asl.Facts {
 	to := machine.Target{Revision: rev, Version: h.Version, Alias: h.Alias}
-	f := &asl.Facts{ExecutionID: ref.ARN(), ExecutionName: ref.short(), Input: input, RoleARN: rev.Role, StartTime: milli(moment(h.Start)),
+	f := &asl.Facts{ExecutionID: ref.ARN(), ExecutionName: ref.Short(), Input: input, RoleARN: rev.Role, StartTime: milli(moment(h.Start)),
 		RedriveCount: int64(h.Redrives), MachineID: rev.ARN(), MachineName: rev.Name, Region: rev.Region, AliasARN: to.AliasARN(),
 		VersionARN: to.VersionARN()}
 	if h.Redriven != 0 {

@@ -9,6 +9,7 @@ import (
 	"github.com/brume-dev/brume/api/sfnapi"
 	"github.com/brume-dev/brume/asl"
 	"github.com/brume-dev/brume/asl/fault"
+	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/store/record"
 )
@@ -63,9 +64,22 @@ func (e *Engine) Return(ctx context.Context, text string, output []byte, failure
 	return e.hand(ctx, text, h, nil)
 }
 
-// Started says that a worker has taken the task with this token.
-func (e *Engine) Started(ctx context.Context, text, worker string) error {
-	return e.hand(ctx, text, asl.Happening{What: asl.Started, Worker: worker}, func(c *change, t *thread) error { return c.beat(c.st.at, t) })
+// Taken says that a worker has taken the task with this token. It returns false when the task does not wait for one any more;
+// a task that was taken is taken again by the worker who asks after a crash.
+func (e *Engine) Taken(ctx context.Context, text, worker string) (bool, error) {
+	err := e.hand(ctx, text, asl.Happening{What: asl.Started, Worker: worker}, func(c *change, t *thread) error { return c.beat(c.st.at, t) })
+	switch aws.CodeOf(err) {
+	case "TaskTimedOut":
+		tok, _ := readToken(text)
+		_, err := e.holder(ctx, tok, text)
+		if code := aws.CodeOf(err); code == "TaskTimedOut" || code == "TaskDoesNotExist" {
+			return false, nil
+		}
+		return err == nil, err
+	case "TaskDoesNotExist", "InvalidToken":
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // hand makes a step of something that is known of the task with a token.
