@@ -26,8 +26,9 @@ type Visit struct {
 	// Retries is how often the state was tried again.
 	Retries int
 
-	id int64 // of the event of entry
-	by int64 // the event whose failure ended it
+	id     int64 // of the event of entry
+	exited bool
+	broken bool // a Parallel or Map state has failed, and may yet catch that or try again
 }
 
 // Progress follows an execution by its events.
@@ -36,7 +37,6 @@ type Progress struct {
 	visits map[int64]*Visit // by the id of the event of entry
 	order  []*Visit
 	ended  bool
-	end    int64 // the event that ended the execution last
 }
 
 // NewProgress follows an execution from its first event.
@@ -62,7 +62,7 @@ func (p *Progress) Add(e Event) *Visit {
 	case strings.HasSuffix(e.Type, "StateExited"):
 		return p.exit(e)
 	case e.Type == "ExecutionFailed" || e.Type == "ExecutionTimedOut" || e.Type == "ExecutionAborted" || e.Type == "ExecutionSucceeded":
-		p.ended, p.end = true, e.ID
+		p.ended = true
 		if failure(e.Type) {
 			p.fail(e)
 		}
@@ -76,21 +76,45 @@ func (p *Progress) Add(e Event) *Visit {
 		}
 	case e.Type == "MapIterationFailed":
 		p.fail(e)
+	case e.Type == "ParallelStateStarted" || e.Type == "MapStateStarted":
+		p.restart(e)
 	case strings.HasSuffix(e.Type, "Scheduled"):
 		return p.retried(e)
 	}
 	return nil
 }
 
-// exit ends the visit that an event of exit belongs to: the nearest open one of its name on the way back.
+// restart notes that a Parallel or Map state has begun its inside, perhaps anew.
+func (p *Progress) restart(e Event) {
+	for id := e.Previous; id > 0; id = p.events[id].Previous {
+		if v := p.visits[id]; v != nil && v.Type+"StateStarted" == e.Type && v.Status == Running {
+			v.broken = false
+			return
+		}
+	}
+}
+
+// owner is the visit that an event belongs to: the nearest on the way back.
+func (p *Progress) owner(id int64) *Visit {
+	for ; id > 0; id = p.events[id].Previous {
+		if v := p.visits[id]; v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+// exit ends the visit that an event of exit belongs to: the nearest of its name on the way back that has not been left. It has
+// caught an error when the event before is a failure of its own, not of something inside.
 func (p *Progress) exit(e Event) *Visit {
 	for id := e.Previous; id > 0; id = p.events[id].Previous {
 		v := p.visits[id]
-		if v == nil || v.State != e.Name || v.Status != Running {
+		if v == nil || v.State != e.Name || v.exited {
 			continue
 		}
-		v.Left, v.Status = e.Time, Succeeded
-		if before := p.events[e.Previous].Type; failure(before) && p.events[e.Previous].ID != v.id {
+		v.Left, v.Status, v.exited = e.Time, Succeeded, true
+		before := p.events[e.Previous].Type
+		if failure(before) && (before == v.Type+"StateFailed" || p.owner(e.Previous) == v) {
 			v.Status = Caught
 		}
 		return v
@@ -103,17 +127,18 @@ func failure(kind string) bool {
 	return strings.HasSuffix(kind, "Failed") || strings.HasSuffix(kind, "TimedOut")
 }
 
-// fail marks the open visits on the way back from an event as failed, up to the state that the event is of. It returns the
-// outermost of them, or that state, which stays open when its failure may yet be caught.
+// fail marks the open visits on the way back from an event as failed, up to the Parallel or Map state that the event is of,
+// which stays open as it may yet catch that, and is returned.
 func (p *Progress) fail(e Event) *Visit {
 	own := strings.TrimSuffix(e.Type, "StateFailed")
 	for id := e.Previous; id > 0; id = p.events[id].Previous {
 		v := p.visits[id]
 		if v != nil && v.Status == Running {
-			if own == v.Type {
+			if own == v.Type && !v.broken {
+				v.broken = true
 				return v
 			}
-			v.Status, v.Left, v.by = Failed, e.Time, e.ID
+			v.Status, v.Left = Failed, e.Time
 		}
 		if e.Type == "MapIterationFailed" && p.events[id].Type == "MapIterationStarted" {
 			return nil
@@ -126,17 +151,17 @@ func (p *Progress) fail(e Event) *Visit {
 func (p *Progress) abort(after int64, e Event) {
 	for _, v := range p.order {
 		if v.id > after && v.Status == Running {
-			v.Status, v.Left, v.by = Aborted, e.Time, e.ID
+			v.Status, v.Left = Aborted, e.Time
 		}
 	}
 }
 
-// redrive opens again what ended with the execution.
+// redrive opens again what has not been left.
 func (p *Progress) redrive() {
 	p.ended = false
 	for _, v := range p.order {
-		if v.by == p.end && v.by > 0 {
-			v.Status, v.Left, v.by = Running, time.Time{}, 0
+		if !v.exited {
+			v.Status, v.Left, v.broken = Running, time.Time{}, false
 		}
 	}
 }

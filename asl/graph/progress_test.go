@@ -89,6 +89,54 @@ func TestProgress(t *testing.T) {
 12 11 MapStateSucceeded
 13 12 MapStateExited M
 14 13 ExecutionSucceeded`, "I succeeded 2 times, M succeeded 11.0 s; ended"},
+		"a Parallel in a Parallel": {`
+1 0 ExecutionStarted
+2 0 ParallelStateEntered P
+3 2 ParallelStateStarted
+4 3 ParallelStateEntered M
+5 4 ParallelStateStarted
+6 5 FailStateEntered X
+7 6 ParallelStateFailed
+8 7 ParallelStateStarted
+9 8 FailStateEntered X
+10 9 ParallelStateFailed
+11 10 ParallelStateFailed
+12 11 ParallelStateExited P`, "M failed 7.0 s, P caught 10.0 s, X failed 2 times; open"},
+		"an iteration fails, which is tolerated": {`
+1 0 ExecutionStarted
+2 0 MapStateEntered M
+3 2 MapStateStarted
+4 3 MapIterationStarted
+5 4 TaskStateEntered A
+6 5 TaskFailed
+7 6 MapIterationFailed
+8 6 MapStateSucceeded
+9 6 MapStateExited M`, "A failed 2.0 s, M succeeded 7.0 s; open"},
+		"a map is redriven": {`
+1 0 ExecutionStarted
+2 0 MapStateEntered M
+3 2 MapStateStarted
+4 3 MapIterationStarted
+5 4 TaskStateEntered A
+6 5 TaskScheduled
+7 3 MapIterationStarted
+8 7 TaskStateEntered A
+9 8 TaskScheduled
+10 9 TaskFailed
+11 10 MapIterationFailed
+12 6 TaskStateAborted
+13 10 MapStateFailed
+14 13 ExecutionFailed
+15 14 ExecutionRedriven
+16 10 TaskScheduled
+17 6 TaskScheduled
+18 16 TaskSucceeded
+19 18 TaskStateExited A
+20 17 TaskSucceeded
+21 20 TaskStateExited A
+22 21 MapStateSucceeded
+23 21 MapStateExited M
+24 23 ExecutionSucceeded`, "A succeeded 2 times, M succeeded 21.0 s; ended"},
 		"stopped": {`
 1 0 ExecutionStarted
 2 0 WaitStateEntered W
