@@ -24,7 +24,7 @@ import (
 
 // both starts net/http and this package on the same handler, and returns their addresses. handed counts the connections that this
 // package gave away.
-func both(t *testing.T, h http.Handler) (theirs, ours string, handed *atomic.Int32) {
+func both(t testing.TB, h http.Handler) (theirs, ours string, handed *atomic.Int32) {
 	t.Helper()
 	handed = new(atomic.Int32)
 	quiet := slog.New(slog.DiscardHandler)
@@ -59,7 +59,7 @@ func both(t *testing.T, h http.Handler) (theirs, ours string, handed *atomic.Int
 	return l.Addr().String(), accept.Addr().String(), handed
 }
 
-func listen(t *testing.T) net.Listener {
+func listen(t testing.TB) net.Listener {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
