@@ -76,3 +76,134 @@ func (m *mocked) Poll(_ context.Context, r *execution.Request, _ []byte) (execut
 }
 
 func (m *mocked) Cancel(context.Context, *execution.Request, []byte) error { return nil }
+
+// schedule is a worker who takes each task at once.
+func (m *mocked) schedule(ctx context.Context, _, _ string, a execution.Activity) error {
+	go func() {
+		for {
+			if ok, err := m.rig.Taken(ctx, a.Token, "worker"); ok && err == nil || ctx.Err() != nil {
+				break
+			}
+		}
+		answer := m.result(m.next("")) // the state is not told to workers: their mocks are listed under it and under ""
+		m.rig.Return(ctx, a.Token, answer.Output, answer.Err)
+	}()
+	return nil
+}
+
+// TestLanguage runs the golden machines of package asl: this driver comes to the same end, by the same events, whatever the order of
+// those of branches.
+func TestLanguage(t *testing.T) {
+	for _, name := range []string{"pure", "task", "fork"} {
+		a, err := txtar.ParseFile(filepath.Join("../../../asl/testdata", name+".txtar"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var cases []map[string]string
+		for _, f := range a.Files {
+			if f.Name == "machine" {
+				cases = append(cases, map[string]string{})
+			}
+			cases[len(cases)-1][f.Name] = strings.TrimSpace(string(f.Data))
+		}
+		for i, c := range cases {
+			_, stopped := c["stop"]
+			if skip := stopped || strings.Contains(c["mocks"], "TimedOut") || strings.Contains(c["mocks"], "Scheduling") ||
+				strings.Contains(c["mocks"], "Returned"); skip {
+				continue // what happens there comes from outside
+			}
+			t.Run(name+"/"+string(rune('a'+i)), func(t *testing.T) { golden(t, c) })
+		}
+	}
+}
+
+func golden(t *testing.T, c map[string]string) {
+	virtual := clock.Frozen(start)
+	st := storetest.Shaken(storetest.Split(virtual, 3), 1)
+	m := &mocked{lists: map[string][]map[string]any{}, calls: map[string]int{}}
+	r := &rig{t: t, clock: virtual, store: st, machines: map[string]*machine.Revision{}}
+	m.rig = r
+	r.timer = timer.New(timer.Config{Store: st, Clock: virtual, Drain: time.Millisecond})
+	r.Engine = execution.New(execution.Config{Store: st, Clock: virtual, Timer: r.timer, Rand: rand.Reader, Revision: r.revision, Machine: r.machine,
+		Tasks: m, Schedule: m.schedule})
+	r.define("m", c["machine"])
+	m.mock(t, c["mocks"], r.machines["m"].Machine)
+	r.run()
+	input := c["input"]
+	if input == "" {
+		input = "{}"
+	}
+	ref := r.begin("m", "e", input)
+	r.finish(ref)
+	if again, ok := c["redrive"]; ok {
+		m.mock(t, again, r.machines["m"].Machine)
+		if _, err := r.Redrive(t.Context(), ref, "", false); err != nil {
+			t.Fatal(err)
+		}
+		r.finish(ref)
+	}
+	compare(t, r, ref, strings.Split(c["history"], "\n"))
+}
+
+// compare wants the same end, and the same events but for their order. Which siblings of a branch that fails have got how far is not
+// compared, nor whether a token came back before its request was answered.
+func compare(t *testing.T, r *rig, ref execution.Ref, history []string) {
+	t.Helper()
+	var want []string
+	racing := strings.Contains(history[len(history)-1], string(asl.ExecutionFailed)) && slices.ContainsFunc(history, func(l string) bool { return strings.Contains(l, "StateStarted") })
+	for _, line := range history {
+		kind := strings.Fields(line)[1]
+		racing = racing || strings.HasSuffix(kind, "StateFailed") || strings.HasSuffix(kind, "IterationFailed")
+		if kind != string(asl.TaskSubmitted) {
+			want = append(want, kind)
+		}
+	}
+	got := slices.DeleteFunc(r.types(ref), func(k string) bool { return k == string(asl.TaskSubmitted) })
+	end, last := want[len(want)-1], history[len(history)-1]
+	if got[len(got)-1] != end {
+		t.Errorf("ends with %s, want %s\n%s", got[len(got)-1], end, r.story(ref))
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if !racing && !slices.Equal(got, want) {
+		t.Errorf("events %v\nwant %v\n%s", got, want, r.story(ref))
+	}
+	status, result, _ := strings.Cut(r.look(ref), " ")
+	key := " error=" + result
+	if status == "SUCCEEDED" {
+		key = " output=" + result
+	}
+	if !racing && result != "" && !strings.Contains(last, "arn:aws:states") && !strings.Contains(last+" ", key+" ") {
+		t.Errorf("%s %s, want %s", status, result, last)
+	}
+}
+
+func (m *mocked) mock(t *testing.T, text string, machine *asl.Machine) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.lists, m.calls = map[string][]map[string]any{}, map[string]int{}
+	if text == "" {
+		return
+	}
+	if err := json.Unmarshal([]byte(text), &m.lists); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range machine.Blocks[0].States {
+		if s.Resource != nil && s.Resource.Style == asl.Activity {
+			m.lists[""] = m.lists[s.Name]
+		}
+	}
+}
+
+// finish lets time pass until the execution has ended.
+func (r *rig) finish(ref execution.Ref) {
+	r.t.Helper()
+	for range 2000 {
+		r.settle()
+		if !strings.HasPrefix(r.look(ref), "RUNNING") {
+			return
+		}
+		r.advance(time.Second)
+	}
+	r.t.Fatalf("%s runs\n%s", ref.Name, r.story(ref))
+}
