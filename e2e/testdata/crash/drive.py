@@ -8,9 +8,8 @@ import threading
 import time
 import traceback
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 import workers
+from calls import unsure
 
 folder = sys.argv[1]
 
@@ -22,13 +21,6 @@ def url():
 
 def stopped():
     return os.path.exists(os.path.join(folder, "stop"))
-
-
-def unsure(error):
-    """Whether an error leaves open what became of the call: the connection broke, or the platform was ending."""
-    if isinstance(error, ClientError):
-        return error.response["ResponseMetadata"]["HTTPStatusCode"] in (500, 503)
-    return isinstance(error, (BotoCoreError, OSError))
 
 
 class Runner(threading.Thread):

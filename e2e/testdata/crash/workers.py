@@ -10,32 +10,10 @@ import time
 import zipfile
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
-REGION = "us-east-1"
-
-
-def client(url, name):
-    config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=30,
-                    s3={"addressing_style": "path"})
-    return boto3.client(name, endpoint_url=url, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test", config=config)
-
-
-def ignore(code, call, **args):
-    try:
-        return call(**args)
-    except ClientError as e:
-        if code not in e.response["Error"]["Code"]:
-            raise
-
-
-def eventually(what, holds, seconds=60):
-    """Waits for something that must come, without measuring how long it takes."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"{what} does not come"
-        time.sleep(0.2)
+import tables
+from calls import REGION, client, eventually, ignore
 
 
 class Items:
@@ -648,4 +626,5 @@ class Mapping:
         eventually("an empty queue", lambda: all(left(q) == 0 for q in self.queues), 120)
 
 
-WORKERS = [Items(), Counter(), Ledger(), Parameters(), Secrets(), Logs(), Users(), Objects(), Versions(), Events(), Functions(), Stacks(), Traces(), Queue(), FIFO(), Topic(), Mapping()]
+WORKERS = [Items(), Counter(), Ledger(), Parameters(), Secrets(), Logs(), Users(), Objects(), Versions(), Events(), Functions(), Stacks(), Traces(), Queue(), FIFO(), Topic(), Mapping(),
+           *tables.WORKERS]
