@@ -145,7 +145,7 @@ func (e *Engine) redrive(ctx context.Context, st *state, out *asl.Outcome) error
 		h.Status, h.Stop, h.Error, h.Output = Running, 0, nil, nil
 		c := &change{e: e, tx: tx, what: asl.Redriven, st: st, head: &h, was: now.Status, now: milli(tx.Now())}
 		tx.Delete(now.listKey(st.at.Ref))
-		if limit := st.rev.Machine.TimeoutSeconds; limit > 0 {
+		if limit := st.rev.Machine.TimeoutSeconds; limit > 0 && h.Block == 0 {
 			end := moment(h.Redriven).Add(time.Duration(limit) * time.Second)
 			if last := c.latest(); end.After(last) {
 				end = last

@@ -95,7 +95,7 @@ func (p *Pending) Write(tx store.Tx) error {
 			return err
 		}
 	}
-	if limit := st.rev.Machine.TimeoutSeconds; limit > 0 && p.out.Command.Do != asl.End && p.out.Command.Do != asl.Fail {
+	if limit := st.rev.Machine.TimeoutSeconds; limit > 0 && h.Block == 0 && p.out.Command.Do != asl.End && p.out.Command.Do != asl.Fail {
 		if err := c.deadline(moment(h.Start).Add(min(MaxOpen, time.Duration(limit)*time.Second))); err != nil {
 			return err
 		}
