@@ -12,8 +12,8 @@ import (
 // Error is what a state, a branch or an execution fails with. Name is matched by ErrorEquals; Cause is for people
 // (and often JSON text, as AWS writes it for Lambda and the AWS SDK integrations).
 type Error struct {
-	Name  string
-	Cause string
+	Name  string `cbor:"1,keyasint,omitempty"`
+	Cause string `cbor:"2,keyasint,omitempty"`
 	// Location is the field of the state whose JSONata expression failed, "Output/total[0]"; otherwise empty. Only
 	// EvaluationFailed events tell it.
 	Location string `cbor:"-"`
