@@ -245,7 +245,22 @@ func (b *block) place() {
 		}
 	}
 	b.straighten()
+	b.snap()
 	b.finish()
+}
+
+// snap puts what is nearly below the only thing that leads to it right below it.
+func (b *block) snap() {
+	const nearly = 12
+	for _, layer := range b.layers {
+		for _, n := range layer {
+			if len(n.in) != 1 || len(n.in[0].out) != 1 || math.Abs(n.x-n.in[0].x) > nearly {
+				continue
+			}
+			low, high := b.room(n)
+			n.x = min(max(n.in[0].x, low), high)
+		}
+	}
 }
 
 // straighten puts what an edge goes through on one vertical, or on few: as far as the neighbours leave room.
