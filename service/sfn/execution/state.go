@@ -104,10 +104,11 @@ func (st *state) read(r store.Reader, w where, what asl.What) (err error) {
 	if st.self.Gen != w.Gen || st.self.T.Seq != w.Seq {
 		return errVoid
 	}
-	switch what {
-	case asl.Joined:
+	switch {
+	case st.self.T.Phase == asl.Mapping: // its map run has read the results
+	case what == asl.Joined:
 		return st.join(r)
-	case asl.ChildFailed:
+	case what == asl.ChildFailed:
 		return st.blame(r)
 	}
 	return nil

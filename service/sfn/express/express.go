@@ -52,6 +52,7 @@ type Run struct {
 	Name   string
 	Input  []byte // JSON text
 	Trace  string
+	Block  int // of the machine, that the child of a map run runs
 }
 
 // Result is what came of an execution.
@@ -85,12 +86,12 @@ func (r *Runner) Run(ctx context.Context, e *Run) (*Result, error) {
 	rev := e.Target.Revision
 	e.Trace = execution.Header(e.Trace, rev.Tracing, start, e.ARN)
 	f := &flight{Runner: r, run: e, machine: rev.Machine, next: 1, end: start.Add(MaxTime), logs: r.Journal != nil && (rev.Logging.On() || rev.Tracing)}
-	if limit := time.Duration(rev.Machine.TimeoutSeconds) * time.Second; limit > 0 && limit < MaxTime {
+	if limit := time.Duration(rev.Machine.TimeoutSeconds) * time.Second; limit > 0 && limit < MaxTime && e.Block == 0 {
 		f.end = start.Add(limit)
 	}
 	f.facts = &asl.Facts{ExecutionID: e.ARN, ExecutionName: e.Name, Input: e.Input, RoleARN: rev.Role, StartTime: start, MachineID: rev.ARN(),
 		MachineName: rev.Name, Region: rev.Region, AliasARN: e.Target.AliasARN(), VersionARN: e.Target.VersionARN()}
-	t, err := f.thread(ctx, rev.Machine.Start(0), asl.Happening{What: asl.Begun, Input: e.Input}, nil)
+	t, err := f.thread(ctx, rev.Machine.Start(e.Block), asl.Happening{What: asl.Begun, Input: e.Input}, nil)
 	if err != nil {
 		return nil, err
 	}
