@@ -86,11 +86,14 @@ func (v Value) append(b []byte) []byte {
 var errStored = errors.New("item: the stored form is damaged")
 
 // Decode is the inverse of Map.Append. The result keeps no reference to b.
-func Decode(b []byte) (Map, error) {
-	if len(b) == 0 || b[0] != version {
-		return nil, fmt.Errorf("item: stored in version %x, want %d", b[:min(len(b), 1)], version)
+func Decode(b []byte) (Map, error) { return DecodeText(string(b)) }
+
+// DecodeText is Decode of a string, whose memory the item shares.
+func DecodeText(s string) (Map, error) {
+	if s == "" || s[0] != version {
+		return nil, fmt.Errorf("item: stored in version %x, want %d", s[:min(len(s), 1)], version)
 	}
-	r := reader{s: string(b[1:])}
+	r := reader{s: s[1:]}
 	m := r.attributes(0)
 	if r.s != "" {
 		r.err = errStored

@@ -16,7 +16,7 @@ type BatchExecuteStatementOutput struct {
 
 // BatchGetItemOutput: Represents the output of a BatchGetItem operation.
 type BatchGetItemOutput struct {
-	Responses        map[string][]item.Map        `aws:"Responses" keys:"len=1:1024"`
+	Responses        map[string]item.Items        `aws:"Responses" keys:"len=1:1024"`
 	UnprocessedKeys  map[string]KeysAndAttributes `aws:"UnprocessedKeys,len=1:100" keys:"len=1:1024"`
 	ConsumedCapacity []ConsumedCapacity           `aws:"ConsumedCapacity"`
 }
@@ -138,7 +138,7 @@ type DescribeTimeToLiveOutput struct {
 
 // ExecuteStatementOutput is the output of ExecuteStatement.
 type ExecuteStatementOutput struct {
-	Items            []item.Map        `aws:"Items"`
+	Items            item.Items        `aws:"Items"`
 	NextToken        *string           `aws:"NextToken,len=1:32768"`
 	ConsumedCapacity *ConsumedCapacity `aws:"ConsumedCapacity"`
 	LastEvaluatedKey item.Map          `aws:"LastEvaluatedKey"`
@@ -228,7 +228,7 @@ type PutResourcePolicyOutput struct {
 
 // QueryOutput: Represents the output of a Query operation.
 type QueryOutput struct {
-	Items            []item.Map        `aws:"Items"`
+	Items            item.Items        `aws:"Items"`
 	Count            *int32            `aws:"Count"`
 	ScannedCount     *int32            `aws:"ScannedCount"`
 	LastEvaluatedKey item.Map          `aws:"LastEvaluatedKey"`
@@ -247,7 +247,7 @@ type RestoreTableToPointInTimeOutput struct {
 
 // ScanOutput: Represents the output of a Scan operation.
 type ScanOutput struct {
-	Items            []item.Map        `aws:"Items"`
+	Items            item.Items        `aws:"Items"`
 	Count            *int32            `aws:"Count"`
 	ScannedCount     *int32            `aws:"ScannedCount"`
 	LastEvaluatedKey item.Map          `aws:"LastEvaluatedKey"`

@@ -23,7 +23,7 @@ func (w *world) contents(name string) map[string]item.Map {
 		if err != nil {
 			w.t.Fatal(name, err)
 		}
-		for _, m := range page.Items {
+		for _, m := range page.Items.All() {
 			out[string(item.NewMap(item.F("pk", m.Get("pk")), item.F("sk", m.Get("sk"))).AppendJSON(nil))] = m
 		}
 		if in.ExclusiveStartKey = page.LastEvaluatedKey; in.ExclusiveStartKey == nil {

@@ -20,7 +20,8 @@ type tableKeys struct {
 
 // tableItems is what was read for one tableKeys.
 type tableItems struct {
-	items []item.Map
+	items item.Items
+	size  int
 	rest  []item.Map // keys that did not fit any more
 	units float64
 }
@@ -33,7 +34,7 @@ func (s *Service) BatchGetItem(ctx context.Context, id aws.Identity, in *api.Bat
 	if err != nil {
 		return nil, refused(err)
 	}
-	out := &api.BatchGetItemOutput{Responses: map[string][]item.Map{}, UnprocessedKeys: map[string]api.KeysAndAttributes{}}
+	out := &api.BatchGetItemOutput{Responses: map[string]item.Items{}, UnprocessedKeys: map[string]api.KeysAndAttributes{}}
 	room := maxBatchGetSize
 	for i := range asked {
 		a := &asked[i]
@@ -41,12 +42,7 @@ func (s *Service) BatchGetItem(ctx context.Context, id aws.Identity, in *api.Bat
 		if err != nil {
 			return nil, refused(err)
 		}
-		for j, m := range got.items {
-			room -= m.Size()
-			if a.chosen != nil {
-				got.items[j] = a.chosen.Of(m)
-			}
-		}
+		room -= got.size
 		out.Responses[a.given] = got.items
 		if len(got.rest) > 0 {
 			left := a.in
@@ -96,7 +92,7 @@ func (s *Service) readBatchGet(id aws.Identity, in *api.BatchGetItemInput) ([]ta
 
 // getKeys reads the items of one table while they fit into room.
 func (s *Service) getKeys(r store.Reader, a *tableKeys, room int) (tableItems, error) {
-	out := tableItems{items: []item.Map{}}
+	var out tableItems
 	t, err := s.mustTable(r, a.tableName)
 	if err != nil {
 		return out, err
@@ -113,6 +109,8 @@ func (s *Service) getKeys(r store.Reader, a *tableKeys, room int) (tableItems, e
 		}
 		seen[string(suffixes[i])] = true
 	}
+	var items []item.Map
+	list := item.NewWriter(nil) // in place of items when these go into the answer as they are stored
 	for i, suffix := range suffixes {
 		st, err := t.Load(r, suffix)
 		if err != nil {
@@ -130,13 +128,22 @@ func (s *Service) getKeys(r store.Reader, a *tableKeys, room int) (tableItems, e
 			break
 		}
 		out.units += table.ReadUnits(st.Size, aws.Or(a.in.ConsistentRead, false))
-		m, err := st.Decode()
+		out.size += st.Size
+		switch {
+		case !st.There:
+		case a.chosen == nil:
+			err = list.Add(st.Body)
+		default:
+			var m item.Map
+			m, err = st.Decode()
+			items = append(items, a.chosen.Of(m))
+		}
 		if err != nil {
 			return out, err
 		}
-		if m != nil {
-			out.items = append(out.items, m)
-		}
+	}
+	if out.items = item.ItemsOf(items); a.chosen == nil {
+		out.items, _ = list.Items()
 	}
 	return out, nil
 }

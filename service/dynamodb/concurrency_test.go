@@ -167,7 +167,7 @@ func scanAll(t *testing.T, w *world, segment, segments, limit int) (all []item.M
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, out.Items...)
+		all = append(all, out.Items.All()...)
 		if in.ExclusiveStartKey = out.LastEvaluatedKey; in.ExclusiveStartKey == nil {
 			return all
 		}
@@ -183,7 +183,7 @@ func queryAll(t *testing.T, w *world, pk int, forward bool, limit int) (all []it
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, out.Items...)
+		all = append(all, out.Items.All()...)
 		if in.ExclusiveStartKey = out.LastEvaluatedKey; in.ExclusiveStartKey == nil {
 			return all
 		}
@@ -233,7 +233,7 @@ func TestBatchGetOfSixteenMegabytes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		total += len(out.Responses["tab"])
+		total += out.Responses["tab"].Len()
 		in.RequestItems = out.UnprocessedKeys
 	}
 	if total != 50 {

@@ -148,7 +148,7 @@ func (w *world) checkIndex(name string, model map[string]item.Map) {
 		if err != nil {
 			w.t.Fatal(name, err)
 		}
-		for _, m := range out.Items {
+		for _, m := range out.Items.All() {
 			found++
 			key := item.NewMap(item.F("pk", m.Get("pk")), item.F("sk", m.Get("sk")))
 			if !item.EqualMaps(want[string(key.AppendJSON(nil))], m) {

@@ -10,6 +10,7 @@ package dynamodb
 import (
 	"context"
 	"errors"
+	"sync"
 
 	api "github.com/brume-dev/brume/api/dynamodbapi"
 	"github.com/brume-dev/brume/aws"
@@ -41,6 +42,7 @@ type Service struct {
 	meter       throughput.Meter
 	tables      table.Cache
 	expressions expression.Cache
+	rooms       sync.Pool // []byte, see pager
 	*backup.Keeper
 	*transfer.Carrier
 	*setting.Book

@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"bytes"
 	"fmt"
+	"sync"
 
 	api "github.com/brume-dev/brume/api/dynamodbapi"
 	"github.com/brume-dev/brume/item"
@@ -24,6 +25,13 @@ type pager struct {
 	filterName string // the parameter that filter came with, for its errors
 	chosen     *expression.Projection
 	start      item.Map // nil: from the beginning
+	// rooms are used one after another to make pages of stored items as they are: nil where each item is wanted by itself.
+	rooms *sync.Pool
+}
+
+// direct reports whether items go into the answer as they are stored.
+func (p *pager) direct() bool {
+	return p.rooms != nil && !p.count && p.filter == nil && p.chosen == nil
 }
 
 // source is what a page is read from: a table or one of its indexes.
@@ -77,6 +85,17 @@ func (p *pager) source(t *table.Table) (source, error) {
 	return src, nil
 }
 
+// answer is the list that the page is answered with.
+func (p *pager) answer(got *page) item.Items {
+	switch {
+	case p.count:
+		return item.Items{}
+	case p.direct():
+		return got.list
+	}
+	return item.ItemsOf(got.items)
+}
+
 // keyOf returns the attributes that say where an item is.
 func (src *source) keyOf(m item.Map) item.Map {
 	if src.x == nil {
@@ -85,8 +104,11 @@ func (src *source) keyOf(m item.Map) item.Map {
 	return src.x.KeyOf(src.t, m)
 }
 
-// raw is a page as it lies in the store: the items one after another. They are decoded when the view is over.
+// raw is a page as it lies in the store: the items one after another, which are decoded when the view is over, or, when they go
+// into the answer as they are, their list.
 type raw struct {
+	items   item.Items
+	last    []byte // the last item of a list that is full
 	bodies  []byte
 	ends    []int // of the items in bodies
 	scanned int
@@ -98,6 +120,7 @@ type raw struct {
 // page is what was read. last is the key of the last item that was looked at when there may be more.
 type page struct {
 	items   []item.Map
+	list    item.Items // instead of items, when these go into the answer as they are stored
 	matched int
 	scanned int
 	last    item.Map
@@ -111,6 +134,11 @@ func (p *pager) read(r store.Reader, src *source, within store.Range) (raw, erro
 	pairs, done := r.Scan(within, store.ScanOpt{Reverse: p.reverse, Limit: p.limit})
 	total := 0
 	var err error
+	var list *item.Writer
+	if p.direct() {
+		room, _ := p.rooms.Get().([]byte)
+		list = item.NewWriter(room)
+	}
 	for kv := range pairs {
 		var st table.Stored
 		if src.x == nil {
@@ -125,13 +153,23 @@ func (p *pager) read(r store.Reader, src *source, within store.Range) (raw, erro
 		out.size += st.Size
 		total += max(st.Size, len(st.Body))
 		out.full = total >= maxPage || out.scanned == p.limit
-		if needs || out.full {
+		switch {
+		case list != nil:
+			if err = list.Add(st.Body); err == nil && out.full {
+				out.last = bytes.Clone(st.Body)
+			}
+		case needs || out.full:
 			out.bodies = append(out.bodies, st.Body...)
 			out.ends = append(out.ends, len(out.bodies))
 		}
-		if out.full {
+		if out.full || err != nil {
 			break
 		}
+	}
+	if list != nil {
+		var room []byte
+		out.items, room = list.Items()
+		p.rooms.Put(room)
 	}
 	if err != nil {
 		return raw{}, err
@@ -169,6 +207,17 @@ func (src *source) entry(r store.Reader, v store.Value, consistent bool, out *ra
 // page makes the answer of what was read.
 func (p *pager) page(src *source, got raw) (page, error) {
 	out := page{items: []item.Map{}, scanned: got.scanned, matched: got.scanned}
+	if p.direct() {
+		out.list = got.items
+		if got.full {
+			last, err := item.Decode(got.last)
+			if err != nil {
+				return out, err
+			}
+			out.last = src.keyOf(last)
+		}
+		return out, nil
+	}
 	if len(got.ends) == 0 {
 		return out, nil
 	}

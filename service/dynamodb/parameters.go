@@ -12,8 +12,6 @@ import (
 type parameters struct {
 	expressions []parameter // those that the operation has, given or not
 	legacy      []parameter
-	names       map[string]string
-	values      item.Map
 	wording     item.Wording
 }
 
@@ -23,39 +21,50 @@ type parameter struct {
 	given bool
 }
 
-func given(ps []parameter) string {
-	var names []string
-	for _, p := range ps {
-		if p.given {
-			names = append(names, p.name)
+// given reports whether one of the parameters is.
+func given(ps []parameter) bool {
+	for i := range ps {
+		if ps[i].given {
+			return true
 		}
 	}
-	return strings.Join(names, ", ")
+	return false
+}
+
+// names are those of the parameters that are given.
+func names(ps []parameter) string {
+	var out []string
+	for _, p := range ps {
+		if p.given {
+			out = append(out, p.name)
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 // request checks that the parameters go together and returns what parses the expressions.
-func (s *Service) request(p parameters) (*expression.Request, error) {
+func (s *Service) request(p parameters, byName map[string]string, values item.Map) (*expression.Request, error) {
 	exprs, legacy := given(p.expressions), given(p.legacy)
-	if exprs != "" && legacy != "" {
+	if exprs && legacy {
 		return nil, problem("Can not use both expression and non-expression parameters in the same request: " +
-			"Non-expression parameters: {" + legacy + "} Expression parameters: {" + exprs + "}")
+			"Non-expression parameters: {" + names(p.legacy) + "} Expression parameters: {" + names(p.expressions) + "}")
 	}
-	if exprs == "" {
-		if p.names != nil {
+	if !exprs {
+		if byName != nil {
 			return nil, problem("ExpressionAttributeNames can only be specified when using expressions")
 		}
-		if p.values != nil {
+		if values != nil {
 			return nil, problem("ExpressionAttributeValues can only be specified when using expressions" + p.whatIsMissing())
 		}
 	}
-	r := &expression.Request{Names: p.names, Values: p.values, Cache: &s.expressions}
+	r := &expression.Request{Names: byName, Values: values, Cache: &s.expressions}
 	if err := r.Check(); err != nil {
 		return nil, err
 	}
-	for i := range p.values {
-		if text := p.values[i].Value.Problem(p.wording); text != "" {
+	for i := range values {
+		if text := values[i].Value.Problem(p.wording); text != "" {
 			if p.wording == item.Older {
-				text = "ExpressionAttributeValues contains invalid value: " + text + " for key " + p.values[i].Name
+				text = "ExpressionAttributeValues contains invalid value: " + text + " for key " + values[i].Name
 			}
 			return nil, problem(text)
 		}

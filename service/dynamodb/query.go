@@ -20,7 +20,7 @@ func (s *Service) Query(ctx context.Context, id aws.Identity, in *api.QueryInput
 		return nil, err
 	}
 	p := &pager{table: n, index: in.IndexName, reverse: in.ScanIndexForward != nil && !*in.ScanIndexForward, consistent: aws.Or(in.ConsistentRead, false),
-		start: in.ExclusiveStartKey}
+		start: in.ExclusiveStartKey, rooms: &s.rooms}
 	if in.Limit != nil {
 		p.limit = int(*in.Limit)
 	}
@@ -58,11 +58,8 @@ func (s *Service) Query(ctx context.Context, id aws.Identity, in *api.QueryInput
 	if err != nil {
 		return nil, err
 	}
-	out := &api.QueryOutput{Count: new(int32(page.matched)), ScannedCount: new(int32(page.scanned)), LastEvaluatedKey: page.last,
+	out := &api.QueryOutput{Count: new(int32(page.matched)), ScannedCount: new(int32(page.scanned)), LastEvaluatedKey: page.last, Items: p.answer(&page),
 		ConsumedCapacity: p.consumed(in.ReturnConsumedCapacity, &got.src, got.raw)}
-	if !p.count {
-		out.Items = page.items
-	}
 	return out, nil
 }
 
@@ -72,8 +69,7 @@ func (s *Service) readQuery(p *pager, in *api.QueryInput) (expression.KeyConditi
 		expressions: []parameter{{"ProjectionExpression", in.ProjectionExpression != nil},
 			{"FilterExpression", in.FilterExpression != nil}, {"KeyConditionExpression", in.KeyConditionExpression != nil}},
 		legacy: []parameter{{"AttributesToGet", in.AttributesToGet != nil}, {"QueryFilter", in.QueryFilter != nil},
-			{"ConditionalOperator", in.ConditionalOperator != ""}, {"KeyConditions", in.KeyConditions != nil}},
-		names: in.ExpressionAttributeNames, values: in.ExpressionAttributeValues})
+			{"ConditionalOperator", in.ConditionalOperator != ""}, {"KeyConditions", in.KeyConditions != nil}}}, in.ExpressionAttributeNames, in.ExpressionAttributeValues)
 	if err != nil {
 		return nil, err
 	}

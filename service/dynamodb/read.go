@@ -1,7 +1,6 @@
 package dynamodb
 
 import (
-	"bytes"
 	"context"
 
 	api "github.com/brume-dev/brume/api/dynamodbapi"
@@ -38,22 +37,29 @@ func (s *Service) GetItem(ctx context.Context, id aws.Identity, in *api.GetItemI
 	if err != nil {
 		return nil, refused(err)
 	}
-	st, err := store.View(ctx, t.Shard, func(_ context.Context, r store.Reader) (table.Stored, error) {
+	type found struct {
+		there bool
+		size  int
+		item  string // as it is stored: decoded outside
+	}
+	got, err := store.View(ctx, t.Shard, func(_ context.Context, r store.Reader) (found, error) {
 		st, err := t.Load(r, t.Suffix(in.Key))
-		st.Body = bytes.Clone(st.Body) // decoded outside
 		if err == nil && t.Limited {
 			err = s.chargeRead(t.Table, nil, table.ReadUnits(st.Size, aws.Or(in.ConsistentRead, false)))
 		}
-		return st, err
+		return found{st.There, st.Size, string(st.Body)}, err
 	})
 	if err != nil {
 		return nil, refused(err)
 	}
-	out := &api.GetItemOutput{ConsumedCapacity: consumed(in.ReturnConsumedCapacity, n.given, table.ReadUnits(st.Size, aws.Or(in.ConsistentRead, false)))}
-	if out.Item, err = st.Decode(); err != nil {
+	out := &api.GetItemOutput{ConsumedCapacity: consumed(in.ReturnConsumedCapacity, n.given, table.ReadUnits(got.size, aws.Or(in.ConsistentRead, false)))}
+	if !got.there {
+		return out, nil
+	}
+	if out.Item, err = item.DecodeText(got.item); err != nil {
 		return nil, err
 	}
-	if chosen != nil && out.Item != nil {
+	if chosen != nil {
 		out.Item = chosen.Of(out.Item)
 	}
 	return out, nil
@@ -61,9 +67,12 @@ func (s *Service) GetItem(ctx context.Context, id aws.Identity, in *api.GetItemI
 
 // readProjection reads the projection of a GetItem or of a table of a BatchGetItem; nil chooses everything.
 func (s *Service) readProjection(expr *string, attributes []string, names map[string]string) (*expression.Projection, error) {
+	if expr == nil && attributes == nil && names == nil {
+		return nil, nil
+	}
 	r, err := s.request(parameters{
 		expressions: []parameter{{"ProjectionExpression", expr != nil}},
-		legacy:      []parameter{{"AttributesToGet", attributes != nil}}, names: names})
+		legacy:      []parameter{{"AttributesToGet", attributes != nil}}}, names, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ func (s *Service) Scan(ctx context.Context, id aws.Identity, in *api.ScanInput) 
 	if err != nil {
 		return nil, err
 	}
-	p := &pager{table: n, index: in.IndexName, consistent: aws.Or(in.ConsistentRead, false), start: in.ExclusiveStartKey}
+	p := &pager{table: n, index: in.IndexName, consistent: aws.Or(in.ConsistentRead, false), start: in.ExclusiveStartKey, rooms: &s.rooms}
 	if in.Limit != nil {
 		p.limit = int(*in.Limit)
 	}
@@ -57,11 +57,8 @@ func (s *Service) Scan(ctx context.Context, id aws.Identity, in *api.ScanInput) 
 	if err != nil {
 		return nil, err
 	}
-	out := &api.ScanOutput{Count: new(int32(page.matched)), ScannedCount: new(int32(page.scanned)), LastEvaluatedKey: page.last,
+	out := &api.ScanOutput{Count: new(int32(page.matched)), ScannedCount: new(int32(page.scanned)), LastEvaluatedKey: page.last, Items: p.answer(&page),
 		ConsumedCapacity: p.consumed(in.ReturnConsumedCapacity, &got.src, got.raw)}
-	if !p.count {
-		out.Items = page.items
-	}
 	return out, nil
 }
 
@@ -71,7 +68,7 @@ func (s *Service) readScan(p *pager, in *api.ScanInput) error {
 		expressions: []parameter{{"ProjectionExpression", in.ProjectionExpression != nil}, {"FilterExpression", in.FilterExpression != nil}},
 		legacy: []parameter{{"AttributesToGet", in.AttributesToGet != nil}, {"ScanFilter", in.ScanFilter != nil},
 			{"ConditionalOperator", in.ConditionalOperator != ""}},
-		names: in.ExpressionAttributeNames, values: in.ExpressionAttributeValues, wording: item.Older})
+		wording: item.Older}, in.ExpressionAttributeNames, in.ExpressionAttributeValues)
 	if err != nil {
 		return err
 	}

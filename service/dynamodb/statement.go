@@ -126,10 +126,12 @@ func (s *Service) ExecuteStatement(ctx context.Context, id aws.Identity, in *api
 	if err != nil {
 		return nil, refused(err)
 	}
-	out := &api.ExecuteStatementOutput{Items: []item.Map{}, ConsumedCapacity: done.consumed(in.ReturnConsumedCapacity, st.given)}
+	out := &api.ExecuteStatementOutput{ConsumedCapacity: done.consumed(in.ReturnConsumedCapacity, st.given)}
+	var shown []item.Map
 	if m := w.shown(st, done); m != nil {
-		out.Items = append(out.Items, m)
+		shown = append(shown, m)
 	}
+	out.Items = item.ItemsOf(shown)
 	return out, nil
 }
 
@@ -200,7 +202,8 @@ func (s *Service) selectPage(ctx context.Context, st *statement, in *api.Execute
 	if in.Limit != nil {
 		p.limit = int(*in.Limit)
 	}
-	out := &api.ExecuteStatementOutput{Items: []item.Map{}}
+	out := &api.ExecuteStatementOutput{}
+	var items []item.Map
 	var total cost
 	for {
 		got, parts, err := s.selectSome(ctx, p, st, at.Partition)
@@ -211,7 +214,7 @@ func (s *Service) selectPage(ctx context.Context, st *statement, in *api.Execute
 		if err != nil {
 			return nil, err
 		}
-		out.Items = append(out.Items, page.items...)
+		items = append(items, page.items...)
 		total.add(got.src.cost(got.raw, p.consistent), 1)
 		if p.limit > 0 {
 			p.limit -= page.scanned
@@ -231,6 +234,7 @@ func (s *Service) selectPage(ctx context.Context, st *statement, in *api.Execute
 			break
 		}
 	}
+	out.Items = item.ItemsOf(items)
 	out.ConsumedCapacity = total.consumed(in.ReturnConsumedCapacity, st.given)
 	return out, nil
 }

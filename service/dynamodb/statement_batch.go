@@ -88,10 +88,10 @@ func (s *Service) runOne(ctx context.Context, st *statement, costs *transacted, 
 		return nil, err
 	}
 	costs.plain(st.given, cost{table: *out.ConsumedCapacity.CapacityUnits})
-	if len(out.Items) == 0 {
+	if out.Items.Len() == 0 {
 		return nil, nil
 	}
-	return out.Items[0], nil
+	return out.Items.All()[0], nil
 }
 
 // plain counts a cost outside of transactions.

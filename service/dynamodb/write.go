@@ -217,10 +217,15 @@ func oldOrNone(v api.ReturnValue) error {
 // readCondition reads the condition of a put or delete, whose item or key is attributes.
 func (s *Service) readCondition(w *write, expr *string, legacy map[string]api.ExpectedAttributeValue, op api.ConditionalOperator,
 	names map[string]string, values, attributes item.Map) error {
+	if expr == nil && legacy == nil && op == "" && names == nil && values == nil {
+		if text := attributes.Problem(item.Current); text != "" {
+			return problem(text)
+		}
+		return nil
+	}
 	r, err := s.request(parameters{
 		expressions: []parameter{{"ConditionExpression", expr != nil}},
-		legacy:      []parameter{{"Expected", legacy != nil}, {"ConditionalOperator", op != ""}},
-		names:       names, values: values})
+		legacy:      []parameter{{"Expected", legacy != nil}, {"ConditionalOperator", op != ""}}}, names, values)
 	if err != nil {
 		return err
 	}
@@ -325,8 +330,7 @@ func (s *Service) readUpdate(n named, in *api.UpdateItemInput) (*write, error) {
 	r, err := s.request(parameters{
 		expressions: []parameter{{"UpdateExpression", in.UpdateExpression != nil}, {"ConditionExpression", in.ConditionExpression != nil}},
 		legacy: []parameter{{"AttributeUpdates", in.AttributeUpdates != nil}, {"Expected", in.Expected != nil},
-			{"ConditionalOperator", in.ConditionalOperator != ""}},
-		names: in.ExpressionAttributeNames, values: in.ExpressionAttributeValues})
+			{"ConditionalOperator", in.ConditionalOperator != ""}}}, in.ExpressionAttributeNames, in.ExpressionAttributeValues)
 	if err != nil {
 		return nil, err
 	}

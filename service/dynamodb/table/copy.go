@@ -29,7 +29,8 @@ const (
 
 // bare is the data with an id as a table without indexes and stream.
 func bare(id uint64) *Table {
-	t := &Table{Record: Record{ID: id}, Data: DataOf(id), Items: DataOf(id).Uint(familyItems)}
+	data := DataOf(id)
+	t := &Table{Record: Record{ID: id}, Data: data, Items: data.Uint(familyItems), counts: store.Key(data.Uint(familyCount)), sizes: store.Key(data.Uint(familyBytes))}
 	t.Own = Space{Prefix: t.Items}
 	return t
 }

@@ -30,8 +30,9 @@ type Stored struct {
 	Away  bool // body is the key of the item that this is a projection of
 	Body  []byte
 
-	image   uint64 // the number of the image that the item is; 0: none
-	imageOf uint64 // the id of its table
+	key     store.Key // of a Load: the item's key
+	image   uint64    // the number of the image that the item is; 0: none
+	imageOf uint64    // the id of its table
 }
 
 // ReadStored reads the value of an item's key; a large item has no body yet.
@@ -62,11 +63,22 @@ func ReadStored(v store.Value) (Stored, error) {
 
 // load reads the item with the given suffix of keys.
 func (t *Table) Load(r store.Reader, suffix []byte) (Stored, error) {
-	v, ok, err := r.Get(t.ItemKey(suffix))
+	key := t.ItemKey(suffix)
+	v, ok, err := r.Get(key)
 	if err != nil || !ok {
-		return Stored{}, err
+		return Stored{key: key}, err
 	}
-	return t.Whole(r, v, suffix)
+	st, err := t.Whole(r, v, suffix)
+	st.key = key
+	return st, err
+}
+
+// keyAt is the key of the item that lies, or is to lie, where old was.
+func (t *Table) keyAt(suffix []byte, old Stored) store.Key {
+	if old.key != nil {
+		return old.key
+	}
+	return t.ItemKey(suffix)
 }
 
 // whole reads the value of an item's key, and what lies elsewhere of it.
@@ -150,12 +162,12 @@ func (t *Table) save(tx store.Tx, suffix []byte, e Encoded, old Stored) error {
 
 // set writes the value of an item's key and counts the item.
 func (t *Table) set(tx store.Tx, suffix []byte, e Encoded, value []byte, old Stored) error {
-	tx.Set(t.ItemKey(suffix), value)
+	tx.Set(t.keyAt(suffix, old), value)
 	if !old.There {
-		tx.Add(t.Data.Uint(familyCount), 1)
+		tx.Add(t.counts, 1)
 	}
 	if e.Size != old.Size {
-		tx.Add(t.Data.Uint(familyBytes), int64(e.Size-old.Size))
+		tx.Add(t.sizes, int64(e.Size-old.Size))
 	}
 	return nil
 }
@@ -168,8 +180,8 @@ func (t *Table) remove(tx store.Tx, suffix []byte, old Stored) error {
 	if err := t.release(tx, suffix, old); err != nil {
 		return err
 	}
-	tx.Delete(t.ItemKey(suffix))
-	tx.Add(t.Data.Uint(familyCount), -1)
-	tx.Add(t.Data.Uint(familyBytes), -int64(old.Size))
+	tx.Delete(t.keyAt(suffix, old))
+	tx.Add(t.counts, -1)
+	tx.Add(t.sizes, -int64(old.Size))
 	return nil
 }

@@ -23,6 +23,8 @@ type Table struct {
 
 	hash, sort Attribute // sort.Name is "" when there is none
 	Data       store.Tuple
+	counts     store.Key // counters of the items, and of their bytes
+	sizes      store.Key
 	Items      store.Tuple
 	Own        Space    // of the items
 	Indexes    []*Index // those that writes keep: all but those that are being deleted
@@ -39,7 +41,7 @@ type Attribute struct {
 // New makes a record ready for use. raw is the record as it is stored, if it is.
 func New(n Name, rec Record, raw []byte) *Table {
 	data := DataOf(rec.ID)
-	t := &Table{Record: rec, Name: n, raw: raw, Data: data, Items: data.Uint(familyItems)}
+	t := &Table{Record: rec, Name: n, raw: raw, Data: data, Items: data.Uint(familyItems), counts: store.Key(data.Uint(familyCount)), sizes: store.Key(data.Uint(familyBytes))}
 	t.Own = Space{Prefix: t.Items, Hash: t.attributes(rec.Hash)}
 	t.hash = t.Own.Hash[0]
 	if rec.Sort != "" {
