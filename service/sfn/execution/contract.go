@@ -106,6 +106,19 @@ type At struct {
 type Ref struct {
 	machine.Spot
 	Name string
+
+	root store.Tuple // Resource, when it is known: keys are made of it again and again
+}
+
+// of makes the Ref of an execution of a machine.
+func of(spot machine.Spot, name string) Ref { return Ref{spot, name, spot.Resource()} }
+
+// under is what the keys of the machine's executions begin with.
+func (r Ref) under() store.Tuple {
+	if r.root != nil {
+		return r.root
+	}
+	return r.Resource()
 }
 
 // ARN is that of the execution.

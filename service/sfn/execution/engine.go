@@ -116,7 +116,7 @@ func (w where) spot() machine.Spot {
 	return machine.Spot{Ref: machine.Ref{Place: machine.Place{Account: w.Account, Region: w.Region}, Name: w.Machine}, ID: w.ID}
 }
 
-func (w where) at() At { return At{Ref{w.spot(), w.Name}, w.Path} }
+func (w where) at() At { return At{of(w.spot(), w.Name), w.Path} }
 
 // wake are the arguments of kindWake.
 type wake struct {

@@ -168,5 +168,5 @@ func (e *Engine) locate(ctx context.Context, arn string) (Ref, error) {
 		return Ref{}, err
 	}
 	spot, _, err := e.Machine(ctx, machine.Name{Ref: n})
-	return Ref{spot, name}, err
+	return of(spot, name), err
 }

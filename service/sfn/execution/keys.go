@@ -30,16 +30,16 @@ const (
 )
 
 // Below root are the keys of one execution.
-func (r Ref) head() store.Key { return r.Resource().Text("x").Text(r.Name) }
+func (r Ref) head() store.Key { return r.under().Text("x").Text(r.Name) }
 func (r Ref) document(s string) store.Key {
-	return store.Key(r.Resource().Text("d").Text(r.Name).Text(s))
+	return store.Key(r.under().Text("d").Text(r.Name).Text(s))
 }
-func (r Ref) documents() store.Range { return r.Resource().Text("d").Text(r.Name).Range() }
-func (r Ref) history() store.Tuple   { return r.Resource().Text("h").Text(r.Name) }
-func (r Ref) threads() store.Tuple   { return r.Resource().Text("t").Text(r.Name) }
-func (r Ref) watchers() store.Tuple  { return r.Resource().Text("w").Text(r.Name) }
+func (r Ref) documents() store.Range { return r.under().Text("d").Text(r.Name).Range() }
+func (r Ref) history() store.Tuple   { return r.under().Text("h").Text(r.Name) }
+func (r Ref) threads() store.Tuple   { return r.under().Text("t").Text(r.Name) }
+func (r Ref) watchers() store.Tuple  { return r.under().Text("w").Text(r.Name) }
 func (r Ref) list(scope string, s Status) store.Tuple {
-	return r.Resource().Text("l").Text(scope).Uint(uint64(s))
+	return r.under().Text("l").Text(scope).Uint(uint64(s))
 }
 
 // root is what the keys of a thread and of those below it begin with.

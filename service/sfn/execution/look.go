@@ -204,7 +204,7 @@ func (f *Filter) collect(r store.Reader, s Status, from *position, limit int, al
 	for kv := range pairs {
 		l := Listed{Status: s}
 		key := store.Decode(kv.Key, len(root))
-		l.Start, l.Ref = moment(int64(key.Uint())), Ref{f.Spot, key.Text()}
+		l.Start, l.Ref = moment(int64(key.Uint())), Ref{Spot: f.Spot, Name: key.Text()}
 		if err := errors.Join(key.Err(), record.Decode(kv.Value, version, &l.more)); err != nil {
 			return err
 		}

@@ -53,7 +53,7 @@ func (e *Engine) Prepare(ctx context.Context, b *Begin) (*Pending, error) {
 		name = id.String()
 	}
 	rev := b.Target.Revision
-	at := At{Ref: Ref{rev.Spot, name}}
+	at := At{Ref: of(rev.Spot, name)}
 	h := &head{Status: Running, Start: e.Clock.Now().UnixMicro(), Next: 1, Revision: rev.Key, Version: b.Target.Version, Alias: b.Target.Alias,
 		Trace: Header(b.Trace, rev.Tracing, e.Clock.Now(), at.ARN()), MapRun: b.MapRun, Block: b.Block, Items: b.Items}
 	if len(b.Input) <= inline {

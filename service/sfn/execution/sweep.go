@@ -89,7 +89,7 @@ func aged(r store.Reader, spot machine.Spot, scope string, s Status, before int6
 	for kv := range pairs {
 		key := store.Decode(kv.Key, len(root))
 		key.Uint()
-		ref := Ref{spot, key.Text()}
+		ref := of(spot, key.Text())
 		var line summary
 		if err := errors.Join(key.Err(), record.Decode(kv.Value, version, &line)); err != nil {
 			return err
