@@ -299,8 +299,11 @@ func (g generator) item(v shape.Value) {
 		`{"S":"x"}`, `{"N":"42"}`, `{"B":"` + base64.StdEncoding.EncodeToString([]byte(g.text())) + `"}`, `{"BOOL":true}`,
 		`{"NULL":true}`, `{"SS":["a","b"]}`, `{"L":[{"S":"x"},{"N":"1"}]}`, `{"M":{"k":{"S":"v"}}}`,
 	}[g.rnd.IntN(8)]
-	if v.Shape.Type.Name() == "Map" {
+	switch v.Shape.Type.Name() {
+	case "Map":
 		value = `{"pk":` + value + `}`
+	case "Items":
+		value = `[{"pk":` + value + `},{}]`
 	}
 	if _, err := v.Codec().DecodeJSON([]byte(value)); err != nil {
 		panic(fmt.Sprintf("%v: %s: %v", v.Shape.Type, value, err))
