@@ -128,3 +128,62 @@ type Variable struct {
 	Name  string `cbor:"1,keyasint"`
 	Value []byte `cbor:"2,keyasint"`
 }
+
+// enteredEvent says that a state was entered.
+func enteredEvent(t Type) EventType {
+	switch t {
+	case Task:
+		return TaskStateEntered
+	case Pass:
+		return PassStateEntered
+	case Choice:
+		return ChoiceStateEntered
+	case Wait:
+		return WaitStateEntered
+	case Succeed:
+		return SucceedStateEntered
+	case FailType:
+		return FailStateEntered
+	case Parallel:
+		return ParallelStateEntered
+	case Map:
+		return MapStateEntered
+	}
+	return ""
+}
+
+// exitedEvent says that a state was left; a Fail state never is.
+func exitedEvent(t Type) EventType {
+	switch t {
+	case Task:
+		return TaskStateExited
+	case Pass:
+		return PassStateExited
+	case Choice:
+		return ChoiceStateExited
+	case Wait:
+		return WaitStateExited
+	case Succeed:
+		return SucceedStateExited
+	case Parallel:
+		return ParallelStateExited
+	case Map:
+		return MapStateExited
+	}
+	return ""
+}
+
+// abortedEvent says that a state was stopped; states of the other types do not stop anywhere.
+func abortedEvent(t Type) EventType {
+	switch t {
+	case Task:
+		return TaskStateAborted
+	case Wait:
+		return WaitStateAborted
+	case Parallel:
+		return ParallelStateAborted
+	case Map:
+		return MapStateAborted
+	}
+	return ""
+}

@@ -99,7 +99,7 @@ func (r *run) enter(s *State) {
 	t.Entered, t.EnteredEvent = r.set.Now, r.next
 	t.Retries, t.RetryCount, t.Token, t.Started, t.MapRun, t.Forked = nil, 0, "", false, "", false
 	t.WakeAt = time.Time{}
-	r.emit(Event{Type: enteredEvents[s.Type], Name: s.Name, Input: t.Input}, true)
+	r.emit(Event{Type: enteredEvent(s.Type), Name: s.Name, Input: t.Input}, true)
 	r.body(s)
 }
 
@@ -168,7 +168,7 @@ func (r *run) exit(s *State, out *doc, variables []Variable, next string) error 
 	if r.inspect != nil {
 		r.inspect.Variables = variablesText(t.Variables)
 	}
-	r.emit(Event{Type: exitedEvents[s.Type], Name: s.Name, Output: text, Assigned: variables}, true)
+	r.emit(Event{Type: exitedEvent(s.Type), Name: s.Name, Output: text, Assigned: variables}, true)
 	t.Token = ""
 	if next == "" {
 		r.end(text)
@@ -221,14 +221,3 @@ func (r *run) outcome(before int64) Outcome {
 	}
 	return Outcome{Thread: r.thread, Events: r.events, Command: r.command, first: r.set.NextEvent, told: r.told}
 }
-
-var (
-	enteredEvents = map[Type]EventType{
-		Task: TaskStateEntered, Pass: PassStateEntered, Choice: ChoiceStateEntered, Wait: WaitStateEntered,
-		Succeed: SucceedStateEntered, FailType: FailStateEntered, Parallel: ParallelStateEntered, Map: MapStateEntered,
-	}
-	exitedEvents = map[Type]EventType{
-		Task: TaskStateExited, Pass: PassStateExited, Choice: ChoiceStateExited, Wait: WaitStateExited,
-		Succeed: SucceedStateExited, Parallel: ParallelStateExited, Map: MapStateExited,
-	}
-)

@@ -111,9 +111,6 @@ func (r *run) woken(s *State) bool {
 	return true
 }
 
-// abortedEvents say that a state was stopped; the other types do not stop anywhere.
-var abortedEvents = map[Type]EventType{Task: TaskStateAborted, Wait: WaitStateAborted, Parallel: ParallelStateAborted, Map: MapStateAborted}
-
 // aborted stops a thread. Of a whole execution only that is told.
 func (r *run) aborted(h *Happening) bool {
 	t := &r.thread
@@ -131,7 +128,7 @@ func (r *run) aborted(h *Happening) bool {
 	}
 	began := t.Phase != Fresh
 	if s := r.state(); began && t.Phase != Ready && s != nil {
-		r.emit(Event{Type: abortedEvents[s.Type]}, false)
+		r.emit(Event{Type: abortedEvent(s.Type)}, false)
 	}
 	if began && t.Origin == Iteration {
 		r.emit(Event{Type: MapIterationAborted, Name: r.block().Parent.Name, Index: int64(t.Index)}, false)
