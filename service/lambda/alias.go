@@ -154,13 +154,13 @@ func (s *Service) ListAliases(ctx context.Context, id aws.Identity, in *lambdaap
 		}
 		out := &lambdaapi.ListAliasesResponse{Aliases: []lambdaapi.AliasConfiguration{}}
 		t := p.Space.Aliases(p.Name)
-		next, err := keys.Page(r, t, in.Marker, in.MaxItems, func(key store.Key, v store.Value) error {
+		next, err := keys.Page(r, t, in.Marker, in.MaxItems, func(key *store.Elements, v store.Value) error {
 			var a alias
 			if err := keys.Decode(v, &a); err != nil {
 				return err
 			}
 			q := p
-			q.Qualifier = store.Decode(key, len(t)).Text()
+			q.Qualifier = key.Text()
 			if in.FunctionVersion == nil || a.leadsTo(*in.FunctionVersion) {
 				out.Aliases = append(out.Aliases, *a.describe(q))
 			}

@@ -10,6 +10,7 @@ import (
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/event/target"
+	"github.com/brume-dev/brume/service/lambda/eventinvoke"
 	"github.com/brume-dev/brume/service/lambda/fault"
 	"github.com/brume-dev/brume/service/lambda/keys"
 	"github.com/brume-dev/brume/service/lambda/trace"
@@ -53,7 +54,7 @@ type attempt struct {
 	w      waitingEvent
 	p      place
 	c      *chosen
-	config asyncConfig
+	config eventinvoke.Config
 	answer *answer // of the function, nil when it had none
 }
 
@@ -93,11 +94,11 @@ func (a *attempt) load(ctx context.Context) (found bool, err error) {
 			}
 			return err
 		}
-		settings, err := keys.Get[asyncConfig](r, a.p.Async(a.p.Name, a.p.Wanted()))
+		settings, err := eventinvoke.Of(r, a.p)
 		if err != nil {
 			return err
 		}
-		a.c, a.config, found = c, value(settings), c.fn.ID == a.w.Function
+		a.c, a.config, found = c, settings, c.fn.ID == a.w.Function
 		return nil
 	})
 	if err == nil && found && a.c.cfg.State == string(lambdaapi.StatePending) {

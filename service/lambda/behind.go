@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/brume-dev/brume/api/lambdaapi"
+	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/lambda/eventinvoke"
 	"github.com/brume-dev/brume/service/lambda/fleet"
 	"github.com/brume-dev/brume/service/lambda/functionurl"
 	"github.com/brume-dev/brume/service/lambda/grant"
@@ -104,6 +106,23 @@ func (b behind) Start(ctx context.Context, p place, version string) (problem, er
 	}
 	b.s.fleet.Return(m)
 	return nil, nil
+}
+
+var _ eventinvoke.Functions = behind{}
+
+// FindFunction implements eventinvoke.Functions.
+func (b behind) FindFunction(r store.Reader, p place) error {
+	_, err := functionAt(r, p)
+	return err
+}
+
+// CheckReach implements eventinvoke.Functions.
+func (b behind) CheckReach(ctx context.Context, id aws.Identity, p place, arn string) error {
+	c, err := view(ctx, b.s, p.Space, func(r store.Reader) (*chosen, error) { return resolve(r, p, 1) })
+	if err != nil {
+		return err
+	}
+	return b.s.reaches(ctx, id, p, c.cfg.Role, "function", arn)
 }
 
 var _ signing.Functions = behind{}

@@ -26,6 +26,7 @@ import (
 	"github.com/brume-dev/brume/event/logbook"
 	"github.com/brume-dev/brume/sandbox"
 	"github.com/brume-dev/brume/service/lambda/code"
+	"github.com/brume-dev/brume/service/lambda/eventinvoke"
 	"github.com/brume-dev/brume/service/lambda/fleet"
 	"github.com/brume-dev/brume/service/lambda/functionurl"
 	"github.com/brume-dev/brume/service/lambda/layer"
@@ -85,6 +86,7 @@ type Service struct {
 	*provision.Provisions
 	*signing.Configs
 	*management.Managements
+	*eventinvoke.Settings
 	xray     xrayapi.Client
 	depot    *code.Depot
 	fleet    *fleet.Fleet
@@ -138,6 +140,7 @@ func New(c Config) (*Service, error) {
 	s.Layers = layer.New(layer.Config{Store: c.Store, Depot: s.depot, Link: s.links.To, NewID: s.newID})
 	s.Configs = signing.New(signing.Config{Store: c.Store, NewID: s.newID}, behind{s})
 	s.Managements = management.New(c.Store, behind{s}.Find)
+	s.Settings = eventinvoke.New(c.Store, behind{s})
 	s.Provisions = provision.New(provision.Config{Store: c.Store, Timer: c.Timer, Fleet: s.fleet, Log: c.Log}, behind{s})
 	s.URLs = functionurl.New(functionurl.Config{Store: c.Store, Clock: c.Clock, Timer: c.Timer, Policies: c.Policies, URL: c.URL, NewID: s.newID, Log: c.Log}, behind{s})
 	c.Timer.Handle(kindPrepare, s.prepare, timer.Policy{})

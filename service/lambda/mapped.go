@@ -8,6 +8,7 @@ import (
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/event/source"
+	"github.com/brume-dev/brume/service/lambda/eventinvoke"
 	"github.com/brume-dev/brume/service/lambda/fault"
 	"github.com/brume-dev/brume/service/lambda/keys"
 	"github.com/brume-dev/brume/service/lambda/mapping"
@@ -64,10 +65,10 @@ func (m mapped) CheckDestination(ctx context.Context, id aws.Identity, fn mappin
 	case err != nil || a.Service != "sqs" && a.Service != "sns" && a.Service != "s3":
 		return fault.Invalid("Invalid destination: %s. The destination of an event source mapping must be an SQS queue, an SNS topic or an S3 bucket.", arn)
 	}
-	if err := checkDestination(p, arn); err != nil {
+	if err := eventinvoke.CheckDestination(p, arn); err != nil {
 		return err
 	}
-	return m.s.checkReach(ctx, id, p, fn.Role, "function", arn)
+	return m.s.reaches(ctx, id, p, fn.Role, "function", arn)
 }
 
 // Stops implements mapping.Functions.

@@ -63,12 +63,12 @@ func (s *Service) ListFunctions(ctx context.Context, id aws.Identity, in *lambda
 	}
 	return view(ctx, s, k, func(r store.Reader) (*lambdaapi.ListFunctionsResponse, error) {
 		out := *out
-		next, err := keys.Page(r, k.Functions(), in.Marker, in.MaxItems, func(key store.Key, v store.Value) error {
+		next, err := keys.Page(r, k.Functions(), in.Marker, in.MaxItems, func(key *store.Elements, v store.Value) error {
 			var fn function
 			if err := keys.Decode(v, &fn); err != nil {
 				return err
 			}
-			name := store.Decode(key, len(k.Functions())).Text()
+			name := key.Text()
 			p := place{Space: k, Name: name}
 			arn := p.FunctionARN()
 			if all {

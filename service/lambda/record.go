@@ -84,15 +84,6 @@ type alias struct {
 	Weights     map[string]float64 `cbor:"4,keyasint,omitempty"`
 }
 
-// asyncConfig is the FunctionEventInvokeConfig.
-type asyncConfig struct {
-	Modified  time.Time `cbor:"1,keyasint"`
-	Retries   *int32    `cbor:"2,keyasint,omitempty"`
-	MaxAge    *int32    `cbor:"3,keyasint,omitempty"` // seconds
-	OnSuccess string    `cbor:"4,keyasint,omitempty"`
-	OnFailure string    `cbor:"5,keyasint,omitempty"`
-}
-
 // version is how AWS writes the number of a version.
 func (c *config) version() string { return versionText(c.Number) }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/brume-dev/brume/service/lambda/environ"
 	"github.com/brume-dev/brume/service/lambda/fault"
 	"github.com/brume-dev/brume/service/lambda/layer"
+	"github.com/brume-dev/brume/service/lambda/reach"
 )
 
 // settings are the members that CreateFunction and UpdateFunctionConfiguration share; nil ones stay as they are.
@@ -116,6 +117,19 @@ func (s *Service) checkRole(ctx context.Context, id aws.Identity, p place, role 
 // service is Lambda itself, acting for a function.
 func (s *Service) service(p place, r aws.Request) aws.Identity {
 	return aws.ForService(principal, p.Account, p.Region, p.FunctionARN(), r)
+}
+
+// reaches refuses a target that a role may not deliver to for the function at p.
+func (s *Service) reaches(ctx context.Context, id aws.Identity, p place, role, whose, arn string) error {
+	return reach.Reach{Roles: s.Roles, Permits: s.Permits}.Check(ctx, s.service(p, id.Request), p.Name, role, whose, arn)
+}
+
+// checkDeadLetters is reaches for the dead-letter queue that a request sets, if it does.
+func (s *Service) checkDeadLetters(ctx context.Context, id aws.Identity, p place, role string, d *lambdaapi.DeadLetterConfig) error {
+	if d == nil || value(d.TargetArn) == "" {
+		return nil
+	}
+	return s.reaches(ctx, id, p, role, "provided", *d.TargetArn)
 }
 
 func checkDeadLetter(d *lambdaapi.DeadLetterConfig) error {

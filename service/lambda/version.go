@@ -106,7 +106,7 @@ func (s *Service) ListVersionsByFunction(ctx context.Context, id aws.Identity, i
 				items = 1 // a page has one item at least, and the next begins with a version
 			}
 		}
-		out.NextMarker, err = keys.Page(r, p.Space.Versions(p.Name), in.Marker, &items, func(_ store.Key, v store.Value) error {
+		out.NextMarker, err = keys.Page(r, p.Space.Versions(p.Name), in.Marker, &items, func(_ *store.Elements, v store.Value) error {
 			var c config
 			if err := keys.Decode(v, &c); err != nil {
 				return err

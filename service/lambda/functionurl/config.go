@@ -171,31 +171,22 @@ func (u *URLs) DeleteFunctionUrlConfig(ctx context.Context, id aws.Identity, in 
 // ListFunctionUrlConfigs lists the URLs of a function and of its aliases.
 // https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctionUrlConfigs.html
 func (u *URLs) ListFunctionUrlConfigs(ctx context.Context, id aws.Identity, in *lambdaapi.ListFunctionUrlConfigsRequest) (*lambdaapi.ListFunctionUrlConfigsResponse, error) {
-	p, err := keys.FindFunction(id, in.FunctionName)
+	configs, next, err := keys.Listing[lambdaapi.FunctionUrlConfig]{Store: u.Store, ID: id, Function: in.FunctionName, Marker: in.Marker, MaxItems: in.MaxItems,
+		Find: u.functions.Find, Keys: func(p keys.Place) store.Tuple { return p.URLs(p.Name) }, Item: u.item}.Read(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return store.View(ctx, p.Shard(u.Store), func(_ context.Context, r store.Reader) (*lambdaapi.ListFunctionUrlConfigsResponse, error) {
-		if err := u.functions.Find(r, p); err != nil {
-			return nil, err
-		}
-		out := &lambdaapi.ListFunctionUrlConfigsResponse{FunctionUrlConfigs: []lambdaapi.FunctionUrlConfig{}}
-		t := p.URLs(p.Name)
-		var err error
-		out.NextMarker, err = keys.Page(r, t, in.Marker, in.MaxItems, func(key store.Key, v store.Value) error {
-			var r record
-			if err := keys.Decode(v, &r); err != nil {
-				return err
-			}
-			q := p
-			if q.Qualifier = store.Decode(key, len(t)).Text(); q.Qualifier == keys.Latest {
-				q.Qualifier = ""
-			}
-			c := u.describe(q, &r)
-			out.FunctionUrlConfigs = append(out.FunctionUrlConfigs, lambdaapi.FunctionUrlConfig{FunctionUrl: c.FunctionUrl, FunctionArn: c.FunctionArn,
-				CreationTime: c.CreationTime, LastModifiedTime: c.LastModifiedTime, Cors: c.Cors, AuthType: c.AuthType, InvokeMode: c.InvokeMode})
-			return nil
-		})
-		return out, err
-	})
+	return &lambdaapi.ListFunctionUrlConfigsResponse{FunctionUrlConfigs: configs, NextMarker: next}, nil
+}
+
+// item describes the URL of q as lists have it.
+func (u *URLs) item(_ store.Reader, q keys.Place, v store.Value) (lambdaapi.FunctionUrlConfig, error) {
+	var r record
+	err := keys.Decode(v, &r)
+	if q.Qualifier == keys.Latest {
+		q.Qualifier = ""
+	}
+	c := u.describe(q, &r)
+	return lambdaapi.FunctionUrlConfig{FunctionUrl: c.FunctionUrl, FunctionArn: c.FunctionArn, CreationTime: c.CreationTime,
+		LastModifiedTime: c.LastModifiedTime, Cors: c.Cors, AuthType: c.AuthType, InvokeMode: c.InvokeMode}, err
 }

@@ -16,12 +16,12 @@ func (l *Layers) ListLayers(ctx context.Context, id aws.Identity, in *lambdaapi.
 	return store.View(ctx, k.Shard(l.Store), func(_ context.Context, r store.Reader) (*lambdaapi.ListLayersResponse, error) {
 		out := &lambdaapi.ListLayersResponse{Layers: []lambdaapi.LayersListItem{}}
 		var err error
-		out.NextMarker, err = keys.Page(r, k.Layers(), in.Marker, in.MaxItems, func(key store.Key, b store.Value) error {
+		out.NextMarker, err = keys.Page(r, k.Layers(), in.Marker, in.MaxItems, func(key *store.Elements, b store.Value) error {
 			var layer record
 			if err := keys.Decode(b, &layer); err != nil || layer.Count == 0 {
 				return err
 			}
-			p := place{Space: k, name: store.Decode(key, len(k.Layers())).Text()}
+			p := place{Space: k, name: key.Text()}
 			v, err := newest(r, p, in.CompatibleRuntime, in.CompatibleArchitecture)
 			if err != nil || v == nil {
 				return err
@@ -59,7 +59,7 @@ func (l *Layers) ListLayerVersions(ctx context.Context, id aws.Identity, in *lam
 	return store.View(ctx, p.Shard(l.Store), func(_ context.Context, r store.Reader) (*lambdaapi.ListLayerVersionsResponse, error) {
 		out := &lambdaapi.ListLayerVersionsResponse{LayerVersions: []lambdaapi.LayerVersionsListItem{}}
 		var err error
-		out.NextMarker, err = keys.PageBack(r, p.LayerVersions(p.name), in.Marker, in.MaxItems, func(_ store.Key, b store.Value) error {
+		out.NextMarker, err = keys.PageBack(r, p.LayerVersions(p.name), in.Marker, in.MaxItems, func(_ *store.Elements, b store.Value) error {
 			var v version
 			if err := keys.Decode(b, &v); err != nil {
 				return err

@@ -284,30 +284,24 @@ func (s *Provisions) describe(p keys.Place, c *record, target *Target) *lambdaap
 // ListProvisionedConcurrencyConfigs lists the settings of a function.
 // https://docs.aws.amazon.com/lambda/latest/api/API_ListProvisionedConcurrencyConfigs.html
 func (s *Provisions) ListProvisionedConcurrencyConfigs(ctx context.Context, id aws.Identity, in *lambdaapi.ListProvisionedConcurrencyConfigsRequest) (*lambdaapi.ListProvisionedConcurrencyConfigsResponse, error) {
-	p, err := keys.FindFunction(id, in.FunctionName)
+	configs, next, err := keys.Listing[lambdaapi.ProvisionedConcurrencyConfigListItem]{Store: s.Store, ID: id, Function: in.FunctionName, Marker: in.Marker,
+		MaxItems: in.MaxItems, Keys: func(p keys.Place) store.Tuple { return p.Provisions(p.Name) }, Item: s.item,
+		Find: func(r store.Reader, p keys.Place) error { _, err := s.functions.Target(r, p); return err }}.Read(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return store.View(ctx, p.Shard(s.Store), func(_ context.Context, r store.Reader) (*lambdaapi.ListProvisionedConcurrencyConfigsResponse, error) {
-		if _, err := s.functions.Target(r, p); err != nil {
-			return nil, err
-		}
-		out := &lambdaapi.ListProvisionedConcurrencyConfigsResponse{ProvisionedConcurrencyConfigs: []lambdaapi.ProvisionedConcurrencyConfigListItem{}}
-		t := p.Provisions(p.Name)
-		var err error
-		out.NextMarker, err = keys.Page(r, t, in.Marker, in.MaxItems, func(key store.Key, b store.Value) error {
-			var c record
-			if err := keys.Decode(b, &c); err != nil {
-				return err
-			}
-			q := p
-			q.Qualifier = store.Decode(key, len(t)).Text()
-			target, err := s.functions.Target(r, q)
-			if err == nil {
-				out.ProvisionedConcurrencyConfigs = append(out.ProvisionedConcurrencyConfigs, *s.describe(q, &c, target))
-			}
-			return err
-		})
-		return out, err
-	})
+	return &lambdaapi.ListProvisionedConcurrencyConfigsResponse{ProvisionedConcurrencyConfigs: configs, NextMarker: next}, nil
+}
+
+// item describes what is set for q as lists have it.
+func (s *Provisions) item(r store.Reader, q keys.Place, v store.Value) (item lambdaapi.ProvisionedConcurrencyConfigListItem, err error) {
+	var c record
+	if err := keys.Decode(v, &c); err != nil {
+		return item, err
+	}
+	target, err := s.functions.Target(r, q)
+	if err == nil {
+		item = *s.describe(q, &c, target)
+	}
+	return item, err
 }

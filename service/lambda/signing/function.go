@@ -121,8 +121,8 @@ func (s *Configs) ListFunctionsByCodeSigningConfig(ctx context.Context, id aws.I
 		out := &lambdaapi.ListFunctionsByCodeSigningConfigResponse{FunctionArns: []string{}}
 		var err error
 		t := k.Signed(name)
-		out.NextMarker, err = keys.Page(r, t, in.Marker, in.MaxItems, func(key store.Key, _ store.Value) error {
-			out.FunctionArns = append(out.FunctionArns, k.ARN(store.Decode(key, len(t)).Text(), ""))
+		out.NextMarker, err = keys.Page(r, t, in.Marker, in.MaxItems, func(key *store.Elements, _ store.Value) error {
+			out.FunctionArns = append(out.FunctionArns, k.ARN(key.Text(), ""))
 			return nil
 		})
 		return out, err

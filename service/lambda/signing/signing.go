@@ -163,12 +163,12 @@ func (s *Configs) ListCodeSigningConfigs(ctx context.Context, id aws.Identity, i
 	return store.View(ctx, k.Shard(s.Store), func(_ context.Context, r store.Reader) (*lambdaapi.ListCodeSigningConfigsResponse, error) {
 		out := &lambdaapi.ListCodeSigningConfigsResponse{CodeSigningConfigs: []lambdaapi.CodeSigningConfig{}}
 		var err error
-		out.NextMarker, err = keys.Page(r, k.Signings(), in.Marker, in.MaxItems, func(key store.Key, b store.Value) error {
+		out.NextMarker, err = keys.Page(r, k.Signings(), in.Marker, in.MaxItems, func(key *store.Elements, b store.Value) error {
 			var c record
 			if err := keys.Decode(b, &c); err != nil {
 				return err
 			}
-			out.CodeSigningConfigs = append(out.CodeSigningConfigs, *c.describe(k, store.Decode(key, len(k.Signings())).Text()))
+			out.CodeSigningConfigs = append(out.CodeSigningConfigs, *c.describe(k, key.Text()))
 			return nil
 		})
 		return out, err

@@ -1,4 +1,5 @@
-package lambda
+// Package reach asks whether a function's role may deliver to where its results are to go, before that is set.
+package reach
 
 import (
 	"context"
@@ -36,34 +37,34 @@ func sendingTo(a aws.ARN) sending {
 	return sending{aws.Op{Service: "lambda", Name: "Invoke"}, &lambdaapi.InvocationRequest{FunctionName: arn}, "Lambda"}
 }
 
-// checkReach refuses a target that the execution role may not deliver to; whose says what AWS calls the role.
-func (s *Service) checkReach(ctx context.Context, id aws.Identity, p place, role, whose, arn string) error {
+// Reach knows what roles may do.
+type Reach struct {
+	Roles aws.Roles
+	// Permits returns an error when id may not make a call; nil: everything is permitted.
+	Permits func(ctx context.Context, id aws.Identity, op aws.Op, in any) error
+}
+
+// Check refuses a target that a role may not deliver to. service is Lambda as it works for the function called name; whose
+// says what AWS calls the role.
+func (c Reach) Check(ctx context.Context, service aws.Identity, name, role, whose, arn string) error {
 	a, err := aws.ParseARN(arn)
-	if s.Permits == nil || err != nil {
+	if c.Permits == nil || err != nil {
 		return nil
 	}
-	as, _, err := s.Roles.Assume(ctx, s.service(p, id.Request), role, p.Name)
+	as, _, err := c.Roles.Assume(ctx, service, role, name)
 	if _, refused := fault.Of(err); refused {
 		return fault.Invalid("The role defined for the function cannot be assumed by Lambda.")
 	}
 	if err != nil {
 		return err
 	}
-	if as.Region = p.Region; a.Region != "" {
+	if as.Region = service.Region; a.Region != "" {
 		as.Region = a.Region
 	}
 	call := sendingTo(a)
-	err = s.Permits(ctx, as, call.op, call.in)
+	err = c.Permits(ctx, as, call.op, call.in)
 	if _, refused := fault.Of(err); refused {
 		return fault.Invalid("The %s execution role does not have permissions to call %s on %s", whose, call.op.Name, call.what)
 	}
 	return err
-}
-
-// checkDeadLetters is checkReach for the dead-letter queue that a request sets, if it does.
-func (s *Service) checkDeadLetters(ctx context.Context, id aws.Identity, p place, role string, d *lambdaapi.DeadLetterConfig) error {
-	if d == nil || value(d.TargetArn) == "" {
-		return nil
-	}
-	return s.checkReach(ctx, id, p, role, "provided", *d.TargetArn)
 }
