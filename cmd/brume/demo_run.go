@@ -200,7 +200,7 @@ func (r *showing) outage(j *job) error {
 	}
 	return r.until(func() (bool, error) {
 		var a struct{ EventCount int }
-		err := r.remote.json(r, "events", "AWSEvents.DescribeArchive", map[string]string{"ArchiveName": r.archive()}, &a)
+		err := r.remote.json(r, "events", "1.1", "AWSEvents.DescribeArchive", map[string]string{"ArchiveName": r.archive()}, &a)
 		if a.EventCount > 0 {
 			r.table.set(j, "in the archive", "")
 		}
@@ -222,7 +222,7 @@ func (r *showing) replay(j *job) error {
 	in := map[string]any{"ReplayName": "demo", "EventSourceArn": r.stack.output("ArchiveArn"),
 		"EventStartTime": r.began.Add(-time.Minute).Unix(), "EventEndTime": time.Now().Add(time.Minute).Unix(),
 		"Destination": map[string]any{"Arn": r.stack.output("EventBusArn")}}
-	if err := r.remote.json(r, "events", "AWSEvents.StartReplay", in, nil); err != nil {
+	if err := r.remote.json(r, "events", "1.1", "AWSEvents.StartReplay", in, nil); err != nil {
 		return err
 	}
 	r.table.set(j, "replayed", "")

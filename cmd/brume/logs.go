@@ -79,7 +79,7 @@ func (l *logs) show(w *world, r *remote, group string, from int64, seen map[stri
 			} `json:"events"`
 			NextToken string `json:"nextToken"`
 		}
-		if err := r.json(w, "logs", "Logs_20140328.FilterLogEvents", in, &out); err != nil {
+		if err := r.json(w, "logs", "1.1", "Logs_20140328.FilterLogEvents", in, &out); err != nil {
 			return from, err
 		}
 		for _, e := range out.Events {

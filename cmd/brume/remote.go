@@ -98,13 +98,13 @@ func (r *remote) do(ctx context.Context, service, method, path string, header ma
 	return res, b, err
 }
 
-// json calls a service that speaks JSON; target is "Logs_20140328.FilterLogEvents".
-func (r *remote) json(ctx context.Context, service, target string, in, out any) error {
+// json calls a service that speaks JSON of a version, "1.1"; target is "Logs_20140328.FilterLogEvents".
+func (r *remote) json(ctx context.Context, service, version, target string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return err
 	}
-	res, b, err := r.do(ctx, service, http.MethodPost, "/", map[string]string{"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": target}, body)
+	res, b, err := r.do(ctx, service, http.MethodPost, "/", map[string]string{"Content-Type": "application/x-amz-json-" + version, "X-Amz-Target": target}, body)
 	if err != nil {
 		return err
 	}

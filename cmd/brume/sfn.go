@@ -26,7 +26,7 @@ type states struct {
 }
 
 func (s states) call(operation string, in, out any) error {
-	return s.json(s.w, "states", "AWSStepFunctions."+operation, in, out)
+	return s.json(s.w, "states", "1.0", "AWSStepFunctions."+operation, in, out)
 }
 
 // executionSummary is what the commands need of DescribeExecution.
