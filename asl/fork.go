@@ -90,12 +90,8 @@ func (s *scope) items() (any, error) {
 		inspect.AfterItemsPath = jsondoc.Append(nil, v)
 	}
 	switch v.(type) {
-	case *jsondoc.Array:
+	case *jsondoc.Array, *jsondoc.Object:
 		return v, nil
-	case *jsondoc.Object:
-		if s.state.JSONata || m.distributed {
-			return v, nil
-		}
 	}
 	if m.items == nil && !s.state.JSONata {
 		return nil, fault.New(fault.Runtime, "Reference path \"$\" must point to array.")
@@ -331,7 +327,7 @@ func (r *run) iterate() {
 	t, parent := &r.thread, r.set.Outer[0]
 	s := r.block().Parent
 	r.emit(Event{Type: MapIterationStarted, Name: s.Name, Index: int64(t.Index)}, true)
-	in := textDoc(t.Item)
+	in := textDoc(itemOf(t).Input())
 	if s.mapping.selector != nil {
 		v, err := r.selected(s, parent, r.set.Outer[1:], itemOf(t))
 		if err != nil {
@@ -352,7 +348,7 @@ func (r *run) iterate() {
 }
 
 // selected applies ItemSelector in the scope of the Map state.
-func (r *run) selected(s *State, parent *Thread, outer []*Thread, item *mapItem) (any, error) {
+func (r *run) selected(s *State, parent *Thread, outer []*Thread, item *Item) (any, error) {
 	sc := r.scope(s, parent, outer, textDoc(parent.Input))
 	sc.item = item
 	if !s.JSONata {
@@ -370,9 +366,9 @@ func (r *run) inspectItems(s *State, keys []string, items [][]byte) error {
 	}
 	all := &jsondoc.Array{}
 	for i, item := range items {
-		m := &mapItem{index: i, value: textDoc(item)}
-		if keys != nil {
-			m.key = keys[i]
+		m := &Item{Index: i, Value: item, Keyed: keys != nil}
+		if m.Keyed {
+			m.Key = keys[i]
 		}
 		v, err := r.selected(s, &r.thread, r.set.Outer, m)
 		if err != nil {
@@ -391,7 +387,7 @@ func (m *Machine) Child(parent *Thread, f *Fork, i int) Thread {
 	t := Thread{Origin: Branch, Index: i, Last: parent.Last}
 	if s.Type == Map {
 		t.Origin, t.Block, t.Item = Iteration, s.Blocks[0].Number, f.Items[i]
-		if f.Keys != nil {
+		if t.Keyed = f.Keys != nil; t.Keyed {
 			t.Key = f.Keys[i]
 		}
 		return t
@@ -423,16 +419,15 @@ func (m *Machine) Selector(ctx context.Context, parent *Thread, set *Setting) *S
 	return out
 }
 
-// Select gives what the ItemSelector makes of one item. Source is the context object's Map.Item.Source: "STATE_DATA" or
-// "S3://bucket/key". The error is a *fault.Error that fails the map run.
-func (l *Selector) Select(index int, key string, item []byte, source string) ([]byte, error) {
+// Select gives what the ItemSelector makes of one item. The error is a *fault.Error that fails the map run.
+func (l *Selector) Select(item Item) ([]byte, error) {
 	sc, err := l.scope, l.err
 	if sc == nil {
-		return item, nil
+		return item.Input(), nil
 	}
 	var v any
 	if err == nil {
-		sc.item, sc.context = &mapItem{index: index, key: key, value: textDoc(item), source: source}, nil
+		sc.item, sc.context = &item, nil
 		v, err = sc.state.mapping.selector.eval(sc)
 	}
 	if err != nil {

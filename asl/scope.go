@@ -21,18 +21,10 @@ type scope struct {
 	// result and failure are $states.result and $states.errorOutput, nil when there is none.
 	result, failure *doc
 	// item is what the context object's Map holds; nil: that of the nearest iteration.
-	item *mapItem
+	item *Item
 
 	view    path.Scope // JSONPath's view; its Input is "$"
 	context any
-}
-
-// mapItem is the context object's Map.Item.
-type mapItem struct {
-	index  int
-	key    string
-	value  *doc
-	source string
 }
 
 func (r *run) scope(s *State, t *Thread, outer []*Thread, raw *doc) *scope {
@@ -115,47 +107,52 @@ func (s *scope) makeContext() any {
 	if f.Context != nil {
 		return textDoc(f.Context).get()
 	}
-	execution := jsondoc.NewObject()
+	execution := jsondoc.SizedObject(7)
 	execution.Set("Id", f.ExecutionID)
 	execution.Set("Input", s.run.executionInput())
-	execution.Set("StartTime", timeText(f.StartTime))
 	execution.Set("Name", f.ExecutionName)
 	execution.Set("RoleArn", f.RoleARN)
+	execution.Set("StartTime", timeText(f.StartTime))
 	execution.Set("RedriveCount", number(f.RedriveCount))
 	if !f.RedriveTime.IsZero() {
 		execution.Set("RedriveTime", timeText(f.RedriveTime))
 	}
-	machine := jsondoc.NewObject()
+	state := jsondoc.SizedObject(3)
+	state.Set("EnteredTime", timeText(s.thread.Entered))
+	state.Set("Name", s.state.Name)
+	state.Set("RetryCount", number(int64(s.thread.RetryCount)))
+	machine := jsondoc.SizedObject(2)
 	machine.Set("Id", f.MachineID)
 	machine.Set("Name", f.MachineName)
-	state := jsondoc.NewObject()
-	state.Set("Name", s.state.Name)
-	state.Set("EnteredTime", timeText(s.thread.Entered))
-	state.Set("RetryCount", number(int64(s.thread.RetryCount)))
-	out := jsondoc.NewObject()
+	out := jsondoc.SizedObject(5)
 	out.Set("Execution", execution)
-	out.Set("StateMachine", machine)
 	out.Set("State", state)
+	out.Set("StateMachine", machine)
 	if s.thread.Token != "" && s.state.Type == Task {
-		task := jsondoc.NewObject()
+		task := jsondoc.SizedObject(1)
 		task.Set("Token", s.thread.Token)
 		out.Set("Task", task)
 	}
 	if item := s.mapItem(); item != nil {
-		o := jsondoc.NewObject()
-		o.Set("Index", number(int64(item.index)))
-		if item.key != "" {
-			o.Set("Key", item.key)
-		}
-		o.Set("Value", item.value.get())
-		if item.source != "" {
-			o.Set("Source", item.source)
-		}
-		m := jsondoc.NewObject()
-		m.Set("Item", o)
+		m := jsondoc.SizedObject(1)
+		m.Set("Item", item.context())
 		out.Set("Map", m)
 	}
 	return out
+}
+
+// context is the item as the context object has it.
+func (i *Item) context() any {
+	o := jsondoc.SizedObject(4)
+	o.Set("Index", number(int64(i.Index)))
+	if i.Keyed {
+		o.Set("Key", i.Key)
+	}
+	o.Set("Value", textDoc(i.Value).get())
+	if i.Source != "" {
+		o.Set("Source", i.Source)
+	}
+	return o
 }
 
 // executionInput is the execution's input, parsed once for the whole step.
@@ -167,7 +164,7 @@ func (r *run) executionInput() any {
 }
 
 // mapItem is the item of the nearest iteration around.
-func (s *scope) mapItem() *mapItem {
+func (s *scope) mapItem() *Item {
 	if s.item != nil {
 		return s.item
 	}
@@ -180,8 +177,4 @@ func (s *scope) mapItem() *mapItem {
 		}
 	}
 	return nil
-}
-
-func itemOf(t *Thread) *mapItem {
-	return &mapItem{index: t.Index, key: t.Key, value: textDoc(t.Item)}
 }

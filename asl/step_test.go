@@ -292,7 +292,7 @@ func TestSelect(t *testing.T) {
 	if err != nil || o.Command.Do != RunMap || !o.Command.MapRun.Selects {
 		t.Fatal(err)
 	}
-	got, err := m.Selector(context.Background(), &o.Thread, set).Select(3, "", []byte(`7`), "STATE_DATA")
+	got, err := m.Selector(context.Background(), &o.Thread, set).Select(Item{Index: 3, Value: []byte(`7`), Source: "STATE_DATA"})
 	if err != nil || string(got) != `{"v":7,"s":"STATE_DATA","k":"K","i":3}` {
 		t.Fatal(err, string(got))
 	}

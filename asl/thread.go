@@ -85,9 +85,11 @@ type Thread struct {
 	// threads run.
 	Variables []Variable `cbor:"15,keyasint,omitempty"`
 
-	// Item is the item of an Iteration, as the Map state's items held it; Key its name when the items are an object.
-	Item []byte `cbor:"16,keyasint,omitempty"`
-	Key  string `cbor:"17,keyasint,omitempty"`
+	// Item is the item of an Iteration, as the Map state's items held it; Key its name when they are an object, which Keyed
+	// says.
+	Item  []byte `cbor:"16,keyasint,omitempty"`
+	Key   string `cbor:"17,keyasint,omitempty"`
+	Keyed bool   `cbor:"24,keyasint,omitempty"`
 
 	// Output is the result of a thread that is Done.
 	Output []byte `cbor:"18,keyasint,omitempty"`

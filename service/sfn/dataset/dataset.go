@@ -43,8 +43,9 @@ type Object struct {
 
 // Item is one item of a data set.
 type Item struct {
-	// Key is the name of an item of a JSON object.
-	Key string
+	// Key is the name of an item of a JSON object, which Keyed says.
+	Key   string
+	Keyed bool
 	// Value is JSON text.
 	Value []byte
 	// Source is the context object's Map.Item.Source.
@@ -154,7 +155,7 @@ func (r *Reading) next(ctx context.Context) (Item, error) {
 		key, value, err := r.rows.next()
 		if err == nil {
 			r.rows.mark(&r.at)
-			return Item{Key: key, Value: value, Source: r.source()}, nil
+			return Item{Key: key, Keyed: r.at.Keyed, Value: value, Source: r.source()}, nil
 		}
 		r.Close()
 		if !errors.Is(err, io.EOF) {

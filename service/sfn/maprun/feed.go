@@ -131,9 +131,10 @@ func (f *feeder) gather(ctx context.Context) (inputs []input, err error) {
 		} else if err != nil {
 			return nil, err
 		}
-		value := it.Value
+		item := asl.Item{Index: int(before.Items), Key: it.Key, Keyed: it.Keyed, Value: it.Value, Source: it.Source}
+		value := item.Input()
 		if f.selector != nil && !f.eof {
-			if value, err = f.selector.Select(int(before.Items), it.Key, it.Value, it.Source); err != nil {
+			if value, err = f.selector.Select(item); err != nil {
 				return nil, err
 			}
 		}
