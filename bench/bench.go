@@ -27,6 +27,7 @@ type Bench struct {
 	Connections int
 	Duration    time.Duration // of every load, all rounds together
 	Rounds      int           // in which loads and ceilings take turns
+	Items       int           // that the case load writes
 	Out         io.Writer
 }
 
@@ -45,6 +46,7 @@ func Cases() []Case {
 		{"query-100", "DynamoDB Query of 100 items of 200 bytes", query100, false},
 		{"transact-write", "DynamoDB TransactWriteItems of 4 items", transactWrite, false},
 		{"counter", "DynamoDB UpdateItem of one counter, 64 at a time", counter, false},
+		{"load", "DynamoDB BatchWriteItem of 25 small items until there are a million (--items): the rate of each tenth", loadTable, false},
 		{"invoke", "Lambda Invoke of a warm Python function, over 1 connection and over all", invoke, false},
 		{"cold-start", "Lambda Invoke that starts an environment: Python without imports, a Go binary", coldStart, false},
 		{"api", "API Gateway to a mock and to a Lambda function, IAM-authorized", callAPI, false},

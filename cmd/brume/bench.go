@@ -18,6 +18,7 @@ type benchmark struct {
 	Connections int           `short:"c" help:"Connections that are kept busy." default:"32"`
 	Duration    time.Duration `help:"How long each is measured, all rounds together." default:"5s"`
 	Rounds      int           `help:"In how many rounds platform and ceilings take turns." default:"5"`
+	Items       int           `help:"How many items the case load writes." default:"1000000"`
 	Folder      string        `help:"Where temporary folders are made: on the disk to be measured." default:"${temporary}" type:"existingdir"`
 }
 
@@ -35,8 +36,8 @@ func (b *benchmark) Help() string {
 
 // Run implements the subcommand.
 func (b *benchmark) Run(w *world) error {
-	if b.Connections < 1 || b.Rounds < 1 || b.Duration < time.Millisecond {
-		return errors.New("connections, rounds and duration are at least 1, 1 and 1ms")
+	if b.Connections < 1 || b.Rounds < 1 || b.Duration < time.Millisecond || b.Items < 1 {
+		return errors.New("connections, rounds, duration and items are at least 1, 1, 1ms and 1")
 	}
 	program, err := os.Executable()
 	if err != nil {
@@ -50,7 +51,7 @@ func (b *benchmark) Run(w *world) error {
 	debug.SetGCPercent(gcPercent)
 	r := (&endpoint{Endpoint: b.Endpoint}).remote()
 	run := &bench.Bench{Target: bench.Target{Endpoint: r.endpoint, Region: r.region, Credentials: r.creds}, Program: program, Folder: folder,
-		Connections: b.Connections, Duration: b.Duration, Rounds: b.Rounds, Out: w.out}
+		Connections: b.Connections, Duration: b.Duration, Rounds: b.Rounds, Items: b.Items, Out: w.out}
 	return run.Run(w, b.Cases)
 }
 
