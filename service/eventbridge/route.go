@@ -53,6 +53,13 @@ func (s *Service) route(ctx context.Context, b ref) (*compiled, error) {
 	return c, err
 }
 
+// Hears reports whether an event on the default bus of an account and region might have an effect: whether there is a rule that is
+// enabled, that of an archive included. Services whose every step is an event ask before they promise one.
+func (s *Service) Hears(ctx context.Context, account, region string) bool {
+	c, err := s.route(ctx, ref{place{account, region}, defaultBus})
+	return err != nil || len(c.rules) > 0
+}
+
 // loaded is what the store says of a bus; compiling takes longer than a transaction may.
 type loaded struct {
 	ref
