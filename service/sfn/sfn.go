@@ -1,6 +1,6 @@
 // Package sfn is AWS Step Functions: the API. State machines (package machine) and activities are kept, executions are driven,
-// durably (package execution) or in memory (package express), their tasks make requests (package task) or wait for workers
-// (package worklist), and what happens is told (packages history and journal).
+// durably (package execution) or in memory (package express), map runs start children for items (package maprun), tasks make
+// requests (package task) or wait for workers (package worklist), and what happens is told (packages history and journal).
 // https://docs.aws.amazon.com/step-functions/latest/apireference/Welcome.html
 package sfn
 
@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/brume-dev/brume/api/sfnapi"
 	"github.com/brume-dev/brume/asl"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/clock"
@@ -20,6 +21,7 @@ import (
 	"github.com/brume-dev/brume/service/sfn/express"
 	"github.com/brume-dev/brume/service/sfn/journal"
 	"github.com/brume-dev/brume/service/sfn/machine"
+	"github.com/brume-dev/brume/service/sfn/maprun"
 	"github.com/brume-dev/brume/service/sfn/task"
 	"github.com/brume-dev/brume/service/sfn/task/web"
 	"github.com/brume-dev/brume/service/sfn/worklist"
@@ -41,8 +43,10 @@ type Config struct {
 	Connections func() connection.Keeper
 	HTTP        http.RoundTripper
 	Leaving     <-chan struct{} // closed when the platform begins to stop: workers that wait are sent away
-	Rand        io.Reader       // crypto/rand.Reader
-	Log         *slog.Logger
+	// Listening reports whether events for the default event bus have an effect; nil: they may have.
+	Listening func(ctx context.Context, account, region string) bool
+	Rand      io.Reader // crypto/rand.Reader
+	Log       *slog.Logger
 }
 
 // Service implements sfnapi.Handler.
@@ -50,6 +54,7 @@ type Service struct {
 	Config
 	*machine.Machines
 	*activity.Activities
+	*maprun.Runs
 	tasks     *task.Runner
 	engine    *execution.Engine
 	expresses *express.Runner
@@ -57,7 +62,10 @@ type Service struct {
 	journal   *journal.Journal
 }
 
-var _ aws.Accessor = (*Service)(nil)
+var (
+	_ sfnapi.Handler = (*Service)(nil)
+	_ aws.Accessor   = (*Service)(nil)
+)
 
 // New returns the service and registers its promises with the timer. Its loop is Run.
 func New(c Config) (*Service, error) {
@@ -74,8 +82,11 @@ func New(c Config) (*Service, error) {
 	}
 	s.journal = journal.New(journal.Config{Caller: c.Caller, Roles: c.Roles, Clock: c.Clock, Timer: c.Timer, History: s.history, Log: c.Log})
 	s.engine = execution.New(execution.Config{Store: c.Store, Clock: c.Clock, Timer: c.Timer, Rand: c.Rand, Revision: s.Revision, Machine: s.Current,
-		Tasks: s.tasks, Schedule: s.schedule, Journal: s.journal, Log: c.Log})
+		Tasks: s.tasks, Schedule: s.schedule, Journal: s.journal, Listening: c.Listening, Log: c.Log})
 	s.expresses = express.New(express.Config{Clock: c.Clock, Rand: c.Rand, Tasks: s.tasks, Journal: s.journal})
+	s.Runs = maprun.New(maprun.Config{Store: c.Store, Clock: c.Clock, Timer: c.Timer, Caller: c.Caller, Roles: c.Roles, Engine: s.engine, Express: s.expresses,
+		Revision: s.Revision, Machine: s.Current, Log: c.Log})
+	s.engine.Maps = s.Runs
 	c.Timer.Handle(kindExpress, s.keepExpress, timer.Policy{Parallel: expressAtOnce})
 	return s, nil
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/api/logsapi"
 	"github.com/brume-dev/brume/api/s3api"
+	"github.com/brume-dev/brume/api/sfnapi"
 	"github.com/brume-dev/brume/api/snsapi"
 	"github.com/brume-dev/brume/api/sqsapi"
 	"github.com/brume-dev/brume/api/ssmapi"
@@ -26,6 +27,7 @@ import (
 	"github.com/brume-dev/brume/api/xrayapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/dispatch"
+	"github.com/brume-dev/brume/event/connection"
 	"github.com/brume-dev/brume/event/target"
 	"github.com/brume-dev/brume/gateway"
 	"github.com/brume-dev/brume/service/apigateway"
@@ -42,6 +44,7 @@ import (
 	"github.com/brume-dev/brume/service/lambda/functionurl"
 	"github.com/brume-dev/brume/service/logs"
 	"github.com/brume-dev/brume/service/s3"
+	"github.com/brume-dev/brume/service/sfn"
 	"github.com/brume-dev/brume/service/sns"
 	"github.com/brume-dev/brume/service/sqs"
 	"github.com/brume-dev/brume/service/ssm"
@@ -81,6 +84,9 @@ func (h *house) wire() error {
 	h.topics = add(&w, snsapi.Service, sns.New, sns.Config{Store: h.store, Clock: h.clock, Timer: h.timer, Caller: h.table, Roles: sessions, Policies: users,
 		HTTP: http.DefaultTransport, Relay: h.relay(), Links: func() string { return reachable(h.URL()) }, Certificates: h.certificates,
 		Rand: rand.Reader, Log: h.Log})
+	machines := add(&w, sfnapi.Service, sfn.New, sfn.Config{Store: h.store, Clock: h.clock, Timer: h.timer, Caller: h.table, Services: h.table.Services,
+		Roles: sessions, Policies: late{h}, APIs: func() aws.DataPlane { return apis.Plane() }, Connections: func() connection.Keeper { return buses },
+		HTTP: http.DefaultTransport, Leaving: h.leaving, Rand: rand.Reader, Log: h.Log})
 	add(&w, ssmapi.Service, ssm.New, ssm.Config{Store: h.store, Caller: h.table, Timer: h.timer, Log: h.Log})
 	add(&w, xrayapi.Service, xray.New, xray.Config{Store: h.store, Clock: h.clock, Timer: h.timer})
 	if w.err != nil {
@@ -91,7 +97,7 @@ func (h *house) wire() error {
 	h.objects = objects
 	h.planes["execute-api"], h.planes["s3-website"], h.planes[functionurl.Plane] = apis.Plane(), objects.Sites(), functions.URLs
 	h.loops = append(h.loops, apis.Plane().Run)
-	h.loops = append(h.loops, users.Run, functions.Run)
+	h.loops = append(h.loops, users.Run, functions.Run, machines.Run)
 	h.live[s3.Space], h.live[lambda.Space] = objects.Live, functions.Live
 	return users.Bootstrap(context.Background())
 }
