@@ -72,7 +72,7 @@ type State struct {
 	Resource *Resource
 	// Blocks are the branches of a Parallel, or the one processor of a Map.
 	Blocks []*Block
-	// Label and Express are of a distributed Map's processor.
+	// Label and Express are of a distributed Map; one that the definition does not label has a label that was made for it.
 	Label   string
 	Express bool
 

@@ -1,5 +1,10 @@
 package asl
 
+import (
+	"crypto/sha256"
+	"fmt"
+)
+
 // mapFields is what only a Map state has.
 type mapFields struct {
 	distributed bool
@@ -76,6 +81,9 @@ func (c compiler) distributed(m *mapFields) {
 	if len(s.Label) > MaxLabel {
 		c.fail("Label", "Label must be at most %d characters", MaxLabel)
 	}
+	if s.Label == "" {
+		s.Label = madeLabel(s.Name)
+	}
 	m.toleratedCount = c.scalar("ToleratedFailureCount")
 	m.toleratedPercentage = c.scalar("ToleratedFailurePercentage")
 	if n, ok := c.object("ItemReader"); ok {
@@ -141,4 +149,10 @@ func (c compiler) scalarAt(key, where string) field {
 	default:
 		return f
 	}
+}
+
+// madeLabel is the label of a distributed Map that has none: in the form of a UUID, the same for the same state.
+func madeLabel(state string) string {
+	h := sha256.Sum256([]byte(state))
+	return fmt.Sprintf("%x-%x-%x-%x-%x", h[:4], h[4:6], h[6:8], h[8:10], h[10:16])
 }
