@@ -171,6 +171,11 @@ func (c Client) TagResource(ctx context.Context, id aws.Identity, in *TagResourc
 	return aws.Invoke[TagResourceOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "TagResource"}, in)
 }
 
+// TestState calls the operation of that name.
+func (c Client) TestState(ctx context.Context, id aws.Identity, in *TestStateInput) (*TestStateOutput, error) {
+	return aws.Invoke[TestStateOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "TestState"}, in)
+}
+
 // UntagResource calls the operation of that name.
 func (c Client) UntagResource(ctx context.Context, id aws.Identity, in *UntagResourceInput) (*UntagResourceOutput, error) {
 	return aws.Invoke[UntagResourceOutput](ctx, c.caller, id, aws.Op{Service: "sfn", Name: "UntagResource"}, in)

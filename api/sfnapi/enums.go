@@ -161,6 +161,21 @@ func (IncludedData) EnumValues() []string {
 	return []string{"ALL_DATA", "METADATA_ONLY"}
 }
 
+// InspectionLevel is one of the values below; "" is absent.
+type InspectionLevel string
+
+// Values of InspectionLevel.
+const (
+	InspectionLevelInfo  InspectionLevel = "INFO"
+	InspectionLevelDebug InspectionLevel = "DEBUG"
+	InspectionLevelTrace InspectionLevel = "TRACE"
+)
+
+// EnumValues returns the values of InspectionLevel in the order of the model.
+func (InspectionLevel) EnumValues() []string {
+	return []string{"INFO", "DEBUG", "TRACE"}
+}
+
 // KmsKeyState is one of the values below; "" is absent.
 type KmsKeyState string
 
@@ -210,6 +225,21 @@ func (MapRunStatus) EnumValues() []string {
 	return []string{"RUNNING", "SUCCEEDED", "FAILED", "ABORTED"}
 }
 
+// MockResponseValidationMode is one of the values below; "" is absent.
+type MockResponseValidationMode string
+
+// Values of MockResponseValidationMode.
+const (
+	MockResponseValidationModeStrict  MockResponseValidationMode = "STRICT"
+	MockResponseValidationModePresent MockResponseValidationMode = "PRESENT"
+	MockResponseValidationModeNone    MockResponseValidationMode = "NONE"
+)
+
+// EnumValues returns the values of MockResponseValidationMode in the order of the model.
+func (MockResponseValidationMode) EnumValues() []string {
+	return []string{"STRICT", "PRESENT", "NONE"}
+}
+
 // StateMachineStatus is one of the values below; "" is absent.
 type StateMachineStatus string
 
@@ -251,6 +281,22 @@ const (
 // EnumValues returns the values of SyncExecutionStatus in the order of the model.
 func (SyncExecutionStatus) EnumValues() []string {
 	return []string{"SUCCEEDED", "FAILED", "TIMED_OUT"}
+}
+
+// TestExecutionStatus is one of the values below; "" is absent.
+type TestExecutionStatus string
+
+// Values of TestExecutionStatus.
+const (
+	TestExecutionStatusSucceeded   TestExecutionStatus = "SUCCEEDED"
+	TestExecutionStatusFailed      TestExecutionStatus = "FAILED"
+	TestExecutionStatusRetriable   TestExecutionStatus = "RETRIABLE"
+	TestExecutionStatusCaughtError TestExecutionStatus = "CAUGHT_ERROR"
+)
+
+// EnumValues returns the values of TestExecutionStatus in the order of the model.
+func (TestExecutionStatus) EnumValues() []string {
+	return []string{"SUCCEEDED", "FAILED", "RETRIABLE", "CAUGHT_ERROR"}
 }
 
 // ValidateStateMachineDefinitionResultCode is one of the values below; "" is absent.

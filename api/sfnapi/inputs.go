@@ -207,6 +207,20 @@ type TagResourceInput struct {
 	Tags        []Tag  `aws:"tags,req"`
 }
 
+// TestStateInput is the input of TestState.
+type TestStateInput struct {
+	Definition         string                  `aws:"definition,req,len=1:1048576,sens"`
+	RoleArn            *string                 `aws:"roleArn,len=1:256"`
+	Input              *string                 `aws:"input,len=:262144,sens"`
+	InspectionLevel    InspectionLevel         `aws:"inspectionLevel"`
+	RevealSecrets      *bool                   `aws:"revealSecrets"`
+	Variables          *string                 `aws:"variables,len=:262144,sens"`
+	StateName          *string                 `aws:"stateName,len=1:80,sens"`
+	Mock               *MockInput              `aws:"mock"`
+	Context            *string                 `aws:"context,len=:262144,sens"`
+	StateConfiguration *TestStateConfiguration `aws:"stateConfiguration"`
+}
+
 // UntagResourceInput is the input of UntagResource.
 type UntagResourceInput struct {
 	ResourceArn string   `aws:"resourceArn,req,len=1:256"`

@@ -242,6 +242,16 @@ type StopExecutionOutput struct {
 type TagResourceOutput struct {
 }
 
+// TestStateOutput is the output of TestState.
+type TestStateOutput struct {
+	Output         *string             `aws:"output,len=:262144,sens"`
+	Error          *string             `aws:"error,len=0:256,sens"`
+	Cause          *string             `aws:"cause,len=0:32768,sens"`
+	InspectionData *InspectionData     `aws:"inspectionData,sens"`
+	NextState      *string             `aws:"nextState,len=1:80"`
+	Status         TestExecutionStatus `aws:"status"`
+}
+
 // UntagResourceOutput is the output of UntagResource.
 type UntagResourceOutput struct {
 }

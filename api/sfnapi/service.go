@@ -73,6 +73,8 @@ type Handler interface {
 	StopExecution(context.Context, aws.Identity, *StopExecutionInput) (*StopExecutionOutput, error)
 	// TagResource: Add a tag to a Step Functions resource.
 	TagResource(context.Context, aws.Identity, *TagResourceInput) (*TagResourceOutput, error)
+	// TestState: Accepts the definition of a single state and executes it.
+	TestState(context.Context, aws.Identity, *TestStateInput) (*TestStateOutput, error)
 	// UntagResource: Remove a tag from a Step Functions resource
 	UntagResource(context.Context, aws.Identity, *UntagResourceInput) (*UntagResourceOutput, error)
 	// UpdateMapRun: Updates an in-progress Map Run's configuration to include changes to the settings that control maximum concurrency and Map Run failure.
@@ -128,7 +130,7 @@ var Service = aws.Describe[Handler](aws.Meta{
 	aws.Has("StartSyncExecution", "POST", "/", 200, Handler.StartSyncExecution),
 	aws.Has("StopExecution", "POST", "/", 200, Handler.StopExecution),
 	aws.Has("TagResource", "POST", "/", 200, Handler.TagResource),
-	aws.Lacks("TestState", "POST", "/"),
+	aws.Has("TestState", "POST", "/", 200, Handler.TestState),
 	aws.Has("UntagResource", "POST", "/", 200, Handler.UntagResource),
 	aws.Has("UpdateMapRun", "POST", "/", 200, Handler.UpdateMapRun),
 	aws.Has("UpdateStateMachine", "POST", "/", 200, Handler.UpdateStateMachine),

@@ -191,6 +191,53 @@ type HistoryEventExecutionDataDetails struct {
 	Truncated *bool `aws:"truncated"`
 }
 
+// InspectionData: Contains additional details about the state's execution, including its input and output data processing flow, and HTTP request and response …
+type InspectionData struct {
+	Input                      *string                 `aws:"input,len=:262144,sens"`
+	AfterArguments             *string                 `aws:"afterArguments,len=:262144,sens"`
+	AfterInputPath             *string                 `aws:"afterInputPath,len=:262144,sens"`
+	AfterParameters            *string                 `aws:"afterParameters,len=:262144,sens"`
+	Result                     *string                 `aws:"result,len=:262144,sens"`
+	AfterResultSelector        *string                 `aws:"afterResultSelector,len=:262144,sens"`
+	AfterResultPath            *string                 `aws:"afterResultPath,len=:262144,sens"`
+	Request                    *InspectionDataRequest  `aws:"request"`
+	Response                   *InspectionDataResponse `aws:"response"`
+	Variables                  *string                 `aws:"variables,len=:262144,sens"`
+	ErrorDetails               *InspectionErrorDetails `aws:"errorDetails"`
+	AfterItemsPath             *string                 `aws:"afterItemsPath,len=:262144,sens"`
+	AfterItemSelector          *string                 `aws:"afterItemSelector,len=:262144,sens"`
+	AfterItemBatcher           *string                 `aws:"afterItemBatcher,len=:262144,sens"`
+	AfterItemsPointer          *string                 `aws:"afterItemsPointer,len=:262144,sens"`
+	ToleratedFailureCount      *int32                  `aws:"toleratedFailureCount,range=0:,sens"`
+	ToleratedFailurePercentage *float32                `aws:"toleratedFailurePercentage,range=0:100,sens"`
+	MaxConcurrency             *int32                  `aws:"maxConcurrency,range=0:,sens"`
+}
+
+// InspectionDataRequest: Contains additional details about the state's execution, including its input and output data processing flow, and HTTP request information.
+type InspectionDataRequest struct {
+	Protocol *string `aws:"protocol"`
+	Method   *string `aws:"method"`
+	Url      *string `aws:"url"`
+	Headers  *string `aws:"headers"`
+	Body     *string `aws:"body"`
+}
+
+// InspectionDataResponse: Contains additional details about the state's execution, including its input and output data processing flow, and HTTP response information.
+type InspectionDataResponse struct {
+	Protocol      *string `aws:"protocol"`
+	StatusCode    *string `aws:"statusCode"`
+	StatusMessage *string `aws:"statusMessage"`
+	Headers       *string `aws:"headers"`
+	Body          *string `aws:"body"`
+}
+
+// InspectionErrorDetails: An object containing data about a handled exception in the tested state.
+type InspectionErrorDetails struct {
+	CatchIndex                  *int32 `aws:"catchIndex,range=0:,sens"`
+	RetryIndex                  *int32 `aws:"retryIndex,range=0:,sens"`
+	RetryBackoffIntervalSeconds *int32 `aws:"retryBackoffIntervalSeconds,range=0:,sens"`
+}
+
 // LambdaFunctionFailedEventDetails: Contains details about a Lambda function that failed during an execution.
 type LambdaFunctionFailedEventDetails struct {
 	Error *string `aws:"error,len=0:256,sens"`
@@ -305,6 +352,19 @@ type MapRunStartedEventDetails struct {
 // MapStateStartedEventDetails: Details about a Map state that was started.
 type MapStateStartedEventDetails struct {
 	Length *int32 `aws:"length,range=0:"`
+}
+
+// MockErrorOutput: A JSON object that contains a mocked error.
+type MockErrorOutput struct {
+	Error *string `aws:"error,len=0:256,sens"`
+	Cause *string `aws:"cause,len=0:32768,sens"`
+}
+
+// MockInput: A JSON object that contains a mocked result or errorOutput.
+type MockInput struct {
+	Result              *string                    `aws:"result,len=:262144,sens"`
+	ErrorOutput         *MockErrorOutput           `aws:"errorOutput"`
+	FieldValidationMode MockResponseValidationMode `aws:"fieldValidationMode"`
 }
 
 // RoutingConfigurationListItem: Contains details about the routing configuration of a state machine alias.
@@ -423,6 +483,14 @@ type TaskTimedOutEventDetails struct {
 	Resource     string  `aws:"resource,req,len=1:80"`
 	Error        *string `aws:"error,len=0:256,sens"`
 	Cause        *string `aws:"cause,len=0:32768,sens"`
+}
+
+// TestStateConfiguration: Contains configurations for the tested state.
+type TestStateConfiguration struct {
+	RetrierRetryCount        *int32  `aws:"retrierRetryCount,range=0:"`
+	ErrorCausedByState       *string `aws:"errorCausedByState,len=1:80,sens"`
+	MapIterationFailureCount *int32  `aws:"mapIterationFailureCount,range=0:"`
+	MapItemReaderData        *string `aws:"mapItemReaderData,len=:262144,sens"`
 }
 
 // TracingConfiguration: Selects whether or not the state machine's X-Ray tracing is enabled.

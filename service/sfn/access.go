@@ -23,6 +23,15 @@ func (s *Service) Access(ctx context.Context, id aws.Identity, op string, in any
 	case *sfnapi.UpdateStateMachineInput:
 		a := append([]aws.Access{s.on(ctx, id, op, in.StateMachineArn)}, passRole(aws.Or(in.RoleArn, ""))...)
 		return withPublish(a, in.StateMachineArn, in.Publish), nil
+	case *sfnapi.TestStateInput:
+		a := []aws.Access{s.on(ctx, id, op, "")}
+		if in.RoleArn != nil {
+			a = append(a, passRole(*in.RoleArn)...)
+		}
+		if aws.Or(in.RevealSecrets, false) {
+			a = append(a, aws.Access{Action: "states:RevealSecrets", Resource: "*"})
+		}
+		return a, nil
 	case *sfnapi.TagResourceInput:
 		a := s.on(ctx, id, op, in.ResourceArn)
 		a.Context = with(a.Context, requestTags(in.Tags))

@@ -24,6 +24,7 @@ import (
 	"github.com/brume-dev/brume/service/sfn/maprun"
 	"github.com/brume-dev/brume/service/sfn/task"
 	"github.com/brume-dev/brume/service/sfn/task/web"
+	"github.com/brume-dev/brume/service/sfn/trial"
 	"github.com/brume-dev/brume/service/sfn/worklist"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/timer"
@@ -55,6 +56,7 @@ type Service struct {
 	*machine.Machines
 	*activity.Activities
 	*maprun.Runs
+	*trial.Bench
 	tasks     *task.Runner
 	engine    *execution.Engine
 	expresses *express.Runner
@@ -87,6 +89,7 @@ func New(c Config) (*Service, error) {
 	s.Runs = maprun.New(maprun.Config{Store: c.Store, Clock: c.Clock, Timer: c.Timer, Caller: c.Caller, Roles: c.Roles, Engine: s.engine, Express: s.expresses,
 		Revision: s.Revision, Machine: s.Current, Log: c.Log})
 	s.engine.Maps = s.Runs
+	s.Bench = trial.New(trial.Config{Tasks: s.tasks, Clock: c.Clock, Rand: c.Rand, Lint: s.check})
 	c.Timer.Handle(kindExpress, s.keepExpress, timer.Policy{Parallel: expressAtOnce})
 	return s, nil
 }

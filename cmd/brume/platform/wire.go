@@ -86,7 +86,7 @@ func (h *house) wire() error {
 		Rand: rand.Reader, Log: h.Log})
 	machines := add(&w, sfnapi.Service, sfn.New, sfn.Config{Store: h.store, Clock: h.clock, Timer: h.timer, Caller: h.table, Services: h.table.Services,
 		Roles: sessions, Policies: late{h}, APIs: func() aws.DataPlane { return apis.Plane() }, Connections: func() connection.Keeper { return buses },
-		HTTP: http.DefaultTransport, Leaving: h.leaving, Rand: rand.Reader, Log: h.Log})
+		HTTP: http.DefaultTransport, Leaving: h.leaving, Listening: buses.Hears, Rand: rand.Reader, Log: h.Log})
 	add(&w, ssmapi.Service, ssm.New, ssm.Config{Store: h.store, Caller: h.table, Timer: h.timer, Log: h.Log})
 	add(&w, xrayapi.Service, xray.New, xray.Config{Store: h.store, Clock: h.clock, Timer: h.timer})
 	if w.err != nil {
