@@ -6,7 +6,7 @@ import "strings"
 // (rule pf-sfn-asl-state-fields, 2026-09-05).
 const (
 	topFields    = "Comment QueryLanguage StartAt TimeoutSeconds Version States"
-	branchFields = "Comment QueryLanguage StartAt States"
+	branchFields = "Comment StartAt States"
 	anywhere     = "Type Comment QueryLanguage"
 
 	retrierFields = "Comment ErrorEquals IntervalSeconds MaxAttempts BackoffRate MaxDelaySeconds JitterStrategy"

@@ -141,10 +141,11 @@ func (l *linter) notJSON(definition string, err error) {
 // linter collects what is wrong.
 type linter struct {
 	Options
-	found  []Diagnostic
-	errors int
-	names  map[string]bool // of all states
-	labels map[string]bool // of all Map states
+	found   []Diagnostic
+	errors  int
+	jsonata bool            // the machine's query language
+	names   map[string]bool // of all states
+	labels  map[string]bool // of all Map states
 }
 
 func (l *linter) report(code Code, at, format string, args ...any) {

@@ -24,6 +24,7 @@ type target struct{ name, at string }
 func (l *linter) machine(top node) {
 	top.language(false)
 	top.jsonata = top.text("QueryLanguage") == "JSONata"
+	l.jsonata = top.jsonata
 	top.known(topFields)
 	top.required("States", "StartAt")
 	top.text("Comment")

@@ -15,7 +15,7 @@ const maxItems = 100_000_000
 
 // states looks at the states of a branch or of an item processor.
 func (n node) states(b *block, fields string) {
-	n.jsonata = n.language(n.jsonata)
+	n.jsonata = n.l.jsonata // the language of a state is not that of the states inside
 	n.known(fields)
 	n.required("StartAt", "States")
 	n.text("Comment")
