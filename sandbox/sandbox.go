@@ -9,6 +9,7 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -60,9 +61,15 @@ type Spec struct {
 	Account string
 	// Output receives what the function prints, from one goroutine at a time.
 	Output func(Line)
+	// Turn, when not nil, is called once, when nothing holds the start up any more and before anything runs. false: the
+	// environment is not wanted any more, and Start returns ErrUnwanted.
+	Turn func() bool
 	// Datagram receives each X-Ray datagram that the function sends to its daemon address. nil: they are dropped.
 	Datagram func([]byte)
 }
+
+// ErrUnwanted says that an environment was not started because nobody wanted it any more when its turn came.
+var ErrUnwanted = errors.New("sandbox: not wanted any more")
 
 // Line is a piece of output: a line of standard output or error without its end, or a whole message of a runtime that
 // frames its messages.

@@ -267,6 +267,10 @@ func (r *Runner) Start(ctx context.Context, spec *sandbox.Spec) (sandbox.Environ
 	if err != nil {
 		return nil, err
 	}
+	if spec.Turn != nil && !spec.Turn() {
+		leave()
+		return nil, sandbox.ErrUnwanted
+	}
 	e, err := newEnvironment(r, k, spec, in, modules)
 	if err != nil {
 		leave()

@@ -213,6 +213,10 @@ func (b *bench) entrypoints(t *testing.T) {
 			t.Errorf("start: %v, want %s", err, want)
 		}
 	}
+	turns := 0
+	if _, err := b.try(t, func(s *sandbox.Spec) { s.Turn = func() bool { turns++; return false } }); !errors.Is(err, sandbox.ErrUnwanted) || turns != 1 {
+		t.Errorf("what nobody wants any more: %v, asked %d times", err, turns)
+	}
 	if _, err := b.try(t, func(s *sandbox.Spec) { s.Runtime = "cobol74" }); err == nil {
 		t.Error("an unknown runtime started")
 	}

@@ -60,6 +60,7 @@ type run struct {
 	init  time.Duration
 	phase string // of the last initialisation, "init" or "invoke"; "" when the environment was warm
 	ahead bool   // the environment is initialised before there is an event: provisioned concurrency
+	spare bool   // it is only started while somebody waits for one
 }
 
 // execute runs c with ev. The error is one of Lambda's own: throttled, interrupted, broken. Errors of the function are
@@ -110,90 +111,6 @@ func (c *chosen) key() fleet.Key {
 }
 
 func (c *chosen) timeout() time.Duration { return time.Duration(c.cfg.Timeout) * time.Second }
-
-// environment returns a warm environment or a new one that is initialised. Without one, failure says why, as the
-// function's answer.
-func (r *run) environment(ctx context.Context) (m *fleet.Member, failure *answer, err error) {
-	needed := r.s.now().Add(r.c.timeout() + sparePassword)
-	if m := r.s.fleet.Take(r.c.key(), needed); m != nil {
-		r.attach(m)
-		r.begun = r.s.Now()
-		return m, nil, nil
-	}
-	r.phase = "init"
-	m, init, err := r.start(ctx, sandbox.InitTimeout)
-	if err == nil && m != nil {
-		r.init, r.begun = init, r.s.Now()
-		return m, nil, nil
-	}
-	if err != nil && !functions(err) {
-		return nil, nil, err
-	}
-	// It is initialised once more as a part of the invocation, with the function's own timeout.
-	// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
-	r.phase, r.begun = "invoke", r.s.Now()
-	m, _, err = r.start(ctx, r.c.timeout())
-	switch {
-	case err == nil:
-		return m, nil, nil
-	case functions(err):
-		failure = r.failed(ctx, err)
-		return nil, failure, nil
-	}
-	return nil, nil, err
-}
-
-// attach directs the journal to the environment's stream.
-func (r *run) attach(m *fleet.Member) {
-	if r.ev.tail && r.log.stream == nil {
-		m.Log.Watch()
-	}
-	r.log.stream, r.log.now, r.log.member = m.Log, r.s.now, m
-}
-
-// initError is an initialisation that ended with the runtime's report of an error.
-type initError struct{ report *sandbox.Result }
-
-func (e *initError) Error() string { return e.report.ErrorType }
-
-// functions reports whether err is the function's own fault.
-func functions(err error) bool {
-	var init *initError
-	var exit *sandbox.ExitError
-	var entry *sandbox.EntrypointError
-	return errors.As(err, &init) || errors.As(err, &exit) || errors.As(err, &entry) || errors.Is(err, context.DeadlineExceeded)
-}
-
-// start starts an environment and waits for its initialisation, for at most limit.
-func (r *run) start(ctx context.Context, limit time.Duration) (*fleet.Member, time.Duration, error) {
-	m, err := r.s.newMember(ctx, r.c, r.log.stream, r.ahead, func(m *fleet.Member) {
-		r.attach(m)
-		r.log.initStart(ctx, r)
-	})
-	begun := r.s.Now()
-	if err == nil {
-		var in sandbox.Init
-		bounded, cancel := context.WithTimeout(ctx, limit)
-		in, err = m.Init(bounded)
-		cancel()
-		if err == nil && in.Error != nil {
-			err = &initError{in.Error}
-		}
-		if err == nil {
-			return m, in.Duration, nil
-		}
-		m.Flush()
-		m.Shutdown(ended(err)) // what it printed comes before the report
-		r.s.fleet.Drop(m)
-	}
-	if r.s.stopping() || ctx.Err() != nil {
-		return nil, 0, errInterrupted
-	}
-	if functions(err) {
-		r.log.initReport(r, r.s.Now().Sub(begun), err)
-	}
-	return nil, 0, err
-}
 
 // invoke hands the event to the environment.
 func (r *run) invoke(ctx context.Context, m *fleet.Member) (*answer, error) {

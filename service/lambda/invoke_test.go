@@ -169,6 +169,45 @@ func TestRefusedInvocations(t *testing.T) {
 }
 
 // Reserved concurrency is a bound, and zero of it is none.
+// A request that waits for its own cold start has the environment that comes first; its own is for the next.
+func TestFirstEnvironment(t *testing.T) {
+	r := newRig(t, options{})
+	inside, leave, starting := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	starts, inits := []chan struct{}{make(chan struct{}), make(chan struct{})}, 0
+	r.stage.inits["f"] = func() (*sandbox.Result, error) {
+		if inits++; inits > 1 { // one after another, as the test goes on
+			start := starts[inits-2]
+			starting <- struct{}{}
+			<-start
+		}
+		return nil, nil
+	}
+	r.stage.on("f", func(context.Context, *sandbox.Invocation, *performer) (any, error) {
+		inside <- struct{}{}
+		<-leave
+		return nil, nil
+	})
+	r.create("f", nil)
+	var all sync.WaitGroup
+	invoke := func() { all.Go(func() { r.must("f", "{}", nil) }) }
+	invoke()
+	<-inside
+	invoke()
+	<-starting
+	leave <- struct{}{} // the first is done, and the second goes on in its environment
+	<-inside
+	invoke()
+	<-starting
+	close(starts[0]) // what was started for the second is for the third
+	<-inside
+	close(leave)
+	all.Wait()
+	close(starts[1])
+	if started, _ := r.stage.counts(); started != 3 {
+		t.Errorf("%d environments, want 3", started)
+	}
+}
+
 func TestReservedConcurrency(t *testing.T) {
 	r := newRig(t, options{})
 	inside, leave := make(chan struct{}), make(chan struct{})

@@ -18,9 +18,9 @@ import (
 	"github.com/brume-dev/brume/service/lambda/fleet"
 )
 
-// newMember starts an environment for c, which logs to stream, or to a new one. begin is called when its log is open,
-// before anything runs.
-func (s *Service) newMember(ctx context.Context, c *chosen, stream *logbook.Stream, ahead bool, begin func(*fleet.Member)) (*fleet.Member, error) {
+// newMember starts an environment for c, which logs to stream, or to a new one. turn is called when its log is open and its
+// turn has come, before anything runs; false: it is not wanted any more.
+func (s *Service) newMember(ctx context.Context, c *chosen, stream *logbook.Stream, ahead bool, turn func(*fleet.Member) bool) (*fleet.Member, error) {
 	role, credentials, err := s.Roles.Assume(ctx, s.service(c.place, aws.Request{}), c.cfg.Role, c.Name)
 	if err != nil {
 		if _, refused := fault.Of(err); refused {
@@ -40,12 +40,16 @@ func (s *Service) newMember(ctx context.Context, c *chosen, stream *logbook.Stre
 	if m.Expires.IsZero() { // credentials that last for ever
 		m.Expires = s.now().AddDate(100, 0, 0)
 	}
-	begin(m)
+	turned := false
 	env, err := s.Runner.Start(ctx, &sandbox.Spec{ID: name, Runtime: c.cfg.Runtime, Code: dir, Layers: layers, Account: c.Account,
 		MemoryMB: int(c.cfg.MemoryMB), TmpMB: int(c.cfg.TmpMB), Env: c.variables(credentials, m.Log.Name(), ahead),
+		Turn:     func() bool { turned = true; return turn(m) },
 		Output:   func(l sandbox.Line) { m.Log.Add(l.Time, string(l.Text)) },
 		Datagram: func(b []byte) { s.segments(role, b) }})
 	if err != nil {
+		if !turned {
+			turn(m) // its log says why there is none
+		}
 		done()
 		return nil, err
 	}

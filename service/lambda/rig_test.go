@@ -397,6 +397,9 @@ func (s *stage) Start(_ context.Context, spec *sandbox.Spec) (sandbox.Environmen
 	if name == "nothing" {
 		return nil, &sandbox.EntrypointError{Message: "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"}
 	}
+	if !spec.Turn() {
+		return nil, sandbox.ErrUnwanted
+	}
 	s.started++
 	s.envs = append(s.envs, spec.Env)
 	return &performer{stage: s, spec: spec, handle: s.handlers[name], init: s.inits[name], gone: make(chan struct{})}, nil

@@ -66,6 +66,7 @@ type Fleet struct {
 	ready       map[Key][]*Member // those of Provisioned that are not busy
 	all         map[*Member]struct{}
 	provisioned map[Key]int // how many of all
+	waiting     map[Key][]*Wait
 	busy        int
 	quiet       chan struct{} // closed when draining and nothing is busy
 	closed      bool
@@ -79,22 +80,27 @@ func New(c Config) *Fleet {
 	if c.Memory == nil {
 		c.Memory = func() float64 { return 1 }
 	}
-	return &Fleet{Config: c, draining: make(chan struct{}), idle: map[Key][]*Member{}, ready: map[Key][]*Member{}, provisioned: map[Key]int{}, all: map[*Member]struct{}{},
+	return &Fleet{Config: c, draining: make(chan struct{}), idle: map[Key][]*Member{}, ready: map[Key][]*Member{}, provisioned: map[Key]int{}, waiting: map[Key][]*Wait{}, all: map[*Member]struct{}{},
 		quiet: make(chan struct{})}
 }
 
 // Take returns a warm environment for key whose credentials last until needed, or nil. It is the caller's until Return or
 // Drop.
-func (f *Fleet) Take(key Key, needed time.Time) *Member {
+func (f *Fleet) Take(key Key, needed time.Time) *Member { return f.take(f.idle, key, needed) }
+
+// TakeReady is Take for a provisioned environment that waits.
+func (f *Fleet) TakeReady(key Key, needed time.Time) *Member { return f.take(f.ready, key, needed) }
+
+func (f *Fleet) take(from map[Key][]*Member, key Key, needed time.Time) *Member {
 	for {
 		f.mu.Lock()
-		list := f.idle[key]
+		list := from[key]
 		if len(list) == 0 {
 			f.mu.Unlock()
 			return nil
 		}
 		m := list[len(list)-1]
-		f.shorten(key, list[:len(list)-1])
+		set(from, key, list[:len(list)-1])
 		f.busy++
 		f.mu.Unlock()
 		if m.wake() && m.Expires.After(needed) {
@@ -104,12 +110,13 @@ func (f *Fleet) Take(key Key, needed time.Time) *Member {
 	}
 }
 
-func (f *Fleet) shorten(key Key, list []*Member) {
+// set replaces the list of key.
+func set(lists map[Key][]*Member, key Key, list []*Member) {
 	if len(list) == 0 {
-		delete(f.idle, key)
+		delete(lists, key)
 		return
 	}
-	f.idle[key] = list
+	lists[key] = list
 }
 
 // wake makes an idle environment run; false when it cannot.
@@ -145,6 +152,9 @@ func (f *Fleet) Add(m *Member) bool {
 
 // Return gives an environment back that may be used again.
 func (f *Fleet) Return(m *Member) {
+	if f.hand(m) {
+		return
+	}
 	m.mu.Lock()
 	m.busy, m.idle = false, f.Now()
 	m.timer = time.AfterFunc(freezeAfter, m.freeze)
@@ -270,7 +280,7 @@ func (f *Fleet) look() {
 			delete(f.all, list[n])
 			n++
 		}
-		f.shorten(key, list[n:])
+		set(f.idle, key, list[n:])
 	}
 	f.mu.Unlock()
 	for _, m := range gone {

@@ -254,3 +254,37 @@ func TestFreeMemory(t *testing.T) {
 		}
 	}
 }
+
+// Who waits has the first environment that is returned and lasts, in turn; who has left gets none.
+func TestAwait(t *testing.T) {
+	f, add, _ := rig(t, nil)
+	soon := time.Now().Add(time.Minute)
+	m, e := add(key)
+	far, first, gone, second := f.Await(key, time.Now().Add(48*time.Hour)), f.Await(key, soon), f.Await(key, soon), f.Await(key, soon)
+	if gone.Leave() != nil || !f.Awaited(key) || f.Awaited(Key{Function: "g"}) {
+		t.Error("an environment before there is one")
+	}
+	f.Return(m)
+	if got := <-first.Got(); got != m || first.Leave() != nil {
+		t.Error("not handed over")
+	}
+	if frozen, _ := e.state(); frozen || f.Take(key, soon) != nil {
+		t.Error("the environment is idle")
+	}
+	f.Return(m)
+	if second.Leave() != m {
+		t.Error("what came is not given when leaving")
+	}
+	f.Return(m)
+	if f.Take(key, soon) != m || far.Leave() != nil || f.Awaited(key) {
+		t.Error("one whose credentials end too early was handed over")
+	}
+	other, broken := add(key)
+	close(broken.gone)
+	w := f.Await(key, soon)
+	f.Return(other)
+	if w.Leave() != nil {
+		t.Error("an environment that has ended was handed over")
+	}
+	f.Drop(m)
+}

@@ -9,34 +9,6 @@ import "time"
 // refresh is how long before their credentials end provisioned environments are replaced.
 const refresh = 20 * time.Minute
 
-// TakeReady returns a provisioned environment for key that waits, or nil. It is the caller's until Return or Drop.
-func (f *Fleet) TakeReady(key Key, needed time.Time) *Member {
-	for {
-		f.mu.Lock()
-		list := f.ready[key]
-		if len(list) == 0 {
-			f.mu.Unlock()
-			return nil
-		}
-		m := list[len(list)-1]
-		f.setReady(key, list[:len(list)-1])
-		f.busy++
-		f.mu.Unlock()
-		if m.wake() && m.Expires.After(needed) {
-			return m
-		}
-		f.Drop(m)
-	}
-}
-
-func (f *Fleet) setReady(key Key, list []*Member) {
-	if len(list) == 0 {
-		delete(f.ready, key)
-		return
-	}
-	f.ready[key] = list
-}
-
 // Provisioned is how many provisioned environments there are for key, and how many of them work.
 func (f *Fleet) Provisioned(key Key) (all, busy int) {
 	f.mu.Lock()
@@ -59,7 +31,7 @@ func (f *Fleet) Trim(key Key, n int) int {
 		}
 		kept = append(kept, m)
 	}
-	f.setReady(key, kept)
+	set(f.ready, key, kept)
 	left := f.provisioned[key]
 	f.mu.Unlock()
 	for _, m := range gone {
