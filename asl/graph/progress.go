@@ -33,10 +33,11 @@ type Visit struct {
 
 // Progress follows an execution by its events.
 type Progress struct {
-	events map[int64]Event
-	visits map[int64]*Visit // by the id of the event of entry
-	order  []*Visit
-	ended  bool
+	events  map[int64]Event
+	visits  map[int64]*Visit // by the id of the event of entry
+	order   []*Visit
+	changed []*Visit // by the last event
+	ended   bool
 }
 
 // NewProgress follows an execution from its first event.
@@ -50,17 +51,17 @@ func (p *Progress) Visits() []*Visit { return p.order }
 // Ended reports whether the execution has ended.
 func (p *Progress) Ended() bool { return p.ended }
 
-// Add takes the next event of the history, and returns the visit that it began or ended, or tells of a failed attempt of; nil
-// for any other.
-func (p *Progress) Add(e Event) *Visit {
+// Add takes the next event of the history, and returns the visits that it began or ended, or whose task it tries again.
+func (p *Progress) Add(e Event) []*Visit {
 	p.events[e.ID] = e
+	p.changed = nil
 	switch {
 	case strings.HasSuffix(e.Type, "StateEntered"):
 		v := &Visit{State: e.Name, Type: strings.TrimSuffix(e.Type, "StateEntered"), Status: Running, Entered: e.Time, id: e.ID}
 		p.visits[e.ID], p.order = v, append(p.order, v)
-		return v
+		p.change(v)
 	case strings.HasSuffix(e.Type, "StateExited"):
-		return p.exit(e)
+		p.exit(e)
 	case e.Type == "ExecutionFailed" || e.Type == "ExecutionTimedOut" || e.Type == "ExecutionAborted" || e.Type == "ExecutionSucceeded":
 		p.ended = true
 		if failure(e.Type) {
@@ -72,16 +73,23 @@ func (p *Progress) Add(e Event) *Visit {
 	case e.Type == "ParallelStateFailed" || e.Type == "MapStateFailed":
 		if v := p.fail(e); v != nil {
 			p.abort(v.id, e)
-			return v
 		}
 	case e.Type == "MapIterationFailed":
 		p.fail(e)
 	case e.Type == "ParallelStateStarted" || e.Type == "MapStateStarted":
 		p.restart(e)
 	case strings.HasSuffix(e.Type, "Scheduled"):
-		return p.retried(e)
+		p.retried(e)
 	}
-	return nil
+	return p.changed
+}
+
+func (p *Progress) change(v *Visit) { p.changed = append(p.changed, v) }
+
+// end gives a visit its end.
+func (p *Progress) end(v *Visit, s Status, e Event) {
+	v.Status, v.Left = s, e.Time
+	p.change(v)
 }
 
 // restart notes that a Parallel or Map state has begun its inside, perhaps anew.
@@ -106,20 +114,20 @@ func (p *Progress) owner(id int64) *Visit {
 
 // exit ends the visit that an event of exit belongs to: the nearest of its name on the way back that has not been left. It has
 // caught an error when the event before is a failure of its own, not of something inside.
-func (p *Progress) exit(e Event) *Visit {
+func (p *Progress) exit(e Event) {
 	for id := e.Previous; id > 0; id = p.events[id].Previous {
 		v := p.visits[id]
 		if v == nil || v.State != e.Name || v.exited {
 			continue
 		}
-		v.Left, v.Status, v.exited = e.Time, Succeeded, true
-		before := p.events[e.Previous].Type
-		if failure(before) && (before == v.Type+"StateFailed" || p.owner(e.Previous) == v) {
-			v.Status = Caught
+		v.exited = true
+		status := Succeeded
+		if before := p.events[e.Previous].Type; failure(before) && (before == v.Type+"StateFailed" || p.owner(e.Previous) == v) {
+			status = Caught
 		}
-		return v
+		p.end(v, status, e)
+		return
 	}
-	return nil
 }
 
 // failure reports whether a state that is left after an event of the type has caught an error.
@@ -138,7 +146,7 @@ func (p *Progress) fail(e Event) *Visit {
 				v.broken = true
 				return v
 			}
-			v.Status, v.Left = Failed, e.Time
+			p.end(v, Failed, e)
 		}
 		if e.Type == "MapIterationFailed" && p.events[id].Type == "MapIterationStarted" {
 			return nil
@@ -151,7 +159,7 @@ func (p *Progress) fail(e Event) *Visit {
 func (p *Progress) abort(after int64, e Event) {
 	for _, v := range p.order {
 		if v.id > after && v.Status == Running {
-			v.Status, v.Left = Aborted, e.Time
+			p.end(v, Aborted, e)
 		}
 	}
 }
@@ -167,17 +175,11 @@ func (p *Progress) redrive() {
 }
 
 // retried counts a task that is scheduled again.
-func (p *Progress) retried(e Event) *Visit {
-	if !failure(p.events[e.Previous].Type) {
-		return nil
+func (p *Progress) retried(e Event) {
+	if v := p.owner(e.Previous); v != nil && failure(p.events[e.Previous].Type) {
+		v.Retries++
+		p.change(v)
 	}
-	for id := e.Previous; id > 0; id = p.events[id].Previous {
-		if v := p.visits[id]; v != nil {
-			v.Retries++
-			return v
-		}
-	}
-	return nil
 }
 
 // Marks are what a picture says of the states: the most telling status of each, and how often or how long it ran.

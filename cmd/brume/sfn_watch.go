@@ -55,7 +55,9 @@ func (s *sfnWatch) Run(w *world) error {
 		}
 		for _, event := range events {
 			last = event.ID
-			show.event(event, progress.Add(event))
+			for _, v := range progress.Add(event) {
+				show.visit(event, v)
+			}
 		}
 		show.refresh(e, progress)
 		if e.Status != "RUNNING" && e.Status != "PENDING_REDRIVE" {
@@ -84,8 +86,8 @@ func outcome(out io.Writer, e executionSummary) error {
 
 // view shows what happens.
 type view interface {
-	// event tells of an event, and of the visit to a state that it began, ended or tried again; nil for any other.
-	event(graph.Event, *graph.Visit)
+	// visit tells of a visit to a state that an event has begun, ended or tried again.
+	visit(graph.Event, *graph.Visit)
 	// refresh tells how the execution stands, after each look.
 	refresh(executionSummary, *graph.Progress)
 }
@@ -112,54 +114,35 @@ func sign(s graph.Status) string {
 type lines struct {
 	out   io.Writer
 	depth map[string]int
-	told  map[*graph.Visit]graph.Status
 }
 
 func newLines(out io.Writer, picture *graph.Graph) *lines {
-	l := &lines{out: out, depth: map[string]int{}, told: map[*graph.Visit]graph.Status{}}
+	l := &lines{out: out, depth: map[string]int{}}
 	for name, depth := range picture.States {
 		l.depth[name] = depth
 	}
 	return l
 }
 
-func (l *lines) event(e graph.Event, v *graph.Visit) {
-	if v == nil {
-		return
-	}
-	if status, told := l.told[v]; told && status == v.Status {
-		if strings.HasSuffix(e.Type, "Scheduled") {
-			l.line(e.Time, "↻", v, fmt.Sprintf("retry %d", v.Retries))
-		}
-		return
-	}
-	l.visit(e.Time, v)
-}
-
-func (l *lines) visit(at time.Time, v *graph.Visit) {
-	l.told[v] = v.Status
+func (l *lines) visit(e graph.Event, v *graph.Visit) {
 	more := v.Type
-	if v.Status != graph.Running {
+	switch {
+	case strings.HasSuffix(e.Type, "Scheduled"):
+		l.line(e.Time, "↻", v, fmt.Sprintf("retry %d", v.Retries))
+		return
+	case v.Status == graph.Succeeded:
 		more = graph.Duration(v.Left.Sub(v.Entered))
+	case v.Status != graph.Running:
+		more = graph.Duration(v.Left.Sub(v.Entered)) + ", " + string(v.Status)
 	}
-	if v.Status != graph.Running && v.Status != graph.Succeeded {
-		more += ", " + string(v.Status)
-	}
-	l.line(at, sign(v.Status), v, more)
+	l.line(e.Time, sign(v.Status), v, more)
 }
 
 func (l *lines) line(at time.Time, sign string, v *graph.Visit, more string) {
 	fmt.Fprintf(l.out, "%s  %s%s %s  %s\n", at.Local().Format("15:04:05.000"), strings.Repeat("  ", l.depth[v.State]), sign, v.State, more)
 }
 
-// refresh tells of the visits that ended with something around them.
-func (l *lines) refresh(_ executionSummary, p *graph.Progress) {
-	for _, v := range p.Visits() {
-		if status := l.told[v]; status != v.Status && !v.Left.IsZero() {
-			l.visit(v.Left, v)
-		}
-	}
-}
+func (*lines) refresh(executionSummary, *graph.Progress) {}
 
 // tree shows all states of the machine on a terminal and draws them anew at each look.
 type tree struct {
@@ -170,7 +153,7 @@ type tree struct {
 	drawn         int // lines on the screen
 }
 
-func (*tree) event(graph.Event, *graph.Visit) {}
+func (*tree) visit(graph.Event, *graph.Visit) {}
 
 func (t *tree) refresh(e executionSummary, p *graph.Progress) {
 	last, times := map[string]*graph.Visit{}, map[string]int{}
