@@ -155,6 +155,9 @@ func runScript(t *testing.T, name string) {
 		f := &a.Files[i]
 		op, _, _ := strings.Cut(f.Name, " ")
 		in, want, _ := strings.Cut(string(f.Data), "----\n")
+		if strings.HasPrefix(in, "# ") { // where the answer is from
+			_, in, _ = strings.Cut(in, "\n")
+		}
 		in = strings.ReplaceAll(in, "\n", "")
 		for strings.Contains(in, "@repeat(") { // @repeat(x,1000): 1000 times x
 			before, rest, _ := strings.Cut(in, "@repeat(")

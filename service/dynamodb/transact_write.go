@@ -215,7 +215,9 @@ func (s *Service) checkDistinct(r store.Reader, writes []write) error {
 			key = w.item
 		}
 		size += key.Size()
-		if (w.kind == writePut && t.CheckItem(key) != nil) || (w.kind != writePut && t.CheckKey(key) != nil) {
+		if err := w.checkKeys(t, key); table.IsEmptyKey(err) {
+			return err
+		} else if err != nil {
 			continue
 		}
 		at := string(t.ItemKey(t.Suffix(key)))
@@ -226,6 +228,20 @@ func (s *Service) checkDistinct(r store.Reader, writes []write) error {
 	}
 	if size > maxTransactionSize {
 		return tooLargeTogether
+	}
+	return nil
+}
+
+// checkKeys checks the keys of an action.
+func (w *write) checkKeys(t *table.Table, key item.Map) error {
+	if w.kind != writePut {
+		return t.CheckKey(key)
+	}
+	if err := t.CheckItem(key); err != nil {
+		return err
+	}
+	if err := t.CheckIndexKeys(key); table.IsEmptyKey(err) {
+		return err
 	}
 	return nil
 }

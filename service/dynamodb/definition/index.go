@@ -77,10 +77,14 @@ func (rec *Record) newIndex(name string, schema []api.KeySchemaElement, p *api.P
 		for _, a := range rec.Attributes {
 			defined = append(defined, a.Name)
 		}
-		return x, problem(invalidValues + "Some index key attributes are not defined in AttributeDefinitions. Keys: [" +
-			strings.Join(keys, ", ") + "], AttributeDefinitions: [" + strings.Join(defined, ", ") + "]")
+		return x, undefinedKeys(keys, defined)
 	}
 	return x, x.checkProjection()
+}
+
+func undefinedKeys(keys, defined []string) error {
+	return problem(invalidValues + "Some index key attributes are not defined in AttributeDefinitions. Keys: [" +
+		strings.Join(keys, ", ") + "], AttributeDefinitions: [" + strings.Join(defined, ", ") + "]")
 }
 
 // setKeys takes the key schema: HASH elements, then RANGE elements.

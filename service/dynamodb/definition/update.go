@@ -17,6 +17,9 @@ type Change struct {
 // Update applies an UpdateTable to a copy of the record.
 func (rec Record) Update(in *api.UpdateTableInput, at Place, managed string, now time.Time) (Record, Change, error) {
 	var c Change
+	if in.StreamSpecification != nil && in.ProvisionedThroughput != nil {
+		return rec, c, problem(invalidValues + "You cannot modify stream status while updating table IOPS")
+	}
 	rec.Globals = slices.Clone(rec.Globals)
 	if err := rec.define(in.AttributeDefinitions); err != nil {
 		return rec, c, err
@@ -161,7 +164,7 @@ func (rec *Record) changeIndexes(in *api.UpdateTableInput, c *Change) error {
 		case c.Created != 0 || c.Deleted != 0:
 			return oneAtATime()
 		case u.Create != nil:
-			if err := rec.createIndex(u.Create, c); err != nil {
+			if err := rec.createIndex(u.Create, in.AttributeDefinitions, c); err != nil {
 				return err
 			}
 		default:
@@ -182,12 +185,32 @@ func (rec *Record) busy(but string) bool {
 	return slices.ContainsFunc(rec.Globals, func(x Index) bool { return x.Status != Active && x.Name != but })
 }
 
-func (rec *Record) createIndex(d *api.CreateGlobalSecondaryIndexAction, c *Change) error {
+// definedHere refuses a new index on attributes that the request itself does not define, whatever the table has.
+func definedHere(definitions []api.AttributeDefinition, schema []api.KeySchemaElement) error {
+	var keys, defined []string
+	for _, a := range definitions {
+		defined = append(defined, a.AttributeName)
+	}
+	missing := false
+	for _, k := range schema {
+		keys = append(keys, k.AttributeName)
+		missing = missing || !slices.Contains(defined, k.AttributeName)
+	}
+	if missing {
+		return undefinedKeys(keys, defined)
+	}
+	return nil
+}
+
+func (rec *Record) createIndex(d *api.CreateGlobalSecondaryIndexAction, definitions []api.AttributeDefinition, c *Change) error {
 	if rec.Global(d.IndexName) != nil {
 		return problem("Attempting to create an index which already exists")
 	}
 	if rec.busy("") {
 		return oneAtATime()
+	}
+	if err := definedHere(definitions, d.KeySchema); err != nil {
+		return err
 	}
 	x, err := rec.newIndex(d.IndexName, d.KeySchema, d.Projection)
 	if err != nil {

@@ -162,24 +162,17 @@ func (p *parser) selection(st *Statement) {
 
 // from reads the name of a table, and of an index of it.
 func (p *parser) from(st *Statement) {
-	st.Table = p.tableWord()
+	st.Table = p.name()
 	if p.accept(".") {
-		st.Index = p.tableWord()
+		st.Index = p.name()
 	}
-}
-
-// tableWord is a name of a table or index, which without quotes may have dashes.
-func (p *parser) tableWord() string {
-	name := p.name()
-	for p.err == nil && p.toks[p.i-1].kind == tokWord && p.peek().text == "-" && p.peek().start == p.toks[p.i-1].end {
-		p.next()
-		t := p.next()
-		if t.kind != tokWord && t.kind != tokNumber {
-			p.unexpected("a name")
+	if t := p.peek(); p.err == nil && t.text == "-" { // names with dashes are quoted
+		if st.Kind == Update {
+			p.fail(malformed("Expected data manipulation"))
+		} else {
+			p.fail(malformed("Unexpected from source"))
 		}
-		name += "-" + t.text
 	}
-	return name
 }
 
 // name reads an identifier.
@@ -234,7 +227,7 @@ func (p *parser) update(st *Statement) {
 			}
 		default:
 			if len(st.actions) == 0 {
-				p.unexpected("SET or REMOVE")
+				p.fail(malformed("Expected data manipulation"))
 			}
 			p.wherePart(st)
 			p.returning(st)

@@ -33,7 +33,7 @@ func TestKey(t *testing.T) {
 			want: `{"pk":{"S":"a"},"sk":{"N":"1"}}  size(#n0) >= :v0 | - | - | map[#n0:x] {":v0":{"N":"3"}}`},
 		{src: `SELECT a, b.c FROM t WHERE pk = 'a'`, want: string(noKey)},
 		{src: `UPDATE t SET a = ? WHERE pk = 'a' AND sk = 1`, want: "Number of parameters in request and statement don't match."},
-		{src: `UPDATE t WHERE pk = 'a'`, want: `Statement wasn't well formed, can't be processed: Unexpected token "WHERE" at position 10, expected SET or REMOVE`},
+		{src: `UPDATE t WHERE pk = 'a'`, want: `Statement wasn't well formed, can't be processed: Expected data manipulation`},
 		{src: `SELECT * FROM t WHERE pk = 'a' AND`, want: `Statement wasn't well formed, can't be processed: Unexpected end of statement, expected a name`},
 		{src: `DROP TABLE t`, want: `Statement wasn't well formed, can't be processed: Unexpected token "DROP" at position 1, expected SELECT, INSERT, UPDATE, DELETE or EXISTS`},
 	} {

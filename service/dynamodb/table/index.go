@@ -219,7 +219,7 @@ func (t *Table) CheckIndexKeys(m item.Map) error {
 					return problem(fmt.Sprintf("%sType mismatch for Index Key %s Expected: %s Actual: %s IndexName: %s",
 						invalidValues, a.Name, a.Kind, v.Kind(), x.Name))
 				case a.Kind != item.N && v.Text() == "":
-					return problem(fmt.Sprintf("One or more parameter values are not valid. A value specified for a secondary index key is not supported. "+
+					return problem(fmt.Sprintf(notValid+"A value specified for a secondary index key is not supported. "+
 						"The AttributeValue for a key attribute cannot contain an empty %s value. IndexName: %s, IndexKey: %s", emptyWords[a.Kind], x.Name, a.Name))
 				default:
 					size += keySize(v)
@@ -249,7 +249,7 @@ func (t *Table) CheckIndexUpdate(old, now item.Map) error {
 				case v.Kind() != a.Kind:
 					return problem("The update expression attempted to update the secondary index key to unsupported type")
 				case a.Kind != item.N && v.Text() == "":
-					return problem("One or more parameter values are not valid. The update expression attempted to update a secondary index key to a value that is not supported. " +
+					return problem(notValid + "The update expression attempted to update a secondary index key to a value that is not supported. " +
 						"The AttributeValue for a key attribute cannot contain an empty " + emptyWords[a.Kind] + " value.")
 				}
 			}

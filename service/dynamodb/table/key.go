@@ -1,7 +1,9 @@
 package table
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/brume-dev/brume/item"
 )
@@ -75,13 +77,22 @@ func (t *Table) CheckKeyValues(m item.Map) error {
 	return checkKeyValue(t.sort, m.Get(t.sort.Name), 1)
 }
 
+// notValid begins what is said of empty keys.
+const notValid = "One or more parameter values are not valid. "
+
+// IsEmptyKey reports whether an error says that a key is empty: requests are refused for that before they are begun.
+func IsEmptyKey(err error) bool {
+	p, ok := errors.AsType[problem](err)
+	return ok && strings.HasPrefix(string(p), notValid)
+}
+
 // checkKeyValue checks a value of a partition key (0) or sort key (1).
 func checkKeyValue(a Attribute, v item.Value, which int) error {
 	if a.Kind == item.N {
 		return nil
 	}
 	if v.Text() == "" {
-		return problem(fmt.Sprintf("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty %s value. Key: %s",
+		return problem(fmt.Sprintf(notValid+"The AttributeValue for a key attribute cannot contain an empty %s value. Key: %s",
 			emptyWords[a.Kind], a.Name))
 	}
 	return checkKeySize(which, len(v.Text()))
