@@ -16,6 +16,7 @@ import (
 	"github.com/brume-dev/brume/service/lambda/environ"
 	"github.com/brume-dev/brume/service/lambda/fault"
 	"github.com/brume-dev/brume/service/lambda/fleet"
+	"github.com/brume-dev/brume/service/lambda/loglevel"
 )
 
 // newMember starts an environment for c, which logs to stream, or to a new one. turn is called when its log is open and its
@@ -43,8 +44,12 @@ func (s *Service) newMember(ctx context.Context, c *chosen, stream *logbook.Stre
 	turned := false
 	env, err := s.Runner.Start(ctx, &sandbox.Spec{ID: name, Runtime: c.cfg.Runtime, Code: dir, Layers: layers, Account: c.Account,
 		MemoryMB: int(c.cfg.MemoryMB), TmpMB: int(c.cfg.TmpMB), Env: c.variables(credentials, m.Log.Name(), ahead),
-		Turn:     func() bool { turned = true; return turn(m) },
-		Output:   func(l sandbox.Line) { m.Log.Add(l.Time, string(l.Text)) },
+		Turn: func() bool { turned = true; return turn(m) },
+		Output: func(l sandbox.Line) {
+			if l.Extension || loglevel.Passes(c.cfg.Logging.Application, l.Text) {
+				m.Log.Add(l.Time, string(l.Text))
+			}
+		},
 		Datagram: func(b []byte) { s.segments(role, b) }})
 	if err != nil {
 		if !turned {
