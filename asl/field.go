@@ -2,6 +2,8 @@ package asl
 
 import (
 	"errors"
+	"iter"
+	"slices"
 	"strings"
 
 	"github.com/brume-dev/brume/asl/fault"
@@ -35,6 +37,16 @@ type payload struct{ t *template.Template }
 
 func (p payload) eval(s *scope) (any, error) { return p.t.Eval(&s.view) }
 
+// looksAtInput reports whether a path of the template begins at the input.
+func (p payload) looksAtInput() bool {
+	looks := false
+	p.t.Paths(func(one *path.Path) bool {
+		looks = one.Variable() == "" && !strings.HasPrefix(one.String(), "$$")
+		return !looks
+	})
+	return looks
+}
+
 // expressions is a JSON value with JSONata expressions in it, or a single one.
 type expressions struct {
 	t *jsonata.Template
@@ -42,8 +54,8 @@ type expressions struct {
 	at string
 	// text is the value's own: what is not mentioned there need not be bound.
 	text string
-	// states and context say that $states, and its context, can be asked for.
-	states, context bool
+	// states, input and context say that $states, and these members of it, can be asked for.
+	states, input, context bool
 }
 
 func (e expressions) eval(s *scope) (any, error) {
@@ -57,20 +69,53 @@ func (e expressions) eval(s *scope) (any, error) {
 	return v, err
 }
 
-// mentions fills what the expressions can ask for: a $states that does not go on with another member may mean all of it.
+// mentions fills what the expressions can ask for. A $states that does not go on with a member that we know may mean all of it.
 func (e *expressions) mentions() {
-	const states = "$states"
-	for rest := e.text; ; {
-		_, after, ok := strings.Cut(rest, states)
-		if !ok {
-			return
-		}
+	for rest := range statesIn(e.text) {
 		e.states = true
-		rest = after
-		if !strings.HasPrefix(rest, ".input") && !strings.HasPrefix(rest, ".result") && !strings.HasPrefix(rest, ".errorOutput") {
-			e.context = true
+		e.input = e.input || !startsWith(rest, ".result", ".errorOutput", ".context")
+		e.context = e.context || !startsWith(rest, ".input", ".result", ".errorOutput")
+	}
+}
+
+// statesIn yields what follows each $states of a text.
+func statesIn(text string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for {
+			_, after, ok := strings.Cut(text, "$states")
+			if !ok || !yield(after) {
+				return
+			}
+			text = after
 		}
 	}
+}
+
+func startsWith(text string, any ...string) bool {
+	return slices.ContainsFunc(any, func(s string) bool { return strings.HasPrefix(text, s) })
+}
+
+// wholeContext reports whether a state, by its text, can ask for the execution's input in the context object. In doubt it can.
+func wholeContext(text string) bool {
+	if strings.Contains(text, "Execution") {
+		return true
+	}
+	for rest := text; ; {
+		_, after, ok := strings.Cut(rest, "$$")
+		if !ok {
+			break
+		}
+		if !startsWith(after, ".Map.", ".State.", ".StateMachine.", ".Task.") {
+			return true
+		}
+		rest = after
+	}
+	for rest := range statesIn(text) {
+		if !startsWith(rest, ".input", ".result", ".errorOutput", ".context.Map.", ".context.State.", ".context.StateMachine.", ".context.Task.") {
+			return true
+		}
+	}
+	return false
 }
 
 // bindings are the variables of an evaluation.
@@ -93,7 +138,9 @@ func (s *scope) bindings(e expressions) map[string]any {
 	}
 	if e.states {
 		o := jsondoc.SizedObject(4)
-		o.Set("input", s.raw.get())
+		if e.input {
+			o.Set("input", s.raw.get())
+		}
 		if s.result != nil {
 			o.Set("result", s.result.get())
 		}

@@ -349,9 +349,9 @@ func (r *run) iterate() {
 
 // selected applies ItemSelector in the scope of the Map state.
 func (r *run) selected(s *State, parent *Thread, outer []*Thread, item *Item) (any, error) {
-	sc := r.scope(s, parent, outer, textDoc(parent.Input))
+	sc := r.scope(s, parent, outer, &doc{text: parent.Input, recent: r.recent(parent)})
 	sc.item = item
-	if !s.JSONata {
+	if !s.JSONata && s.mapping.selectsInput {
 		if _, err := sc.filtered(); err != nil {
 			return nil, err
 		}
@@ -413,7 +413,7 @@ func (m *Machine) Selector(ctx context.Context, parent *Thread, set *Setting) *S
 		return out
 	}
 	out.scope = out.run.scope(s, parent, set.Outer, textDoc(parent.Input))
-	if !s.JSONata {
+	if !s.JSONata && s.mapping.selectsInput {
 		_, out.err = out.scope.filtered()
 	}
 	return out

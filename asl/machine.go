@@ -76,16 +76,17 @@ type State struct {
 	Label   string
 	Express bool
 
-	flow     flow
-	plain    bool  // what goes in comes out: no field needs to look at the data
-	result   field // Pass's Result, nil when absent
-	task     *taskFields
-	wait     *waitFields
-	rules    []rule
-	failed   *failFields
-	mapping  *mapFields
-	retriers []retrier
-	catchers []catcher
+	flow         flow
+	wholeContext bool  // the context object can be asked for the execution's input
+	plain        bool  // what goes in comes out: no field needs to look at the data
+	result       field // Pass's Result, nil when absent
+	task         *taskFields
+	wait         *waitFields
+	rules        []rule
+	failed       *failFields
+	mapping      *mapFields
+	retriers     []retrier
+	catchers     []catcher
 }
 
 // Distributed reports whether the state is a distributed Map.

@@ -10,7 +10,9 @@ type mapFields struct {
 	distributed bool
 	items       field // ItemsPath or Items; nil: the effective input
 	selector    field // ItemSelector, or Parameters of old definitions
-	concurrency field
+	// selectsInput says that a JSONPath selector looks at the state's input, and not only at the item.
+	selectsInput bool
+	concurrency  field
 
 	// of a distributed Map
 	toleratedCount, toleratedPercentage field
@@ -67,6 +69,9 @@ func (c compiler) mapping() {
 	m.selector = c.value("ItemSelector")
 	if m.selector == nil && !s.JSONata {
 		m.selector = c.value("Parameters")
+	}
+	if p, ok := m.selector.(payload); ok {
+		m.selectsInput = p.looksAtInput()
 	}
 	if m.distributed {
 		c.distributed(m)

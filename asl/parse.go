@@ -129,6 +129,7 @@ func (r *reading) targets(s *State, at string) {
 func (r *reading) state(n node, name string, b *Block) *State {
 	s := &State{Name: name, Block: b, Type: Type(n.required("Type")), Comment: n.text("Comment")}
 	s.JSONata = n.language(r.jsonata)
+	s.wholeContext = wholeContext(jsondoc.Text(n.o))
 	if s.Type != Choice && s.Type != Succeed && s.Type != FailType {
 		s.Next = n.text("Next")
 		if (s.Next == "") == !n.bool("End") {

@@ -73,14 +73,19 @@ func (r *run) lookup(t *Thread, name string) (any, bool) {
 				return p.value, true
 			}
 		}
-		value, err := jsondoc.Parse(v.Value)
-		if err != nil {
-			return nil, false
-		}
+		value := r.recent(t).parse(v.Value)
 		r.parsed = append(r.parsed, parsed{place, value})
 		return value, true
 	}
 	return nil, false
+}
+
+// recent is where documents of a thread may have been parsed already: those of parents.
+func (r *run) recent(t *Thread) *Recent {
+	if t == &r.thread {
+		return nil
+	}
+	return r.set.Recent
 }
 
 // Uint64 makes run a rand.Source: the step's randomness, begun only where it is needed.
@@ -109,7 +114,9 @@ func (s *scope) makeContext() any {
 	}
 	execution := jsondoc.SizedObject(7)
 	execution.Set("Id", f.ExecutionID)
-	execution.Set("Input", s.run.executionInput())
+	if s.state.wholeContext {
+		execution.Set("Input", s.run.executionInput())
+	}
 	execution.Set("Name", f.ExecutionName)
 	execution.Set("RoleArn", f.RoleARN)
 	execution.Set("StartTime", timeText(f.StartTime))
@@ -158,7 +165,7 @@ func (i *Item) context() any {
 // executionInput is the execution's input, parsed once for the whole step.
 func (r *run) executionInput() any {
 	if r.facts == nil {
-		r.facts = textDoc(r.set.Facts.Input)
+		r.facts = &doc{text: r.set.Facts.Input, recent: r.set.Recent}
 	}
 	return r.facts.get()
 }

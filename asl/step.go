@@ -28,6 +28,8 @@ type Setting struct {
 	// Outer are the parents of the thread, the nearest first. They give variables, the items of the Map states around, and
 	// ItemSelector its input.
 	Outer []*Thread
+	// Recent is optional: see there.
+	Recent *Recent
 	// NewToken makes the task token of the Call that the thread with this Seq is about to make. Called only for tasks that
 	// need one.
 	NewToken func(seq int64) string

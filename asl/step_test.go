@@ -232,6 +232,41 @@ func TestAlone(t *testing.T) {
 	}
 }
 
+func TestWholeContext(t *testing.T) {
+	for text, want := range map[string]bool{
+		`{"a.$": "$$.Map.Item.Value", "b.$": "$.x"}`: false, `{"a.$": "$$.Execution.Input.k"}`: true, `{"a.$": "$$"}`: true, `{"a.$": "$$..Input"}`: true,
+		`{"a.$": "$$.State.Name", "b.$": "$$['x']"}`: true, `"{% $states.input.a + $states.result %}"`: false, `"{% $states %}"`: true,
+		`"{% $states.context.Map.Item.Value %}"`: false, `"{% $states.context.* %}"`: true, `"{% $states.context.Execution.Id %}"`: true,
+	} {
+		if got := wholeContext(text); got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+}
+
+func TestRecent(t *testing.T) {
+	var r Recent
+	texts := make([][]byte, recentDocs+1)
+	for i := range texts {
+		texts[i] = fmt.Appendf(nil, `{"n":%d}`, i)
+	}
+	first := r.parse(texts[0])
+	if r.parse(texts[0]) != first {
+		t.Error("parsed twice")
+	}
+	for _, text := range texts {
+		if got := valueDoc(r.parse(text)).json(); string(got) != string(text) {
+			t.Errorf("%s for %s", got, text)
+		}
+	}
+	if r.parse(texts[0]) == first {
+		t.Error("remembers more than it should")
+	}
+	if r.parse(texts[0][:0]) != nil || (*Recent)(nil).parse([]byte(`1`)) == nil {
+		t.Error("nothing, or nobody to remember it")
+	}
+}
+
 func TestCancelled(t *testing.T) {
 	m, err := Parse([]byte(`{"QueryLanguage": "JSONata", "StartAt": "A", "States": {"A": {"Type": "Pass", "Output": "{% $sum([1..100].($string($))^($).$number($)) %}", "End": true}}}`))
 	if err != nil {

@@ -76,6 +76,8 @@ type flight struct {
 	end     time.Time // when it has to have ended
 	logs    bool
 
+	recent asl.Recent
+
 	mu   sync.Mutex
 	next int64 // id of the next event
 }
@@ -148,7 +150,7 @@ func (f *flight) step(ctx context.Context, t *asl.Thread, h asl.Happening, outer
 	if _, err := io.ReadFull(f.Rand, seed[:]); err != nil {
 		return nil, fmt.Errorf("express: randomness: %w", err)
 	}
-	s := &asl.Setting{Facts: f.facts, Outer: outer, Seed: [2]uint64{binary.LittleEndian.Uint64(seed[:]), binary.LittleEndian.Uint64(seed[8:])},
+	s := &asl.Setting{Facts: f.facts, Outer: outer, Recent: &f.recent, Seed: [2]uint64{binary.LittleEndian.Uint64(seed[:]), binary.LittleEndian.Uint64(seed[8:])},
 		NewToken: func(int64) string { return "" }, NewMapRun: func(string) string { return "" }}
 	for {
 		f.mu.Lock()
