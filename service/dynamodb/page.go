@@ -151,7 +151,10 @@ func (p *pager) read(r store.Reader, src *source, within store.Range) (raw, erro
 		}
 		out.scanned++
 		out.size += st.Size
-		total += max(st.Size, len(st.Body))
+		total += st.Size
+		if src.fetch { // more is read than the index has
+			total += max(0, len(st.Body)-st.Size)
+		}
 		out.full = total >= maxPage || out.scanned == p.limit
 		switch {
 		case list != nil:
