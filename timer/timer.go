@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"github.com/brume-dev/brume/store"
 )
@@ -146,6 +147,8 @@ func (p *Promise) check() error {
 		return fmt.Errorf("timer: %s: a name is longer than %d bytes", p.Kind, MaxName)
 	case len(p.Args) > MaxArgs:
 		return fmt.Errorf("timer: %s: %w: %d bytes of arguments, at most %d", p.Kind, store.ErrTooLarge, len(p.Args), MaxArgs)
+	case !utf8.ValidString(p.ID):
+		return fmt.Errorf("timer: %s: ID %q is no text", p.Kind, p.ID) // its record could not be read
 	case p.ID != "" && p.Order != "":
 		return fmt.Errorf("timer: %s: a promise with an order key has no ID", p.Kind)
 	}

@@ -3,6 +3,7 @@ package execution_test
 import (
 	"context"
 	"crypto/rand"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -97,4 +98,38 @@ func BenchmarkTask(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "executions/s")
 	b.ReportMetric(float64(s.Metrics().Commits-before)/float64(b.N), "commits/op")
+}
+
+// BenchmarkWaiting is an execution that waits: what it takes to start it, and the memory that it holds then.
+func BenchmarkWaiting(b *testing.B) {
+	s, err := pebblestore.Open(pebblestore.Options{Dir: b.TempDir(), Clock: clock.Real()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	e, target := benchEngine(b, s, `{"StartAt":"W","States":{"W":{"Type":"Wait","Seconds":86400,"End":true}}}`)
+	before, commits := heap(), s.Metrics().Commits
+	var made atomic.Int64
+	var callers sync.WaitGroup
+	b.ResetTimer()
+	for range 32 {
+		callers.Go(func() {
+			for i := made.Add(1); i <= int64(b.N); i = made.Add(1) {
+				if _, err := e.Start(b.Context(), &execution.Begin{Target: target, Input: []byte(`{"i":1}`)}); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	callers.Wait()
+	b.StopTimer()
+	b.ReportMetric(float64(heap()-before)/float64(b.N), "heap-B/op")
+	b.ReportMetric(float64(s.Metrics().Commits-commits)/float64(b.N), "commits/op")
+}
+
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }

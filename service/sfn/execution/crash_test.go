@@ -68,6 +68,8 @@ var mortals = map[string]string{
 	"activity": `{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"arn:aws:states:eu-west-1:111122223333:activity:a","HeartbeatSeconds":50,"Next":"U"},
 		"U":{"Type":"Pass","End":true}}}`,
 	"job":     `{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"R:test:job.sync","Next":"U"},"U":{"Type":"Pass","End":true}}}`,
+	"nested":  `{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"R:states:startExecution.sync:2","Next":"U"},"U":{"Type":"Pass","Result":1,"End":true}}}`,
+	"child":   `{"StartAt":"W","States":{"W":{"Type":"Wait","Seconds":15,"End":true}}}`,
 	"timeout": `{"StartAt":"T","TimeoutSeconds":9,"States":{"T":{"Type":"Parallel","End":true,"Branches":[{"StartAt":"T2","States":{"T2":{"Type":"Task","Resource":"R:test:echo.waitForTaskToken","Parameters":{"t.$":"$$.Task.Token","not":"back"},"End":true}}}]}}}`,
 }
 

@@ -206,6 +206,23 @@ func TestJobs(t *testing.T) {
 	}
 }
 
+// Who waits for an execution is told of its end, and does not ask for it all the time.
+func TestNested(t *testing.T) {
+	r := newRig(t).run()
+	r.define("child", `{"StartAt":"W","States":{"W":{"Type":"Wait","Seconds":7200,"End":true}}}`)
+	r.define("m", `{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"R:states:startExecution.sync:2","End":true}}}`)
+	ref := r.begin("m", "x", `{"i":1}`)
+	r.settle()
+	r.advance(2*time.Hour - time.Second)
+	r.want(ref, "RUNNING")
+	asked := r.tasks.polls
+	r.advance(time.Second)
+	r.want(ref, `SUCCEEDED {"i":1}`)
+	if asked > 8 || r.tasks.polls != asked+1 {
+		t.Errorf("asked %d times, then %d", asked, r.tasks.polls)
+	}
+}
+
 func TestNames(t *testing.T) {
 	r := newRig(t).run()
 	r.define("w", `{"StartAt":"W","States":{"W":{"Type":"Wait","Seconds":25,"End":true}}}`)

@@ -1,6 +1,7 @@
 package execution
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/brume-dev/brume/aws"
@@ -70,8 +71,18 @@ func (a At) child(i int) At {
 
 func (a At) parent() At { return At{a.Ref, a.Path[:len(a.Path)-1]} }
 
-// promise is the ID of a promise of the thread: what it is for follows it.
-func (a At) promise(role byte) string { return string(append(a.root(), role)) }
+// promise is the ID of a promise of the thread: what it is for, and which thread it is.
+func (a At) promise(role byte) string {
+	b := make([]byte, 0, 96)
+	b = append(b, role)
+	for _, part := range [...]string{a.Account, a.Region, strconv.FormatUint(a.ID, 10), a.Name} {
+		b = append(append(b, ':'), part...)
+	}
+	for _, i := range a.Path {
+		b = strconv.AppendInt(append(b, ':'), int64(i), 10)
+	}
+	return string(b)
+}
 
 // The roles of promises that have an ID.
 const (

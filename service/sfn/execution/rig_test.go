@@ -13,6 +13,7 @@ import (
 
 	"github.com/brume-dev/brume/asl"
 	"github.com/brume-dev/brume/asl/fault"
+	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/clock"
 	"github.com/brume-dev/brume/service/sfn/execution"
 	"github.com/brume-dev/brume/service/sfn/machine"
@@ -189,6 +190,8 @@ type tasks struct {
 	keys    map[string]int
 	jobs    map[string]string // answers of jobs that are done
 	stopped []string
+	polls   int
+	twice   bool
 	broken  int
 	hold    chan struct{}
 }
@@ -211,6 +214,12 @@ func (w *tasks) Call(ctx context.Context, r *execution.Request) (execution.Answe
 	case "fail":
 		name, _ := in["error"].(string)
 		return execution.Answer{Err: fault.New(name, "so it is")}, nil
+	case "twice":
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.twice = !w.twice; w.twice {
+			return execution.Answer{Err: fault.New("Not.Yet", "")}, nil
+		}
 	case "hold":
 		select {
 		case <-w.hold:
@@ -223,15 +232,29 @@ func (w *tasks) Call(ctx context.Context, r *execution.Request) (execution.Answe
 		if w.broken--; w.broken >= 0 {
 			return execution.Answer{}, errors.New("brume is not well")
 		}
-	case "job":
-		return execution.Answer{Output: r.Call.Arguments}, nil
+	case "startExecution":
+		child := w.rig.machines["child"]
+		x, err := w.rig.Start(ctx, &execution.Begin{Target: machine.Target{Revision: child}, Name: r.Key, Input: r.Call.Arguments})
+		if aws.CodeOf(err) == "ExecutionAlreadyExists" {
+			x, err = execution.Execution{ARN: execution.Ref{Spot: child.Spot, Name: r.Key}.ARN()}, nil
+		}
+		return execution.Answer{Output: fmt.Appendf(nil, `{"ExecutionArn":%q}`, x.ARN)}, err
 	}
 	return execution.Answer{Output: r.Call.Arguments}, nil
 }
 
-func (w *tasks) Poll(_ context.Context, r *execution.Request, submitted []byte) (execution.Answer, bool, error) {
+func (w *tasks) Poll(ctx context.Context, r *execution.Request, submitted []byte) (execution.Answer, bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.polls++
+	if r.Call.Resource.Action == "startExecution" {
+		_, name, _ := strings.Cut(string(submitted), "execution:child:")
+		d, err := w.rig.Describe(ctx, execution.Ref{Spot: w.rig.machines["child"].Spot, Name: name[:36]})
+		if err != nil {
+			return execution.Answer{}, false, err
+		}
+		return execution.Answer{Output: d.Output}, d.Status != execution.Running, nil
+	}
 	out, ok := w.jobs[string(submitted)]
 	return execution.Answer{Output: []byte(out)}, ok, nil
 }

@@ -110,7 +110,7 @@ func (p *Pending) Write(tx store.Tx) error {
 	return p.e.sweepLater(tx, st.at.Spot)
 }
 
-// Started is an execution that runs.
+// Execution is one that has been started.
 type Execution struct {
 	ARN   string
 	Start time.Time
