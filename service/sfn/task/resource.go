@@ -57,14 +57,13 @@ func (r *Runner) CheckFields(res *asl.Resource, fields []string, whole bool) []s
 	if res.Style != asl.Integration {
 		return nil
 	}
+	if o, ok := r.optimized[optimizedKey(res)]; ok {
+		return o.check(fields, whole)
+	}
 	if op := r.operation(res); op != nil {
 		return r.catalogue().Supports(op, fields)
 	}
-	o, ok := r.optimized[optimizedKey(res)]
-	if !ok {
-		return nil
-	}
-	return o.check(fields, whole)
+	return nil
 }
 
 // Operation is the operation that a resource is a call of; zero for what is none, HTTP tasks and API Gateway's.

@@ -253,6 +253,9 @@ func TestCheck(t *testing.T) {
 	if got := r.CheckFields(parsed("arn:aws:states:::sqs:sendMessage"), []string{"QueueUrl", "Foo"}, false); len(got) != 1 {
 		t.Error(got)
 	}
+	if got := r.CheckFields(parsed("arn:aws:states:::lambda:invoke"), nil, true); len(got) != 1 || got[0] != "The field 'FunctionName' is required but was missing" {
+		t.Error(got)
+	}
 	if got := r.CheckFields(parsed("arn:aws:states:::aws-sdk:s3:getObject"), []string{"Bucket", "bucket"}, true); len(got) != 1 {
 		t.Error(got)
 	}
