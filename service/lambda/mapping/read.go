@@ -2,12 +2,12 @@ package mapping
 
 import (
 	"context"
-	"encoding/base64"
 
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/service/lambda/fault"
 	"github.com/brume-dev/brume/store"
+	"github.com/brume-dev/brume/store/page"
 )
 
 // GetEventSourceMapping describes a mapping.
@@ -43,35 +43,23 @@ func (m *Mappings) ListEventSourceMappings(ctx context.Context, id aws.Identity,
 	case from != "":
 		t = k.ofSource(from)
 	}
-	within := t.Range()
-	if marker := aws.Or(in.Marker, ""); marker != "" {
-		last, err := base64.URLEncoding.DecodeString(marker)
-		if err != nil {
-			return nil, fault.Invalid("Invalid marker: %s", marker)
-		}
-		within = t.Text(string(last)).After(within)
-	}
-	limit := int(min(aws.Or(in.MaxItems, maxPage), maxPage))
 	return store.View(ctx, m.home(k), func(_ context.Context, r store.Reader) (*lambdaapi.ListEventSourceMappingsResponse, error) {
+		pg, err := page.New(min(page.Size(in.MaxItems, maxPage), maxPage), in.Marker)
+		if err != nil {
+			return nil, fault.Invalid("Invalid marker: %s", *in.Marker)
+		}
 		out := &lambdaapi.ListEventSourceMappingsResponse{EventSourceMappings: []lambdaapi.EventSourceMappingConfiguration{}}
-		pairs, done := r.Scan(within, store.ScanOpt{})
-		for kv := range pairs {
-			p := k.at(store.Decode(kv.Key, len(t)).Text())
+		err = pg.Each(r, t, func(uuid string, _ store.Value) (bool, error) {
+			p := k.at(uuid)
 			rec, err := at(r, p)
-			if err != nil {
-				return nil, err
-			}
-			if rec == nil || from != "" && rec.Source != from {
-				continue
-			}
-			if n := len(out.EventSourceMappings); n == limit {
-				next := base64.URLEncoding.EncodeToString([]byte(*out.EventSourceMappings[n-1].UUID))
-				out.NextMarker = &next
-				return out, nil
+			if err != nil || rec == nil || from != "" && rec.Source != from {
+				return false, err
 			}
 			out.EventSourceMappings = append(out.EventSourceMappings, *m.describe(p, rec))
-		}
-		return out, done()
+			return true, nil
+		})
+		out.NextMarker = pg.Token()
+		return out, err
 	})
 }
 
