@@ -52,6 +52,8 @@ type Maps interface {
 	Stop(tx store.Tx, r *machine.Revision, mapRun string) error
 	// Redrive is called in the commit that redrives the parent whose map run has failed: it goes on with what did not succeed.
 	Redrive(tx store.Tx, m *MapStart) error
+	// Forget is called in the commit that forgets an execution: its map runs go with it.
+	Forget(tx store.Tx, ref Ref) error
 }
 
 // MapStart is a map run and the thread that waits for it. When it has ended, call Engine.Advance with At, Gen, Seq, and

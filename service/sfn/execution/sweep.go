@@ -3,6 +3,7 @@ package execution
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/brume-dev/brume/service/sfn/machine"
 	"github.com/brume-dev/brume/store"
@@ -34,6 +35,12 @@ func (e *Engine) keepSweep(ctx context.Context, k *timer.Kept) error {
 			for _, o := range old {
 				tx.Delete(o.line)
 				o.erase(tx)
+				if e.Maps == nil || strings.Contains(o.Name, "/") {
+					continue
+				}
+				if err := e.Maps.Forget(tx, o.Ref); err != nil {
+					return err
+				}
 			}
 			return nil
 		}); err != nil {

@@ -42,7 +42,7 @@ type input struct {
 // keepFeed reads on as long as there is room for more children.
 func (r *Runs) keepFeed(ctx context.Context, kept *timer.Kept) error {
 	l, err := r.load(ctx, kept)
-	if err != nil || l == nil {
+	if err != nil || l == nil || !l.p.Feeding {
 		return gone(err)
 	}
 	err = r.feed(ctx, l, kept)

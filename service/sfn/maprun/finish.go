@@ -13,7 +13,7 @@ import (
 // keepFinish writes the results and tells the parent, when no child runs any more.
 func (r *Runs) keepFinish(ctx context.Context, kept *timer.Kept) error {
 	l, err := r.load(ctx, kept)
-	if err != nil || l == nil || l.p.Phase == over {
+	if err != nil || l == nil || !l.p.Finishing { // it has been redriven meanwhile
 		return err
 	}
 	status, h := "SUCCEEDED", asl.Happening{What: asl.Joined}
@@ -62,7 +62,7 @@ func (r *Runs) end(tx store.Tx, l *loaded, kept *timer.Kept, status string, w *r
 		return err
 	}
 	p, err := get[progress](tx, l.key.progress())
-	if err != nil || p == nil || rec == nil {
+	if err != nil || p == nil || rec == nil || !p.Finishing {
 		return err
 	}
 	if rec.Status == "RUNNING" {

@@ -225,6 +225,21 @@ func (r *Runs) Redrive(tx store.Tx, m *execution.MapStart) error {
 	return r.settle(tx, k, p)
 }
 
+// Forget implements execution.Maps.
+func (r *Runs) Forget(tx store.Tx, ref execution.Ref) error {
+	k := keyOf(ref.Spot, "")
+	listed := k.listed(ref.Name)
+	pairs, done := tx.Scan(listed.Range(), store.ScanOpt{})
+	for kv := range pairs {
+		at := store.Decode(kv.Key, len(listed))
+		at.Uint()
+		k.Run = at.Text()
+		tx.DeleteRange(k.root().Range())
+	}
+	tx.DeleteRange(listed.Range())
+	return done()
+}
+
 // loaded is a map run, read.
 type loaded struct {
 	key key

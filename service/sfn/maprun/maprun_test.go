@@ -2,10 +2,12 @@ package maprun_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/brume-dev/brume/api/sfnapi"
 	"github.com/brume-dev/brume/asl/fault"
@@ -256,5 +258,32 @@ func TestObjects(t *testing.T) {
 	p.settle()
 	if got := p.look(); got != `SUCCEEDED [{"k":"a","v":1},{"k":"b","v":2}]` {
 		t.Error(got)
+	}
+}
+
+// TestForget: a map run goes with its execution.
+func TestForget(t *testing.T) {
+	w := newWorld(t, passing)
+	p := w.boot()
+	p.begin(`[1,2]`)
+	p.settle()
+	arn := p.described().MapRunArn
+	if _, err := w.clock.Advance(t.Context(), execution.Retention+48*time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	p.settle()
+	_, err := p.runs.DescribeMapRun(t.Context(), aws.Identity{}, &sfnapi.DescribeMapRunInput{MapRunArn: arn})
+	if _, gone := errors.AsType[*sfnapi.ResourceNotFound](err); !gone {
+		t.Error(err)
+	}
+}
+
+func TestARNs(t *testing.T) {
+	p := newWorld(t, passing).boot()
+	for _, arn := range []string{"x", "arn:aws:states:eu-west-1:111122223333:execution:m:e", "arn:aws:states:eu-west-1:111122223333:mapRun:m:1"} {
+		_, err := p.runs.DescribeMapRun(t.Context(), aws.Identity{}, &sfnapi.DescribeMapRunInput{MapRunArn: arn})
+		if _, bad := errors.AsType[*sfnapi.InvalidArn](err); !bad {
+			t.Errorf("%s: %v", arn, err)
+		}
 	}
 }
