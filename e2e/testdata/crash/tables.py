@@ -314,13 +314,15 @@ class Restores:
     name, service = "dynamodb.restores", "dynamodb"
 
     def __init__(self):
-        self.wrote, self.restored = {}, []
+        self.wrote, self.restored, self.filled = {}, [], 0
 
     def setup(self, c):
         table(c, "saved")
         c.update_continuous_backups(TableName="saved", PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True})
-        for n in range(300):
-            c.put_item(TableName="saved", Item={"id": {"S": f"s{n}"}, "text": {"S": "x" * 500}})
+        while self.filled < 300:
+            items = [{"id": {"S": f"s{n}"}, "text": {"S": "x" * 500}} for n in range(self.filled, self.filled + 25)]
+            assert not c.batch_write_item(RequestItems={"saved": [{"PutRequest": {"Item": item}} for item in items]})["UnprocessedItems"]
+            self.filled += 25
 
     def put(self, c, name):
         began = time.time()
