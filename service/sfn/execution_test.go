@@ -255,3 +255,28 @@ func TestActivityTask(t *testing.T) {
 	_, err = r.SendTaskFailure(t.Context(), me, &sfnapi.SendTaskFailureInput{TaskToken: *task.TaskToken})
 	wantError(t, err, "TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'")
 }
+
+// A machine that is deleted ends its executions at their next transition, and is gone then.
+func TestDeletedMachine(t *testing.T) {
+	r := newRig(t)
+	m := r.define("m", wait, "")
+	arn := r.start(m, "x", `{}`)
+	if _, err := r.DeleteStateMachine(t.Context(), me, &sfnapi.DeleteStateMachineInput{StateMachineArn: m}); err != nil {
+		t.Fatal(err)
+	}
+	r.settle()
+	_, err := r.StartExecution(t.Context(), me, &sfnapi.StartExecutionInput{StateMachineArn: m})
+	wantError(t, err, "StateMachineDeleting", m)
+	if d := r.describe(arn); d.Status != "RUNNING" {
+		t.Errorf("%+v", d)
+	}
+	r.advance(10 * time.Second)
+	if d := r.describe(arn); d.Status != "ABORTED" {
+		t.Errorf("%+v", d)
+	}
+	r.advance(time.Hour)
+	_, err = r.DescribeStateMachine(t.Context(), me, &sfnapi.DescribeStateMachineInput{StateMachineArn: m})
+	wantError(t, err, "StateMachineDoesNotExist", m)
+	_, err = r.DescribeExecution(t.Context(), me, &sfnapi.DescribeExecutionInput{ExecutionArn: arn})
+	wantError(t, err, "ExecutionDoesNotExist", arn)
+}

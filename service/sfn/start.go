@@ -13,6 +13,7 @@ import (
 	"github.com/brume-dev/brume/service/sfn/execution"
 	"github.com/brume-dev/brume/service/sfn/express"
 	"github.com/brume-dev/brume/service/sfn/machine"
+	"github.com/brume-dev/brume/service/sfn/rehearsal"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/store/record"
 	"github.com/brume-dev/brume/timer"
@@ -37,21 +38,29 @@ type start struct {
 	name   string
 	input  []byte
 	trace  string
+	test   string // the case of the mock configuration that answers the tasks; "": they are made
 }
 
 // begin checks a request to start an execution.
 func (s *Service) begin(ctx context.Context, id aws.Identity, arn string, name, input, trace *string) (*start, error) {
+	test := ""
+	if s.mocks != nil {
+		arn, test = rehearsal.Cut(arn)
+	}
 	t, err := s.Machines.Target(ctx, arn)
 	if err != nil {
 		return nil, err
 	}
-	b := &start{target: t, name: aws.Or(name, ""), input: []byte(aws.Or(input, "{}")), trace: aws.Or(trace, id.Request.Trace)}
+	b := &start{target: t, name: aws.Or(name, ""), input: []byte(aws.Or(input, "{}")), trace: aws.Or(trace, id.Request.Trace), test: test}
 	if name != nil {
 		if err := machine.CheckName(*name); err != nil {
 			return nil, err
 		}
 	}
 	if input != nil {
+		if len(*input) > execution.MaxData { // the constraint of the model counts characters
+			return nil, &sfnapi.ValidationException{Message: "1 validation error detected: Value at 'input' failed to satisfy constraint: Member must have length less than or equal to 262144"}
+		}
 		if _, err := jsondoc.ParseString(*input); err != nil {
 			return nil, &sfnapi.InvalidExecutionInput{Message: "Invalid State Machine Execution Input: '" + err.Error() + "'"}
 		}
@@ -68,6 +77,16 @@ func (s *Service) StartExecution(ctx context.Context, id aws.Identity, in *sfnap
 	if b.target.Express {
 		return s.promise(ctx, b)
 	}
+	if b.test != "" && b.name == "" {
+		u, err := uuid.NewRandomFromReader(s.Rand)
+		if err != nil {
+			return nil, fmt.Errorf("sfn: name an execution: %w", err)
+		}
+		b.name = u.String()
+	}
+	if err := s.rehearse(ctx, b, b.target.Execution(b.name)); err != nil {
+		return nil, err
+	}
 	x, err := s.engine.Start(ctx, &execution.Begin{Target: b.target, Name: b.name, Input: b.input, Trace: b.trace})
 	if err != nil {
 		return nil, err
@@ -75,8 +94,16 @@ func (s *Service) StartExecution(ctx context.Context, id aws.Identity, in *sfnap
 	return &sfnapi.StartExecutionOutput{ExecutionArn: x.ARN, StartDate: x.Start}, nil
 }
 
+// rehearse has the tasks of an execution answered by its test case, if it has one.
+func (s *Service) rehearse(ctx context.Context, b *start, execution string) error {
+	if b.test == "" {
+		return nil
+	}
+	return s.mocks.Begin(ctx, b.target.Ref, execution, b.test)
+}
+
 // newRun makes the run of an express execution. Names may be used again.
-func (s *Service) newRun(b *start) (*express.Run, error) {
+func (s *Service) newRun(ctx context.Context, b *start) (*express.Run, error) {
 	id, err := uuid.NewRandomFromReader(s.Rand)
 	if err != nil {
 		return nil, fmt.Errorf("sfn: name an execution: %w", err)
@@ -87,7 +114,7 @@ func (s *Service) newRun(b *start) (*express.Run, error) {
 	}
 	t := b.target
 	run.ARN = aws.MakeARN("states", t.Region, t.Account, "express:"+t.Spot.Name+":"+run.Name+":"+id.String()).String()
-	return run, nil
+	return run, s.rehearse(ctx, b, run.ARN)
 }
 
 // StartSyncExecution runs an express execution and waits for its end.
@@ -99,7 +126,7 @@ func (s *Service) StartSyncExecution(ctx context.Context, id aws.Identity, in *s
 	if !b.target.Express {
 		return nil, &sfnapi.StateMachineTypeNotSupported{Message: "This operation is not supported by this type of state machine"}
 	}
-	run, err := s.newRun(b)
+	run, err := s.newRun(ctx, b)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +168,7 @@ type promised struct {
 
 // promise makes the promise to run an express execution: it is run at least once.
 func (s *Service) promise(ctx context.Context, b *start) (*sfnapi.StartExecutionOutput, error) {
-	run, err := s.newRun(b)
+	run, err := s.newRun(ctx, b)
 	if err != nil {
 		return nil, err
 	}
