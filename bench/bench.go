@@ -57,6 +57,11 @@ func Cases() []Case {
 		{"put-events", "EventBridge PutEvents of one event, that no rule wants and that an archive keeps", putEvents, false},
 		{"sqs-lambda", "SQS to Lambda: a backlog that a mapping works off by a Python function, in batches of 10", sqsLambda, false},
 		{"sns-fanout", "SNS Publish to 3 queues, until all three messages can be received: in envelopes, and raw", fanOut, false},
+		{"sfn-standard", "Step Functions StartExecution of 5 Pass and Choice states, to SUCCEEDED", standard, false},
+		{"sfn-express", "Step Functions StartSyncExecution of the same", expressSync, false},
+		{"sfn-transitions", "Step Functions: states entered a second by executions that go round", transitions, false},
+		{"sfn-first-task", "how soon the first task of an execution is done: its message received from a queue", firstTask, false},
+		{"sfn-waiting", "what 100,000 waiting executions occupy", waiting, false},
 		{"start", "how soon a platform is ready, and what it occupies idle", start, true},
 	}
 }

@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	crashRounds = flag.Int("crash.rounds", 0, "how often the crash tests kill the platform; 4 when 0, 20 with CI=true")
+	crashRounds = flag.Int("crash.rounds", 0, "how often the crash tests kill the platform; 4 when 0, 50 with CI=true")
 	crashSeed   = flag.Uint64("crash.seed", 0, "seed of the moments at which it is killed; 0 takes one of its own")
 )
 
@@ -19,7 +19,7 @@ func crashPlan(t *testing.T) (rounds int, seed uint64) {
 	rounds, seed = *crashRounds, *crashSeed
 	switch {
 	case rounds == 0 && os.Getenv("CI") == "true":
-		rounds = 20
+		rounds = 50
 	case rounds == 0:
 		rounds = 4
 	}

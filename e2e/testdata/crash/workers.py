@@ -12,6 +12,7 @@ import zipfile
 import boto3
 from botocore.exceptions import ClientError
 
+import machines
 import tables
 from calls import REGION, client, eventually, ignore
 
@@ -627,4 +628,4 @@ class Mapping:
 
 
 WORKERS = [Items(), Counter(), Ledger(), Parameters(), Secrets(), Logs(), Users(), Objects(), Versions(), Events(), Functions(), Stacks(), Traces(), Queue(), FIFO(), Topic(), Mapping(),
-           *tables.WORKERS]
+           *tables.WORKERS, *machines.WORKERS]
