@@ -162,14 +162,15 @@ func (r *run) redriven(h *Happening) bool {
 		r.emit(Event{Type: ExecutionRedriven, RedriveCount: h.Count}, true)
 	}
 	s := r.state()
+	anew := failed != nil && failed.Name == fault.DataLimitExceeded // then the children that were well run again too
 	switch {
 	case t.EnteredEvent == 0 && t.Input == nil: // an iteration whose ItemSelector failed, or a thread that never began
 		return r.begun(h)
 	case s == nil || t.EnteredEvent == 0 || s.Type == FailType:
 		return true
-	case t.Forked && !(failed != nil && failed.Name == fault.DataLimitExceeded):
+	case t.Forked && !s.Distributed() && len(s.Blocks) > 0 && !anew:
 		r.decide(Joining, Command{Do: Rejoin})
-	case t.MapRun != "" && !(failed != nil && failed.Name == fault.DataLimitExceeded):
+	case t.MapRun != "" && s.Distributed() && !anew:
 		if err := r.remap(s, h); err != nil {
 			r.fails(s, err, true)
 		}
