@@ -12,7 +12,9 @@ type Event struct {
 	Type         string
 	// Name is the state's, of ...StateEntered and ...StateExited.
 	Name string
-	Time time.Time
+	// MapRun is the ARN of MapRunStarted.
+	MapRun string
+	Time   time.Time
 }
 
 // Visit is one time that an execution was in a state.
@@ -25,6 +27,10 @@ type Visit struct {
 	Left time.Time
 	// Retries is how often the state was tried again.
 	Retries int
+	// MapRun is the ARN of the run of a distributed Map; what is inside has histories of its own.
+	MapRun string
+	// Note is what a picture says below the name, if it is more than how often and how long. It is for the user of the package.
+	Note string
 
 	id     int64 // of the event of entry
 	exited bool
@@ -78,6 +84,10 @@ func (p *Progress) Add(e Event) []*Visit {
 		p.fail(e)
 	case e.Type == "ParallelStateStarted" || e.Type == "MapStateStarted":
 		p.restart(e)
+	case e.Type == "MapRunStarted":
+		if v := p.owner(e.Previous); v != nil {
+			v.MapRun = e.MapRun
+		}
 	case strings.HasSuffix(e.Type, "Scheduled"):
 		p.retried(e)
 	}
@@ -196,6 +206,8 @@ func (p *Progress) Marks() map[string]Mark {
 	for name, m := range out {
 		v := last[name]
 		switch {
+		case v.Note != "":
+			m.Note = v.Note
 		case times[name] > 1:
 			m.Note = fmt.Sprintf("%d times", times[name])
 		case v.Retries > 0:

@@ -173,6 +173,21 @@ func TestProgress(t *testing.T) {
 	}
 }
 
+func TestMapRuns(t *testing.T) {
+	p := NewProgress()
+	for _, e := range []Event{{ID: 2, Type: "MapStateEntered", Name: "M"}, {ID: 3, Previous: 2, Type: "MapStateStarted"}, {ID: 4, Previous: 3, Type: "MapRunStarted", MapRun: "arn:run"}} {
+		p.Add(e)
+	}
+	v := p.Visits()[0]
+	if v.MapRun != "arn:run" {
+		t.Errorf("the visit is %+v", v)
+	}
+	v.Note = "3 of 9 items"
+	if m := p.Marks()["M"]; m.Note != v.Note || m.Status != Running {
+		t.Errorf("the mark is %+v", m)
+	}
+}
+
 func TestDuration(t *testing.T) {
 	for d, want := range map[time.Duration]string{4 * time.Millisecond: "4 ms", 1250 * time.Millisecond: "1.2 s", 185 * time.Second: "3 min 5 s", 130 * time.Minute: "2 h 10 min"} {
 		if got := Duration(d); got != want {

@@ -141,10 +141,13 @@ type historyEvent struct {
 	Time     float64               `json:"timestamp"`
 	Entered  struct{ Name string } `json:"stateEnteredEventDetails"`
 	Exited   struct{ Name string } `json:"stateExitedEventDetails"`
+	MapRun   struct {
+		ARN string `json:"mapRunArn"`
+	} `json:"mapRunStartedEventDetails"`
 }
 
 func (e historyEvent) event() graph.Event {
-	return graph.Event{ID: e.ID, Previous: e.Previous, Type: e.Type, Name: cmp.Or(e.Entered.Name, e.Exited.Name), Time: moment(e.Time)}
+	return graph.Event{ID: e.ID, Previous: e.Previous, Type: e.Type, Name: cmp.Or(e.Entered.Name, e.Exited.Name), MapRun: e.MapRun.ARN, Time: moment(e.Time)}
 }
 
 // moment is a time of an answer, in seconds of the Unix clock.
@@ -182,6 +185,35 @@ func (s states) since(arn string, last int64) ([]graph.Event, error) {
 	}
 }
 
+// items notes how far the distributed maps of an execution have come, and returns the visits whose note is another now. What has
+// ended is asked once.
+func (s states) items(p *graph.Progress) ([]*graph.Visit, error) {
+	var changed []*graph.Visit
+	for _, v := range p.Visits() {
+		if v.MapRun == "" || !v.Left.IsZero() && strings.HasPrefix(v.Note, "all ") {
+			continue
+		}
+		var out struct {
+			Items struct{ Total, Succeeded, Failed, TimedOut, Aborted int64 } `json:"itemCounts"`
+		}
+		if err := s.call("DescribeMapRun", map[string]any{"mapRunArn": v.MapRun}, &out); err != nil {
+			return nil, err
+		}
+		n := out.Items
+		note := fmt.Sprintf("%d of %d items", n.Succeeded, n.Total)
+		if n.Succeeded == n.Total {
+			note = fmt.Sprintf("all %d items", n.Total)
+		}
+		if bad := n.Failed + n.TimedOut + n.Aborted; bad > 0 {
+			note += fmt.Sprintf(", %d failed", bad)
+		}
+		if note != v.Note {
+			v.Note, changed = note, append(changed, v)
+		}
+	}
+	return changed, nil
+}
+
 // sfnGraph draws a machine or an execution.
 type sfnGraph struct {
 	endpoint
@@ -217,6 +249,9 @@ func (g *sfnGraph) Run(w *world) error {
 		progress := graph.NewProgress()
 		for _, event := range events {
 			progress.Add(event)
+		}
+		if _, err := s.items(progress); err != nil {
+			return err
 		}
 		o = graph.Options{Title: name + " / " + e.Name, Subtitle: summary(e), States: progress.Marks()}
 	}

@@ -64,6 +64,8 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = json.NewEncoder(w).Encode(out)
 	case "GetExecutionHistory":
 		s.history(w, in)
+	case "DescribeMapRun":
+		fmt.Fprintf(w, `{"itemCounts":{"total":9,"succeeded":%d,"failed":1}}`, 2*s.step.Load())
 	default:
 		if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
 			fmt.Fprint(w, `<GetCallerIdentityResponse><GetCallerIdentityResult><Account>000000000000</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`)
@@ -80,6 +82,9 @@ func (s *script) history(w http.ResponseWriter, in map[string]any) {
 		for line := range strings.Lines(step) {
 			f := strings.Fields(line)
 			e := fmt.Sprintf(`{"id":%d,"previousEventId":%s,"type":%q,"timestamp":%d.25`, len(events)+1, f[0], f[1], 1000+len(events))
+			if f[1] == "MapRunStarted" {
+				e += `,"mapRunStartedEventDetails":{"mapRunArn":"arn:run"}`
+			}
 			if len(f) > 2 {
 				kind := "stateEnteredEventDetails"
 				if strings.HasSuffix(f[1], "Exited") {
@@ -139,6 +144,19 @@ func TestSfnWatch(t *testing.T) {
 	errOut.Reset()
 	if exit := run(t.Context(), []string{"sfn", "watch", "nothing", "--endpoint", s.URL}, &out, &errOut); exit != 1 || !strings.Contains(errOut.String(), "neither a state machine nor an execution called nothing") {
 		t.Errorf("exit %d\n%s%s", exit, out.String(), errOut.String())
+	}
+}
+
+func TestSfnWatchOfADistributedMap(t *testing.T) {
+	s := httptest.NewServer(&script{last: "SUCCEEDED", steps: []string{
+		"0 ExecutionStarted\n0 MapStateEntered Both\n2 MapStateStarted\n3 MapRunStarted",
+		"4 MapRunSucceeded\n3 MapStateExited Both\n6 ExecutionSucceeded",
+	}})
+	defer s.Close()
+	var out, errOut bytes.Buffer
+	want := at(2) + "  ▶ Both  Map\n              ⋯ Both  2 of 9 items, 1 failed\n" + at(6) + "  ✓ Both  4.0 s\n              ⋯ Both  4 of 9 items, 1 failed\nSUCCEEDED in 6.5 s\n{\"paid\":true}\n"
+	if exit := run(t.Context(), []string{"sfn", "watch", executionARN, "--endpoint", s.URL}, &out, &errOut); exit != 0 || out.String() != want {
+		t.Errorf("exit %d\n%q, want\n%q%s", exit, out.String(), want, errOut.String())
 	}
 }
 

@@ -59,6 +59,13 @@ func (s *sfnWatch) Run(w *world) error {
 				show.visit(event, v)
 			}
 		}
+		items, err := api.items(progress)
+		if err != nil {
+			return err
+		}
+		for _, v := range items {
+			show.items(v)
+		}
 		show.refresh(e, progress)
 		if e.Status != "RUNNING" && e.Status != "PENDING_REDRIVE" {
 			return outcome(w.out, e)
@@ -88,6 +95,8 @@ func outcome(out io.Writer, e executionSummary) error {
 type view interface {
 	// visit tells of a visit to a state that an event has begun, ended or tried again.
 	visit(graph.Event, *graph.Visit)
+	// items tells how far a distributed map has come.
+	items(*graph.Visit)
 	// refresh tells how the execution stands, after each look.
 	refresh(executionSummary, *graph.Progress)
 }
@@ -142,6 +151,10 @@ func (l *lines) line(at time.Time, sign string, v *graph.Visit, more string) {
 	fmt.Fprintf(l.out, "%s  %s%s %s  %s\n", at.Local().Format("15:04:05.000"), strings.Repeat("  ", l.depth[v.State]), sign, v.State, more)
 }
 
+func (l *lines) items(v *graph.Visit) {
+	fmt.Fprintf(l.out, "%s  %s⋯ %s  %s\n", strings.Repeat(" ", len("15:04:05.000")), strings.Repeat("  ", l.depth[v.State]), v.State, v.Note)
+}
+
 func (*lines) refresh(executionSummary, *graph.Progress) {}
 
 // tree shows all states of the machine on a terminal and draws them anew at each look.
@@ -154,6 +167,7 @@ type tree struct {
 }
 
 func (*tree) visit(graph.Event, *graph.Visit) {}
+func (*tree) items(*graph.Visit)              {}
 
 func (t *tree) refresh(e executionSummary, p *graph.Progress) {
 	last, times := map[string]*graph.Visit{}, map[string]int{}
@@ -200,6 +214,9 @@ func passage(count int, v *graph.Visit) string {
 	}
 	if v.Retries > 0 {
 		text += fmt.Sprintf("  ↻%d", v.Retries)
+	}
+	if v.Note != "" {
+		text += "  " + v.Note
 	}
 	return text
 }
