@@ -143,8 +143,8 @@ func (e *Engine) redrive(ctx context.Context, st *state, out *asl.Outcome) error
 		}
 		h := *st.head
 		h.Status, h.Stop, h.Error, h.Output = Running, 0, nil, nil
-		c := &change{e: e, tx: tx, what: asl.Redriven, st: st, head: &h, was: now.Status, now: milli(tx.Now())}
-		tx.Delete(now.listKey(st.at.Ref))
+		c := &change{e: e, tx: tx, what: asl.Redriven, st: st, head: &h, now: milli(tx.Now())}
+		tx.Delete(now.listKey(st.at.Ref)) // it may end in this very commit, as it did before: that is a change of its status too
 		if limit := st.rev.Machine.TimeoutSeconds; limit > 0 && h.Block == 0 {
 			end := moment(h.Redriven).Add(time.Duration(limit) * time.Second)
 			if last := c.latest(); end.After(last) {

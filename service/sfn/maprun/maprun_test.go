@@ -113,6 +113,22 @@ func TestFailuresAndRedrive(t *testing.T) {
 	}
 }
 
+// TestFailsAgain: a child that is redriven and fails at once is counted.
+func TestFailsAgain(t *testing.T) {
+	p := newWorld(t, strings.Replace(passing, `"Type":"Pass","End":true`, `"Type":"Fail","Error":"Always"`, 1)).boot()
+	ref := p.begin(`[1,2]`)
+	p.settle()
+	for n := range int32(3) {
+		if got := p.counts(); got != "FAILED items 2/0/2/0/0 executions 2/0/2/0/0" || *p.described().RedriveCount != n {
+			t.Fatal(n, got, p.look())
+		}
+		if _, err := p.engine.Redrive(t.Context(), ref, "", false); err != nil {
+			t.Fatal(err)
+		}
+		p.settle()
+	}
+}
+
 func TestTolerated(t *testing.T) {
 	w := newWorld(t, mapping("STANDARD", `"ToleratedFailurePercentage":50,"ResultWriter":{"Resource":"arn:aws:states:::s3:putObject","Parameters":{"Bucket":"out","Prefix":"p/"}},`))
 	w.broken["2"] = true
