@@ -24,6 +24,7 @@ type serve struct {
 	VirtualClock bool   `help:"Start a clock that brume clock advance moves." env:"BRUME_VIRTUAL_CLOCK"`
 	SMTP         string `name:"smtp" help:"Address and port of the relay that takes SNS's mails; without one they are kept, and shown at /_brume/mail." env:"BRUME_SMTP" placeholder:"ADDRESS"`
 	XRay         string `name:"xray" help:"Address and port to which X-Ray SDKs send segments; empty for none." default:"127.0.0.1:2000" env:"BRUME_XRAY" hidden:""`
+	Mocks        string `name:"sfn-mock-config" help:"Mock configuration of Step Functions Local: answers for the tasks of executions that are started as MACHINE#CASE." env:"BRUME_SFN_MOCK_CONFIG,SFN_MOCK_CONFIG" placeholder:"FILE" type:"path"`
 	Log          string `help:"Least level of what is logged." enum:"debug,info,warn,error" default:"warn" env:"BRUME_LOG" hidden:""`
 }
 
@@ -55,7 +56,7 @@ func (s *serve) config(w *world) platform.Config {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(s.Log)) // kong has checked it
 	return platform.Config{Listen: s.Listen, Data: s.Data, Account: s.Account, Region: s.Region, Auth: platform.Auth(s.Auth),
-		Isolation: platform.Isolation(s.Isolation), HostNetwork: s.Network == "host", ExactRuntimes: s.Runtimes == "exact", VirtualClock: s.VirtualClock, XRayListen: s.XRay, SMTP: s.SMTP, Version: version(),
+		Isolation: platform.Isolation(s.Isolation), HostNetwork: s.Network == "host", ExactRuntimes: s.Runtimes == "exact", VirtualClock: s.VirtualClock, XRayListen: s.XRay, SMTP: s.SMTP, MockConfig: s.Mocks, Version: version(),
 		Log: slog.New(slog.NewTextHandler(w.err, &slog.HandlerOptions{Level: level}))}
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/brume-dev/brume/service/sfn/journal"
 	"github.com/brume-dev/brume/service/sfn/machine"
 	"github.com/brume-dev/brume/service/sfn/maprun"
+	"github.com/brume-dev/brume/service/sfn/rehearsal"
 	"github.com/brume-dev/brume/service/sfn/task"
 	"github.com/brume-dev/brume/service/sfn/task/web"
 	"github.com/brume-dev/brume/service/sfn/trial"
@@ -43,7 +44,9 @@ type Config struct {
 	APIs        func() aws.DataPlane
 	Connections func() connection.Keeper
 	HTTP        http.RoundTripper
-	Leaving     <-chan struct{} // closed when the platform begins to stop: workers that wait are sent away
+	// Mocks, when not nil, answers the tasks of executions that are started with a test case.
+	Mocks   *rehearsal.File
+	Leaving <-chan struct{} // closed when the platform begins to stop: workers that wait are sent away
 	// Listening reports whether events for the default event bus have an effect; nil: they may have.
 	Listening func(ctx context.Context, account, region string) bool
 	Rand      io.Reader // crypto/rand.Reader
@@ -58,6 +61,7 @@ type Service struct {
 	*maprun.Runs
 	*trial.Bench
 	tasks     *task.Runner
+	mocks     *rehearsal.Tasks // nil: there are none
 	engine    *execution.Engine
 	expresses *express.Runner
 	lists     *worklist.Lists
@@ -77,6 +81,11 @@ func New(c Config) (*Service, error) {
 	s := &Service{Config: c, Activities: activity.New(c.Store, c.Timer), lists: worklist.New(c.Store, c.Clock, c.Leaving)}
 	s.tasks = task.New(task.Config{Caller: c.Caller, Roles: c.Roles, Services: c.Services, Policies: c.Policies, APIs: c.APIs,
 		Connections: c.Connections, HTTP: c.HTTP, Clock: c.Clock})
+	tasks := execution.Tasks(s.tasks)
+	if c.Mocks != nil {
+		s.mocks = rehearsal.New(c.Mocks, s.tasks, c.Store, c.Caller)
+		tasks = s.mocks
+	}
 	var err error
 	s.Machines, err = machine.New(machine.Config{Store: c.Store, Clock: c.Clock, Caller: c.Caller, Roles: c.Roles, Timer: c.Timer, Check: s.check, Rand: c.Rand, Log: c.Log})
 	if err != nil {
@@ -84,8 +93,8 @@ func New(c Config) (*Service, error) {
 	}
 	s.journal = journal.New(journal.Config{Caller: c.Caller, Roles: c.Roles, Clock: c.Clock, Timer: c.Timer, History: s.history, Log: c.Log})
 	s.engine = execution.New(execution.Config{Store: c.Store, Clock: c.Clock, Timer: c.Timer, Rand: c.Rand, Revision: s.Revision, Machine: s.Current,
-		Tasks: s.tasks, Schedule: s.schedule, Journal: s.journal, Listening: c.Listening, Log: c.Log})
-	s.expresses = express.New(express.Config{Clock: c.Clock, Rand: c.Rand, Tasks: s.tasks, Journal: s.journal})
+		Tasks: tasks, Schedule: s.schedule, Journal: s.journal, Listening: c.Listening, Log: c.Log})
+	s.expresses = express.New(express.Config{Clock: c.Clock, Rand: c.Rand, Tasks: tasks, Journal: s.journal})
 	s.Runs = maprun.New(maprun.Config{Store: c.Store, Clock: c.Clock, Timer: c.Timer, Caller: c.Caller, Roles: c.Roles, Engine: s.engine, Express: s.expresses,
 		Revision: s.Revision, Machine: s.Current, Log: c.Log})
 	s.engine.Maps = s.Runs

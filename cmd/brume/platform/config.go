@@ -44,6 +44,7 @@ type Config struct {
 	ExactRuntimes bool
 	VirtualClock  bool
 	SMTP          string // address and port of the relay that takes SNS's mails; "": they are kept and shown
+	MockConfig    string // file of answers for the tasks of state machines, as Step Functions Local takes it; "": none
 	XRayListen    string // address and port of the X-Ray daemon; "" for none
 	Version       string // of the binary, for status
 	// Disk holds the store and the blobs; nil means the machine's. Tests give one that loses power.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"net/http"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -45,6 +46,7 @@ import (
 	"github.com/brume-dev/brume/service/logs"
 	"github.com/brume-dev/brume/service/s3"
 	"github.com/brume-dev/brume/service/sfn"
+	"github.com/brume-dev/brume/service/sfn/rehearsal"
 	"github.com/brume-dev/brume/service/sns"
 	"github.com/brume-dev/brume/service/sqs"
 	"github.com/brume-dev/brume/service/ssm"
@@ -84,9 +86,13 @@ func (h *house) wire() error {
 	h.topics = add(&w, snsapi.Service, sns.New, sns.Config{Store: h.store, Clock: h.clock, Timer: h.timer, Caller: h.table, Roles: sessions, Policies: users,
 		HTTP: http.DefaultTransport, Relay: h.relay(), Links: func() string { return reachable(h.URL()) }, Certificates: h.certificates,
 		Rand: rand.Reader, Log: h.Log})
+	mocks, err := h.mocks()
+	if err != nil {
+		return err
+	}
 	machines := add(&w, sfnapi.Service, sfn.New, sfn.Config{Store: h.store, Clock: h.clock, Timer: h.timer, Caller: h.table, Services: h.table.Services,
 		Roles: sessions, Policies: late{h}, APIs: func() aws.DataPlane { return apis.Plane() }, Connections: func() connection.Keeper { return buses },
-		HTTP: http.DefaultTransport, Leaving: h.leaving, Listening: buses.Hears, Rand: rand.Reader, Log: h.Log})
+		HTTP: http.DefaultTransport, Mocks: mocks, Leaving: h.leaving, Listening: buses.Hears, Rand: rand.Reader, Log: h.Log})
 	add(&w, ssmapi.Service, ssm.New, ssm.Config{Store: h.store, Caller: h.table, Timer: h.timer, Log: h.Log})
 	add(&w, xrayapi.Service, xray.New, xray.Config{Store: h.store, Clock: h.clock, Timer: h.timer})
 	if w.err != nil {
@@ -100,6 +106,18 @@ func (h *house) wire() error {
 	h.loops = append(h.loops, users.Run, functions.Run, machines.Run)
 	h.live[s3.Space], h.live[lambda.Space] = objects.Live, functions.Live
 	return users.Bootstrap(context.Background())
+}
+
+// mocks reads the mock configuration of state machines, nil when there is none.
+func (h *house) mocks() (*rehearsal.File, error) {
+	if h.MockConfig == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(h.MockConfig)
+	if err != nil {
+		return nil, err
+	}
+	return rehearsal.Parse(text)
 }
 
 // wiring collects the first error of a list of services.
