@@ -118,6 +118,12 @@ func (c *change) deadline(end time.Time) error {
 
 // fork starts the children of a Parallel or Map state.
 func (c *change) fork(at At, t *thread, f *asl.Fork) error {
+	if c.what == asl.Redriven { // from the beginning: the children were kept to go on with, and are not
+		c.tx.DeleteRange(at.below())
+		if err := c.dropFork(at); err != nil {
+			return err
+		}
+	}
 	k := &fork{Count: f.Count, Max: f.MaxConcurrency, Gen: c.head.Next, Mapped: f.Items != nil, Keyed: f.Keys != nil, State: f.State}
 	switch {
 	case k.Mapped && (k.Max <= 0 || k.Max > maxChildren):

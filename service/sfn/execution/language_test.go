@@ -207,3 +207,64 @@ func (r *rig) finish(ref execution.Ref) {
 	}
 	r.t.Fatalf("%s runs\n%s", ref.Name, r.story(ref))
 }
+
+// TestRedriveAnew: a state whose result was too large runs again with all its children, also those that were well.
+func TestRedriveAnew(t *testing.T) {
+	r := newRig(t)
+	r.define("m", `{"StartAt": "P", "States": {"P": {"Type": "Parallel", "Branches": [
+		{"StartAt": "X", "States": {"X": {"Type": "Succeed"}}}, {"StartAt": "Y", "States": {"Y": {"Type": "Succeed"}}}], "End": true}}}`)
+	r.run()
+	ref := r.begin("m", "e", `"`+strings.Repeat("x", 200<<10)+`"`)
+	r.settle()
+	r.want(ref, "FAILED States.DataLimitExceeded")
+	if _, err := r.Redrive(t.Context(), ref, "", false); err != nil {
+		t.Fatal(err)
+	}
+	r.settle()
+	r.want(ref, "FAILED States.DataLimitExceeded")
+	if n := len(r.types(ref)); n != 9+1+1+4+2 {
+		t.Errorf("%d events: %v", n, r.types(ref))
+	}
+}
+
+// TestStopAndGoOn: an execution that is stopped again and again, wherever it may be, and redriven, comes to the end that it would have
+// come to undisturbed.
+func TestStopAndGoOn(t *testing.T) {
+	r := newRig(t)
+	r.define("m", `{"StartAt": "M", "States": {
+		"M": {"Type": "Map", "MaxConcurrency": 2, "ItemSelector": {"v.$": "$$.Map.Item.Value"}, "ItemProcessor": {"StartAt": "W", "States": {
+			"W": {"Type": "Wait", "Seconds": 2, "Next": "P"},
+			"P": {"Type": "Parallel", "Branches": [
+				{"StartAt": "T", "States": {"T": {"Type": "Task", "Resource": "R:test:echo", "ResultPath": "$.t", "Next": "V"}, "V": {"Type": "Wait", "Seconds": 1, "End": true}}},
+				{"StartAt": "F", "States": {"F": {"Type": "Task", "Resource": "R:test:fail", "Parameters": {"error": "Always"},
+					"Retry": [{"ErrorEquals": ["Always"], "MaxAttempts": 1, "IntervalSeconds": 2}], "Catch": [{"ErrorEquals": ["Always"], "ResultPath": "$.caught", "Next": "G"}], "End": true}, "G": {"Type": "Succeed"}}}],
+				"ResultSelector": {"a.$": "$[0].t.v", "b.$": "$[1].caught.Error"}, "End": true}}}, "Next": "S"},
+		"S": {"Type": "Succeed"}}}`)
+	r.run()
+	calm := r.begin("m", "calm", `[1, 2, 3]`)
+	r.finish(calm)
+	want := r.look(calm)
+	if !strings.HasPrefix(want, "SUCCEEDED ") {
+		t.Fatal(want, r.story(calm))
+	}
+	for step := range 12 {
+		ref := r.begin("m", "stopped-"+string(rune('a'+step)), `[1, 2, 3]`)
+		for range 4 {
+			for range step + 1 {
+				r.advance(500 * time.Millisecond)
+			}
+			if !strings.HasPrefix(r.look(ref), "RUNNING") {
+				break
+			}
+			if _, err := r.Stop(t.Context(), ref, &fault.Error{Name: "Stopped"}); err != nil {
+				t.Fatal(err)
+			}
+			r.want(ref, "ABORTED Stopped")
+			if _, err := r.Redrive(t.Context(), ref, "", false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.finish(ref)
+		r.want(ref, want)
+	}
+}
