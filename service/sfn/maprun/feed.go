@@ -72,7 +72,7 @@ func (r *Runs) feed(ctx context.Context, l *loaded, kept *timer.Kept) error {
 			return err
 		}
 	}
-	f := &feeder{r: r, l: l, kept: kept, p: l.p, safe: l.p.Cursor, batches: dataset.NewBatches(l.rec.batcher())}
+	f := &feeder{r: r, l: l, kept: kept, p: l.p, safe: l.cursor, batches: dataset.NewBatches(l.rec.batcher())}
 	if l.p.Phase != going || l.p.EOF {
 		return f.rest(ctx)
 	}
@@ -116,7 +116,7 @@ func (f *feeder) open(ctx context.Context) (err error) {
 		}
 		f.selector = f.l.rev.Machine.Selector(ctx, parent, setting)
 	}
-	f.reading, err = dataset.Open(&bucket{runs: f.r, l: f.l, key: f.kept.Key, error: fault.ItemReaderFailed}, f.l.rec.reader(), items, f.p.Cursor)
+	f.reading, err = dataset.Open(&bucket{runs: f.r, l: f.l, key: f.kept.Key, error: fault.ItemReaderFailed}, f.l.rec.reader(), items, f.safe)
 	return err
 }
 
@@ -170,7 +170,7 @@ func (f *feeder) gather(ctx context.Context) (inputs []input, err error) {
 
 // begin starts children in one commit with the cursor behind their items.
 func (f *feeder) begin(ctx context.Context, inputs []input) error {
-	first, base := f.p.Created, f.p.Cursor.Items
+	first, base := f.p.Created, f.p.Read
 	var ready []*execution.Pending
 	for i, in := range inputs {
 		if f.l.rec.Express {
@@ -201,7 +201,7 @@ func (f *feeder) write(tx store.Tx, inputs []input, ready []*execution.Pending, 
 	if err != nil {
 		return nil, err
 	}
-	if p == nil || deleting || p.Created != first || p.Cursor.Items != base {
+	if p == nil || deleting || p.Created != first || p.Read != base {
 		return nil, timer.ErrGone // with its machine, or somebody else has read on
 	}
 	if p.Phase != going {
@@ -217,7 +217,8 @@ func (f *feeder) write(tx store.Tx, inputs []input, ready []*execution.Pending, 
 		}
 	}
 	p.Created += int64(len(inputs))
-	p.Cursor = f.safe
+	p.Read = f.safe.Items
+	put(tx, k.cursor(), f.safe)
 	put(tx, k.progress(), p)
 	for _, child := range ready { // one that ends at once is counted in the same commit
 		if err := child.Write(tx); err != nil {

@@ -19,6 +19,7 @@ import (
 //	"e" execution start run   map runs of an execution, by the time of their start
 //	"r" run "r"               what the map run is
 //	"r" run "p"               how far it is: written whenever a child begins or ends
+//	"r" run "c"               cursor behind the last item that is in a child
 //	"r" run "d"               the items, when there is no ItemReader (SetLarge)
 //	"r" run "i" index         input of an express child, or of one that can be redriven (SetLarge)
 //	"r" run "o" index         how a child ended (SetLarge)
@@ -46,6 +47,7 @@ func (k key) resource() store.Tuple { return k.spot().Resource().Text("map") }
 func (k key) root() store.Tuple     { return k.resource().Text("r").Text(k.Run) }
 func (k key) record() store.Key     { return store.Key(k.root().Text("r")) }
 func (k key) progress() store.Key   { return store.Key(k.root().Text("p")) }
+func (k key) cursor() store.Key     { return store.Key(k.root().Text("c")) }
 func (k key) items() store.Key      { return store.Key(k.root().Text("d")) }
 func (k key) input(i int64) store.Key {
 	return store.Key(k.root().Text("i").Uint(uint64(i)))

@@ -19,6 +19,7 @@ import (
 	"github.com/brume-dev/brume/asl/fault"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/clock"
+	"github.com/brume-dev/brume/service/sfn/dataset"
 	"github.com/brume-dev/brume/service/sfn/execution"
 	"github.com/brume-dev/brume/service/sfn/express"
 	"github.com/brume-dev/brume/service/sfn/machine"
@@ -246,6 +247,8 @@ type loaded struct {
 	rec *run
 	p   *progress
 	rev *machine.Revision
+	// cursor is where to read on.
+	cursor dataset.Cursor
 }
 
 func (l *loaded) at() execution.At {
@@ -267,8 +270,15 @@ func (r *Runs) read(ctx context.Context, k key) (*loaded, error) {
 		if err != nil || rec == nil {
 			return nil, err
 		}
-		p, err := get[progress](rd, k.progress())
-		return &loaded{key: k, rec: rec, p: p}, err
+		l := &loaded{key: k, rec: rec}
+		if l.p, err = get[progress](rd, k.progress()); err != nil {
+			return nil, err
+		}
+		at, err := get[dataset.Cursor](rd, k.cursor())
+		if at != nil {
+			l.cursor = *at
+		}
+		return l, err
 	})
 	if err != nil || l == nil || l.p == nil {
 		return nil, err

@@ -6,7 +6,6 @@ import (
 
 	"github.com/brume-dev/brume/asl"
 	"github.com/brume-dev/brume/asl/fault"
-	"github.com/brume-dev/brume/service/sfn/dataset"
 	"github.com/brume-dev/brume/service/sfn/execution"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/store/record"
@@ -119,14 +118,14 @@ func (c *counts) unwell() int64 {
 
 // progress is how far a map run is. It is small: every child writes it twice.
 type progress struct {
-	Phase     phase          `cbor:"1,keyasint"`
-	Cursor    dataset.Cursor `cbor:"2,keyasint"` // behind the last item that is in a child
-	EOF       bool           `cbor:"3,keyasint,omitempty"`
-	Created   int64          `cbor:"4,keyasint,omitempty"` // children
-	Open      int64          `cbor:"5,keyasint,omitempty"` // of them that have not ended
-	OpenItems int64          `cbor:"6,keyasint,omitempty"`
-	Children  counts         `cbor:"7,keyasint"` // that have ended
-	Items     counts         `cbor:"8,keyasint"`
+	Phase     phase  `cbor:"1,keyasint"`
+	Read      int64  `cbor:"2,keyasint,omitempty"` // items that are in a child
+	EOF       bool   `cbor:"3,keyasint,omitempty"`
+	Created   int64  `cbor:"4,keyasint,omitempty"` // children
+	Open      int64  `cbor:"5,keyasint,omitempty"` // of them that have not ended
+	OpenItems int64  `cbor:"6,keyasint,omitempty"`
+	Children  counts `cbor:"7,keyasint"` // that have ended
+	Items     counts `cbor:"8,keyasint"`
 
 	Max     int     `cbor:"9,keyasint,omitempty"`
 	Count   int64   `cbor:"10,keyasint,omitempty"` // -1: the definition does not say
@@ -167,7 +166,7 @@ func (p *progress) exceeded() bool {
 		}
 		of.ToleratedPercentage = -1
 	}
-	return of.Exceeded(p.Items.unwell(), p.Cursor.Items)
+	return of.Exceeded(p.Items.unwell(), p.Read)
 }
 
 // outcome is how a child ended.
