@@ -262,7 +262,7 @@ func (e *Engine) halt(ctx context.Context, ref Ref, why *fault.Error, k *timer.K
 		return err
 	}
 	heard := e.heard(ctx, At{Ref: ref})
-	_, err = e.shard(ref.Spot).Update(ctx, func(_ context.Context, tx store.Tx) error {
+	_, err = e.shard(ref).Update(ctx, func(_ context.Context, tx store.Tx) error {
 		at := At{Ref: ref}
 		c := &change{e: e, tx: tx, st: &state{at: at, rev: rev}, now: milli(tx.Now()), was: Running}
 		if k != nil {
@@ -318,7 +318,7 @@ func (c *change) haltNow(at At, why *fault.Error, heard bool) error {
 
 // peek reads a running execution; errVoid when it does not run.
 func (e *Engine) peek(ctx context.Context, ref Ref) (*head, error) {
-	h, err := store.View(ctx, e.shard(ref.Spot), func(_ context.Context, r store.Reader) (*head, error) { return get[head](r, ref.head()) })
+	h, err := store.View(ctx, e.shard(ref), func(_ context.Context, r store.Reader) (*head, error) { return get[head](r, ref.head()) })
 	if err == nil && (h == nil || h.Status != Running) {
 		err = errVoid
 	}

@@ -79,7 +79,7 @@ func New(c Config) *Engine {
 	return e
 }
 
-func (e *Engine) shard(at machine.Spot) store.Shard { return e.Store.Shard(store.Key(at.Resource())) }
+func (e *Engine) shard(r Ref) store.Shard { return e.Store.Shard(store.Key(r.under())) }
 
 func (e *Engine) now() time.Time { return milli(e.Clock.Now()) }
 

@@ -98,7 +98,7 @@ func (e *Engine) watch(ctx context.Context, arn string, k *timer.Kept) (bool, er
 	if err := record.Decode(k.Args, version, &c); err != nil {
 		return false, err
 	}
-	return store.Update(ctx, e.shard(ref.Spot), func(_ context.Context, tx store.Tx) (bool, error) {
+	return store.Update(ctx, e.shard(ref), func(_ context.Context, tx store.Tx) (bool, error) {
 		h, err := get[head](tx, ref.head())
 		if err != nil || h == nil || h.Status != Running {
 			return false, err
@@ -131,7 +131,7 @@ func (e *Engine) keepEnded(ctx context.Context, k *timer.Kept) error {
 	if err := record.Decode(k.Args, version, &w); err != nil {
 		return err
 	}
-	_, err := e.shard(w.At.spot()).Update(ctx, func(_ context.Context, tx store.Tx) error {
+	_, err := e.shard(Ref{Spot: w.At.spot()}).Update(ctx, func(_ context.Context, tx store.Tx) error {
 		p, there, err := timer.Find(tx, kindCall, w.ID)
 		if err != nil || !there {
 			return err

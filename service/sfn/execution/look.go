@@ -40,7 +40,7 @@ type Description struct {
 // Describe returns what an execution is like. Errors are ExecutionDoesNotExist.
 func (e *Engine) Describe(ctx context.Context, ref Ref) (*Description, error) {
 	now := e.Clock.Now()
-	return store.View(ctx, e.shard(ref.Spot), func(_ context.Context, r store.Reader) (*Description, error) {
+	return store.View(ctx, e.shard(ref), func(_ context.Context, r store.Reader) (*Description, error) {
 		h, err := get[head](r, ref.head())
 		if err != nil {
 			return nil, err
@@ -68,7 +68,7 @@ func (e *Engine) Describe(ctx context.Context, ref Ref) (*Description, error) {
 // Events calls take with the events of an execution from the one numbered from (0: the first, or the last in reverse), until it returns
 // false. Errors are ExecutionDoesNotExist.
 func (e *Engine) Events(ctx context.Context, ref Ref, from int64, reverse bool, take func(*asl.Event) bool) error {
-	return e.shard(ref.Spot).View(ctx, func(_ context.Context, r store.Reader) error {
+	return e.shard(ref).View(ctx, func(_ context.Context, r store.Reader) error {
 		h, err := get[head](r, ref.head())
 		if err != nil {
 			return err
@@ -163,7 +163,7 @@ func (e *Engine) List(ctx context.Context, f *Filter, limit int, after string) (
 			return nil, "", invalidPage()
 		}
 	}
-	err = e.shard(f.Spot).View(ctx, func(_ context.Context, r store.Reader) error {
+	err = e.shard(Ref{Spot: f.Spot}).View(ctx, func(_ context.Context, r store.Reader) error {
 		out, next = nil, ""
 		all := &newest{}
 		for s := Running; s <= PendingRedrive; s++ {

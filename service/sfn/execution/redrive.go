@@ -78,7 +78,7 @@ func (e *Engine) Redrive(ctx context.Context, ref Ref, clientToken string, byMap
 func (e *Engine) redrivable(ctx context.Context, ref Ref, clientToken string, byMapRun bool) (time.Time, *state, error) {
 	now := e.Clock.Now()
 	var date time.Time
-	st, err := store.View(ctx, e.shard(ref.Spot), func(_ context.Context, r store.Reader) (*state, error) {
+	st, err := store.View(ctx, e.shard(ref), func(_ context.Context, r store.Reader) (*state, error) {
 		h, err := get[head](r, ref.head())
 		if err != nil {
 			return nil, err
@@ -130,7 +130,7 @@ func clientTokenOf(token string, at int64) clientToken { return clientToken{toke
 // redrive writes the first step of a redrive.
 func (e *Engine) redrive(ctx context.Context, st *state, out *asl.Outcome) error {
 	heard := e.heard(ctx, st.at)
-	_, err := e.shard(st.at.Spot).Update(ctx, func(_ context.Context, tx store.Tx) error {
+	_, err := e.shard(st.at.Ref).Update(ctx, func(_ context.Context, tx store.Tx) error {
 		now, err := get[head](tx, st.at.head())
 		if err != nil {
 			return err
@@ -172,7 +172,7 @@ func (e *Engine) Stop(ctx context.Context, ref Ref, why *fault.Error) (time.Time
 	if err := e.halt(ctx, ref, why, nil); err != nil && !errors.Is(err, errVoid) {
 		return time.Time{}, err
 	}
-	h, err := store.View(ctx, e.shard(ref.Spot), func(_ context.Context, r store.Reader) (*head, error) { return get[head](r, ref.head()) })
+	h, err := store.View(ctx, e.shard(ref), func(_ context.Context, r store.Reader) (*head, error) { return get[head](r, ref.head()) })
 	if err == nil && h == nil {
 		err = notFound(ref.ARN())
 	}

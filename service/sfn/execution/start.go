@@ -124,7 +124,7 @@ func (e *Engine) Start(ctx context.Context, b *Begin) (Execution, error) {
 		return Execution{}, err
 	}
 	ref := p.Ref()
-	started, err := store.Update(ctx, e.shard(ref.Spot), func(_ context.Context, tx store.Tx) (Execution, error) {
+	started, err := store.Update(ctx, e.shard(ref), func(_ context.Context, tx store.Tx) (Execution, error) {
 		if err := p.Write(tx); !errors.Is(err, errTaken) {
 			return Execution{ref.ARN(), milli(moment(p.st.head.Start))}, err
 		}

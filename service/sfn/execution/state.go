@@ -45,7 +45,7 @@ type state struct {
 // load reads what a step of the thread stands on; errVoid when there is nothing to do any more.
 func (e *Engine) load(ctx context.Context, w where, what asl.What) (*state, error) {
 	at := w.at()
-	st, err := store.View(ctx, e.shard(at.Spot), func(_ context.Context, r store.Reader) (*state, error) {
+	st, err := store.View(ctx, e.shard(at.Ref), func(_ context.Context, r store.Reader) (*state, error) {
 		st := &state{at: at}
 		if err := st.read(r, w, what); err != nil {
 			return nil, err

@@ -19,6 +19,8 @@ type turn struct {
 	// happening gives what has happened, from the state that was read.
 	happening func(st *state) asl.Happening
 	kept      *timer.Kept // the promise that this keeps, or nil
+	// known is the state as it was a while ago, or nil. When it has changed since, it is read again.
+	known *state
 	// also is done in the same commit; or nil. The thread is as the step has left it, and still to be written.
 	also func(c *change, t *thread) error
 }
@@ -41,7 +43,10 @@ func (e *Engine) Advance(ctx context.Context, at At, gen, seq int64, h asl.Happe
 func (e *Engine) take(ctx context.Context, t turn) error {
 	next, few := int64(0), 0
 	for {
-		st, err := e.load(ctx, t.to, t.what)
+		st, err := t.known, error(nil)
+		if t.known = nil; st == nil {
+			st, err = e.load(ctx, t.to, t.what)
+		}
 		if errors.Is(err, errDeleting) {
 			if err = e.halt(ctx, t.to.at().Ref, &fault.Error{}, nil); err == nil {
 				err = errVoid
@@ -103,7 +108,7 @@ type change struct {
 // commit writes what a step has decided. next gets the id of the next event when that was another than the step thought.
 func (e *Engine) commit(ctx context.Context, st *state, out *asl.Outcome, t turn, next *int64) error {
 	heard := out.Command.Do != asl.End && out.Command.Do != asl.Fail || e.heard(ctx, st.at)
-	_, err := e.shard(st.at.Spot).Update(ctx, func(_ context.Context, tx store.Tx) error {
+	_, err := e.shard(st.at.Ref).Update(ctx, func(_ context.Context, tx store.Tx) error {
 		c := &change{e: e, tx: tx, what: t.what, st: st, now: milli(tx.Now())}
 		if t.kept != nil {
 			if err := t.kept.Done(tx); err != nil {

@@ -31,7 +31,7 @@ func (e *Engine) keepSweep(ctx context.Context, k *timer.Kept) error {
 		if len(old) == 0 {
 			return timer.Later(e.Clock.Now().Add(sweepEvery), nil)
 		}
-		if _, err := e.shard(spot).Update(ctx, func(_ context.Context, tx store.Tx) error {
+		if _, err := e.shard(Ref{Spot: spot}).Update(ctx, func(_ context.Context, tx store.Tx) error {
 			for _, o := range old {
 				tx.Delete(o.line)
 				o.erase(tx)
@@ -59,7 +59,7 @@ type forgotten struct {
 // none of that age can be redriven. any says whether the machine has executions at all.
 func (e *Engine) old(ctx context.Context, spot machine.Spot) (out []forgotten, any bool, err error) {
 	before := e.Clock.Now().Add(-Retention).UnixMicro()
-	err = e.shard(spot).View(ctx, func(_ context.Context, r store.Reader) error {
+	err = e.shard(Ref{Spot: spot}).View(ctx, func(_ context.Context, r store.Reader) error {
 		out, any = nil, false
 		lists := Ref{Spot: spot}.Resource().Text("l")
 		for within := lists.Range(); len(out) < sweepChunk; {

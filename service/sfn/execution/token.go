@@ -101,7 +101,7 @@ func (e *Engine) hand(ctx context.Context, text string, h asl.Happening, also fu
 
 // holder is the thread that has the token.
 func (e *Engine) holder(ctx context.Context, tok token, text string) (where, error) {
-	return store.View(ctx, e.shard(tok.At.spot()), func(_ context.Context, r store.Reader) (where, error) {
+	return store.View(ctx, e.shard(Ref{Spot: tok.At.spot()}), func(_ context.Context, r store.Reader) (where, error) {
 		_, at, err := holding(r, tok, text)
 		return at, err
 	})
@@ -134,7 +134,7 @@ func (e *Engine) Beat(ctx context.Context, text string) error {
 	if !ok {
 		return invalidToken()
 	}
-	_, err := e.shard(tok.At.spot()).Update(ctx, func(_ context.Context, tx store.Tx) error {
+	_, err := e.shard(Ref{Spot: tok.At.spot()}).Update(ctx, func(_ context.Context, tx store.Tx) error {
 		old, at, err := holding(tx, tok, text)
 		if err != nil || old.Beat <= 0 {
 			return err

@@ -104,7 +104,7 @@ func (e *Engine) keepCall(ctx context.Context, k *timer.Kept) error {
 		return err
 	}
 	h := asl.Happening{What: asl.Completed, Output: answer.Output, At: made}
-	t := turn{to: c.At, kept: k}
+	t := turn{to: c.At, kept: k, known: st}
 	switch {
 	case answer.Err != nil:
 		h = asl.Happening{What: asl.Faulted, Error: answer.Err, Stage: answer.Stage, At: made}
