@@ -20,7 +20,7 @@ func TestBoto3(t *testing.T) {
 		t.Fatalf("%d scripts, %v", len(scripts), err)
 	}
 	daemon := freePort(t)
-	b := start(t, "--xray", daemon)
+	b := start(t, "--xray", daemon, "--sfn-mock-config", "testdata/sfn_mocks.json")
 	for _, script := range scripts {
 		name := strings.TrimSuffix(filepath.Base(script), ".py")
 		if name == "client" { // what the others import
