@@ -87,21 +87,48 @@ func Check(definition string, o Options) []Diagnostic {
 	return l.found
 }
 
+// CheckState looks at the definition of one state that stands alone, as TestState takes it: where it leads is not looked at.
+func CheckState(definition string, o Options) []Diagnostic {
+	l, top, ok := read(definition, o)
+	if ok {
+		b := &block{targets: map[string][]target{}}
+		top.state(b, "")
+		for _, inner := range b.inner {
+			if l.errors == 0 {
+				l.transitions(inner)
+			}
+		}
+	}
+	if l.errors == 0 {
+		if _, err := asl.ParseState("TestState", []byte(definition)); err != nil {
+			l.unforeseen(err)
+		}
+	}
+	return l.found
+}
+
 func check(definition string, o Options) *linter {
-	l := &linter{Options: o, names: map[string]bool{}, labels: map[string]bool{}}
+	l, top, ok := read(definition, o)
+	if ok {
+		l.machine(top)
+	}
+	return l
+}
+
+// read gives the object that a definition is.
+func read(definition string, o Options) (l *linter, top node, ok bool) {
+	l = &linter{Options: o, names: map[string]bool{}, labels: map[string]bool{}}
 	if strings.TrimSpace(definition) == "" {
 		l.report(MissingDescription, "", "The definition is empty")
-		return l
+		return l, node{}, false
 	}
 	doc, err := jsondoc.ParseString(definition)
 	if err != nil {
 		l.notJSON(definition, err)
-		return l
+		return l, node{}, false
 	}
-	if top, ok := l.object(doc, ""); ok {
-		l.machine(top)
-	}
-	return l
+	top, ok = l.object(doc, "")
+	return l, top, ok
 }
 
 // Refusal is the message of CreateStateMachine's InvalidDefinition: all the errors, or "" when there is none.

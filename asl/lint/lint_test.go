@@ -113,11 +113,32 @@ func TestRefusal(t *testing.T) {
 	}
 }
 
+func TestCheckState(t *testing.T) {
+	for definition, want := range map[string]string{
+		`{"Type":"Pass","Next":"Elsewhere"}`: "",
+		`{"Type":"Pass"}`:                    "Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: This object should have only one of the following fields: [Next, End] at /'",
+		`{"Type":"Task","Resource":"arn:aws:states:::nope:thing","End":true}`: "Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: The resource provided arn:aws:states:::nope:thing is not recognized. at /Resource'",
+		`{"Type":"Map","End":true,"ItemProcessor":{"StartAt":"A","States":{"A":{"Type":"Pass","Next":"B"}}}}`: "Invalid State Machine Definition: 'MISSING_TRANSITION_TARGET: Missing 'Next' target: B at /ItemProcessor/States/A/Next, " +
+			"MISSING_END_STATE: Workflow has no terminal state at null'",
+		`{"Type":"Pass","QueryLanguage":"JSONata","Output":"{% 1 %}","End":true}`: "",
+		`[]`: "Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: Expected value of type Object at /'",
+	} {
+		if got := Refusal(CheckState(definition, Options{Tasks: fakeTasks{}})); got != want {
+			t.Errorf("%s:\n%s, want\n%s", definition, got, want)
+		}
+	}
+}
+
 // FuzzWhatPassesIsParsed changes one place of a definition at a time: what has no error of ours must be acceptable to the parser,
 // so that what can be created can also be run.
 func FuzzWhatPassesIsParsed(f *testing.F) {
 	archives(f, func(_ *txtar.Archive, _ int, definition string, _ Options) { f.Add(definition) })
 	f.Fuzz(func(t *testing.T, definition string) {
+		if passes := Refusal(CheckState(definition, Options{})) == ""; passes {
+			if _, err := asl.ParseState("A", []byte(definition)); err != nil {
+				t.Fatalf("%s\npasses as a state, but is not parsed: %v", definition, err)
+			}
+		}
 		if l := check(definition, Options{}); l.errors > 0 {
 			return
 		}

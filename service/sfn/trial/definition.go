@@ -1,11 +1,11 @@
 package trial
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/brume-dev/brume/api/sfnapi"
 	"github.com/brume-dev/brume/asl"
+	"github.com/brume-dev/brume/asl/lint"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/jsondoc"
 )
@@ -39,24 +39,14 @@ func (t *trial) definition() error {
 		}
 		return invalid("State '%s' is not in the definition", name)
 	}
+	if why := lint.Refusal(lint.CheckState(t.in.Definition, lint.Options{Tasks: t.Tasks})); why != "" {
+		return &sfnapi.InvalidDefinition{Message: why}
+	}
 	m, err := asl.ParseState(alone, []byte(t.in.Definition))
 	if err != nil {
-		if d, ok := errors.AsType[*asl.DefinitionError](err); ok {
-			return badDefinition("SCHEMA_VALIDATION_FAILED: " + d.Error())
-		}
-		return err
+		return badDefinition(err.Error())
 	}
 	t.machine, t.state = m, m.Blocks[0].State(alone)
-	for _, b := range m.Blocks {
-		for _, s := range b.States {
-			if s.Resource == nil {
-				continue
-			}
-			if why := t.Tasks.Check(s.Resource, false); why != "" {
-				return badDefinition("SCHEMA_VALIDATION_FAILED: " + why + " at /Resource")
-			}
-		}
-	}
 	return nil
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/brume-dev/brume/api/sfnapi"
 	"github.com/brume-dev/brume/asl"
 	"github.com/brume-dev/brume/asl/fault"
+	"github.com/brume-dev/brume/asl/lint"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/clock"
 	"github.com/brume-dev/brume/service/sfn/execution"
@@ -29,8 +30,7 @@ const longest = 5 * time.Minute
 
 // Tasks makes the requests of the states under test. Package task does.
 type Tasks interface {
-	// Check says why a Task state cannot have the resource; empty when it can.
-	Check(res *asl.Resource, express bool) string
+	lint.Tasks
 	// Try makes a request; of an HTTP task it also returns what was sent and received, with what its connection added if
 	// secrets.
 	Try(ctx context.Context, q *execution.Request, secrets bool) (execution.Answer, *web.Exchange, error)
