@@ -26,8 +26,9 @@ const (
 	maxJoin      = 4 << 20  // bytes of outputs that are put together
 	callsAtOnce  = 1000     // requests to one destination
 	shortestPoll = 100 * time.Millisecond
-	longestPoll  = time.Minute      // between questions for a job
-	watchPoll    = 15 * time.Minute // for one that tells of its end
+	longestPoll  = time.Minute            // between questions for a job
+	watchPoll    = 15 * time.Minute       // for one that tells of its end
+	longCall     = 250 * time.Millisecond // after which the history shows that a request is being made
 	sweepEvery   = 24 * time.Hour
 	sweepChunk   = 100 // executions that one transaction forgets
 	listLooks    = 5_000

@@ -62,6 +62,7 @@ type head struct {
 	Items    int64         `cbor:"17,keyasint,omitempty"` // of a child
 	Deadline bool          `cbor:"18,keyasint,omitempty"` // there is a promise for its latest end
 	Watched  bool          `cbor:"19,keyasint,omitempty"` // somebody waits for its end
+	Request  string        `cbor:"20,keyasint,omitempty"` // of the task that has started it
 }
 
 // clientToken is one that a redrive was asked for with.

@@ -46,7 +46,14 @@ func newRig(t testing.TB) *rig {
 
 func rigOn(t testing.TB, c *clock.Virtual, st store.Store, w *tasks) *rig {
 	t.Helper()
-	r := &rig{t: t, clock: c, store: st, tasks: w, machines: map[string]*machine.Revision{}}
+	r := rigBy(t, c, st, w)
+	r.clock = c
+	return r
+}
+
+func rigBy(t testing.TB, c clock.Clock, st store.Store, w *tasks) *rig {
+	t.Helper()
+	r := &rig{t: t, store: st, tasks: w, machines: map[string]*machine.Revision{}}
 	r.timer = timer.New(timer.Config{Store: st, Clock: c, Drain: time.Millisecond})
 	r.Engine = execution.New(execution.Config{Store: st, Clock: c, Timer: r.timer, Rand: rand.Reader, Revision: r.revision, Machine: r.machine,
 		Tasks: w, Schedule: r.schedule})

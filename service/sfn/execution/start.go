@@ -25,6 +25,9 @@ type Begin struct {
 	Name  string
 	Input []byte // JSON text
 	Trace string
+	// Request is the key of the task's request that starts the execution, "" when no task does: the same request starts it once,
+	// and gets it also when it has ended since.
+	Request string
 	// Of the child of a map run: its ARN, the block of the machine that it runs, and how many items it has.
 	MapRun string
 	Block  int
@@ -55,7 +58,7 @@ func (e *Engine) Prepare(ctx context.Context, b *Begin) (*Pending, error) {
 	rev := b.Target.Revision
 	at := At{Ref: of(rev.Spot, name)}
 	h := &head{Status: Running, Start: e.Clock.Now().UnixMicro(), Next: 1, Revision: rev.Key, Version: b.Target.Version, Alias: b.Target.Alias,
-		Trace: Header(b.Trace, rev.Tracing, e.Clock.Now(), at.ARN()), MapRun: b.MapRun, Block: b.Block, Items: b.Items}
+		Trace: Header(b.Trace, rev.Tracing, e.Clock.Now(), at.ARN()), MapRun: b.MapRun, Block: b.Block, Items: b.Items, Request: b.Request}
 	if len(b.Input) <= inline {
 		h.Input = b.Input
 	}
@@ -136,7 +139,8 @@ func (e *Engine) Start(ctx context.Context, b *Begin) (Execution, error) {
 		if err != nil {
 			return Execution{}, err
 		}
-		if h.Status != Running || !bytes.Equal(input, b.Input) {
+		again := b.Request != "" && h.Request == b.Request
+		if !again && (h.Status != Running || !bytes.Equal(input, b.Input)) {
 			return Execution{}, &sfnapi.ExecutionAlreadyExists{Message: "Execution Already Exists: '" + ref.ARN() + "'"}
 		}
 		return Execution{ref.ARN(), milli(moment(h.Start))}, nil

@@ -3,6 +3,7 @@ package execution
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/brume-dev/brume/asl"
 	"github.com/brume-dev/brume/asl/fault"
@@ -99,7 +100,9 @@ func (e *Engine) keepCall(ctx context.Context, k *timer.Kept) error {
 		return e.poll(ctx, k, &c, request)
 	}
 	made := e.now()
+	shown := e.showStart(ctx, c.At, made)
 	answer, err := e.Tasks.Call(ctx, request)
+	shown()
 	if err != nil {
 		return err
 	}
@@ -116,6 +119,29 @@ func (e *Engine) keepCall(ctx context.Context, k *timer.Kept) error {
 	}
 	t.what, t.happening = h.What, func(*state) asl.Happening { return h }
 	return done(e.take(ctx, t))
+}
+
+// showStart has the history say that the request is being made, when its answer takes a while; otherwise the answer's commit says it too.
+// What it returns ends that.
+func (e *Engine) showStart(ctx context.Context, at where, made time.Time) (end func()) {
+	reached, release := e.Clock.Until(made.Add(longCall))
+	answered, over := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(over)
+		defer release()
+		select {
+		case <-answered:
+		case <-reached:
+			h := asl.Happening{What: asl.Started, At: made}
+			if err := e.take(ctx, turn{to: at, what: h.What, happening: func(*state) asl.Happening { return h }}); done(err) != nil {
+				e.Log.Debug("sfn: the start of a task is not shown", "execution", at.Name, "problem", err)
+			}
+		}
+	}()
+	return func() {
+		close(answered)
+		<-over
+	}
 }
 
 // schedule gives the task to the workers of its activity.
