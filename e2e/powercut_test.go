@@ -31,11 +31,8 @@ func TestCrashPower(t *testing.T) {
 	drive, ended := startClients(t, folder)
 
 	for range rounds {
-		select {
-		case err := <-ended:
-			t.Fatalf("the clients ended early: %v\n%s", err, drive)
-		case <-time.After(200*time.Millisecond + time.Duration(rnd.Int64N(int64(2*time.Second)))):
-		}
+		awaitWork(t, folder, drive, ended)
+		time.Sleep(time.Duration(rnd.Int64N(int64(2 * time.Second))))
 		p.cut() // from here on nobody hears an answer
 		disk = disk.Cut(rnd)
 		p.end() // the ghost's functions would take the machine from the living

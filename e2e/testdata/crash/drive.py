@@ -65,6 +65,19 @@ class Runner(threading.Thread):
 runners = [Runner(w) for w in workers.WORKERS]
 for r in runners:
     r.start()
+
+
+def report():
+    """Says again and again how much each worker has done, for whoever kills the platform."""
+    name = os.path.join(folder, "done")
+    while not stopped():
+        with open(name + ".new", "w") as f:
+            f.write(" ".join(str(len(r.known)) for r in runners))
+        os.rename(name + ".new", name)
+        time.sleep(0.05)
+
+
+threading.Thread(target=report, daemon=True).start()
 failed = False
 for r in runners:
     r.join()
