@@ -110,7 +110,7 @@ func (r *run) runMap(s *State, sc *scope, items any, concurrency int) error {
 	if r.set.NewMapRun != nil {
 		c.ARN = r.set.NewMapRun(s.Label)
 	}
-	r.thread.MapRun = c.ARN
+	r.thread.MapRun, r.thread.MapRedrives = c.ARN, 0
 	r.emit(Event{Type: MapStateStarted, Length: int64(length)}, true)
 	r.emit(Event{Type: MapRunStarted, MapRunARN: c.ARN}, true)
 	r.decide(Mapping, Command{Do: RunMap, MapRun: c})
@@ -118,7 +118,7 @@ func (r *run) runMap(s *State, sc *scope, items any, concurrency int) error {
 }
 
 // remap redrives a map run.
-func (r *run) remap(s *State, h *Happening) error {
+func (r *run) remap(s *State) error {
 	sc := r.current(s)
 	in, err := sc.items()
 	if err != nil {
@@ -132,12 +132,10 @@ func (r *run) remap(s *State, h *Happening) error {
 	if err != nil {
 		return err
 	}
-	c.ARN, c.Redriven = r.thread.MapRun, true
-	count := h.Count
-	if h.RunCount > 0 {
-		count = h.RunCount
-	}
-	r.emit(Event{Type: MapRunRedriven, MapRunARN: c.ARN, RedriveCount: count}, true)
+	t := &r.thread
+	t.MapRedrives++
+	c.ARN, c.Redriven = t.MapRun, true
+	r.emit(Event{Type: MapRunRedriven, MapRunARN: c.ARN, RedriveCount: t.MapRedrives}, true)
 	r.decide(Mapping, Command{Do: RunMap, MapRun: c})
 	return nil
 }

@@ -43,8 +43,7 @@ const (
 	// Expired says that the execution ran longer than the machine's TimeoutSeconds. Only Origin Execution.
 	Expired
 	// Redriven runs the state again in which the thread was Broken or Stopped. Of Origin Execution: RedriveExecution,
-	// with Count, how often the execution has been redriven, and RunCount, how often the map run of a distributed Map state
-	// has (0: as Count). Of a Branch: Input, in case that it never began.
+	// with Count, how often the execution has been redriven. Of a Branch: Input, in case that it never began.
 	Redriven
 )
 
@@ -75,8 +74,8 @@ type Happening struct {
 	Returned bool
 	Worker   string
 	Last     int64
-	// Count and RunCount are Redriven's.
-	Count, RunCount int64
+	// Count is Redriven's.
+	Count int64
 	// At, if not zero, is when the task's request was made: the time of the ...Started event that Step writes late.
 	At time.Time
 }

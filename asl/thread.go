@@ -99,8 +99,10 @@ type Thread struct {
 	Started bool `cbor:"20,keyasint,omitempty"`
 	// TimedOut says of a Broken thread of Origin Execution that it is TIMED_OUT rather than FAILED.
 	TimedOut bool `cbor:"21,keyasint,omitempty"`
-	// MapRun is the ARN of the map run that a Mapping thread waits for, or that broke it.
-	MapRun string `cbor:"22,keyasint,omitempty"`
+	// MapRun is the ARN of the map run that a Mapping thread waits for, or that broke it; MapRedrives is how often that has been
+	// redriven.
+	MapRun      string `cbor:"22,keyasint,omitempty"`
+	MapRedrives int64  `cbor:"25,keyasint,omitempty"`
 	// Forked says of a Broken or Stopped thread that it ended while Joining: a redrive goes on in the children.
 	Forked bool `cbor:"23,keyasint,omitempty"`
 }

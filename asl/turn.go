@@ -171,7 +171,7 @@ func (r *run) redriven(h *Happening) bool {
 	case t.Forked && !s.Distributed() && len(s.Blocks) > 0 && !anew:
 		r.decide(Joining, Command{Do: Rejoin})
 	case t.MapRun != "" && s.Distributed() && !anew:
-		if err := r.remap(s, h); err != nil {
+		if err := r.remap(s); err != nil {
 			r.fails(s, err, true)
 		}
 	default:
