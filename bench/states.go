@@ -194,7 +194,7 @@ func (r *rig) occupied(label string) error {
 	if r.own == nil {
 		return nil
 	}
-	time.Sleep(settling)
+	time.Sleep(3 * settling) // until what starting them took has been given back
 	cpu := r.own.cpu()
 	time.Sleep(watching)
 	used := r.own.cpu() - cpu

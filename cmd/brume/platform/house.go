@@ -100,7 +100,7 @@ func (p *Platform) open() (_ *house, err error) {
 		Keys: h.keys, Account: p.Account, Region: p.Region, Open: p.Auth == Open,
 		Planes: h.planes, Buckets: h.objects, Own: h.own(), Clock: h.clock, Now: time.Now, Log: p.Log,
 	})
-	h.loops = append(h.loops, h.timer.Run,
+	h.loops = append(h.loops, h.timer.Run, thrift,
 		blob.NewSweeper(blob.SweepConfig{Store: h.blobs, Clock: clock.Real(), Live: h.live, Log: p.Log}).Run)
 	return h, nil
 }
