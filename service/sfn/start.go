@@ -87,7 +87,7 @@ func (s *Service) StartExecution(ctx context.Context, id aws.Identity, in *sfnap
 	if err := s.rehearse(ctx, b, b.target.Execution(b.name)); err != nil {
 		return nil, err
 	}
-	x, err := s.engine.Start(ctx, &execution.Begin{Target: b.target, Name: b.name, Input: b.input, Trace: b.trace})
+	x, err := s.engine.Start(ctx, &execution.Begin{Target: b.target, Name: b.name, Input: b.input, Trace: b.trace, Request: execution.RequestOf(ctx)})
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/brume-dev/brume/api/sfnapi"
@@ -17,8 +16,8 @@ import (
 	"github.com/brume-dev/brume/service/sfn/task/sdk"
 )
 
-// startExecution starts an execution of another machine. Without a name it is called by the request's key, so that the same
-// request starts it once.
+// startExecution starts an execution of another machine, once for the same request. Without a name it is called by the
+// request's key.
 // https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
 func startExecution(ctx context.Context, a *attempt, arguments *jsondoc.Object) ([]byte, error) {
 	in := &sfnapi.StartExecutionInput{Name: &a.Key}
@@ -45,10 +44,7 @@ func startExecution(ctx context.Context, a *attempt, arguments *jsondoc.Object) 
 	if in.TraceHeader == nil && a.Trace != "" {
 		in.TraceHeader = &a.Trace
 	}
-	out, err := a.children.StartExecution(ctx, a.id, in)
-	if err != nil && *in.Name == a.Key && aws.CodeOf(err) == "ExecutionAlreadyExists" {
-		out, err = a.started(ctx, in) // by an earlier attempt
-	}
+	out, err := a.children.StartExecution(execution.WithRequest(ctx, a.Key), a.id, in)
 	if err != nil {
 		return nil, a.timely(ctx, childFailure(err, a.Key))
 	}
@@ -57,22 +53,6 @@ func startExecution(ctx context.Context, a *attempt, arguments *jsondoc.Object) 
 	a.describe(result, len(out.ExecutionArn)+len(`{"executionArn":"","startDate":1700000000.000}`), http.StatusOK, nil)
 	result.Set("StartDate", millis(out.StartDate))
 	return jsondoc.Append(nil, result), nil
-}
-
-// started finds the execution that an earlier attempt has started and that has ended since.
-func (a *attempt) started(ctx context.Context, in *sfnapi.StartExecutionInput) (*sfnapi.StartExecutionOutput, error) {
-	m, err := aws.ParseARN(in.StateMachineArn)
-	if err != nil {
-		return nil, err
-	}
-	_, name := m.Split()
-	name, _, _ = strings.Cut(name, ":") // without a version or alias
-	m.Resource = "execution:" + name + ":" + a.Key
-	d, err := a.children.DescribeExecution(ctx, a.id, &sfnapi.DescribeExecutionInput{ExecutionArn: m.String()})
-	if err != nil {
-		return nil, err
-	}
-	return &sfnapi.StartExecutionOutput{ExecutionArn: d.ExecutionArn, StartDate: d.StartDate}, nil
 }
 
 func childFailure(err error, request string) *fault.Error {
