@@ -134,7 +134,7 @@ type decoder struct {
 }
 
 // newDecoder finds the end of the value that b begins with, so that exactly this is copied, once.
-func newDecoder(b []byte) (*decoder, []byte, error) {
+func newDecoder(b []byte) (decoder, []byte, error) {
 	i, depth := 0, 0
 	for i < len(b) && isSpace(b[i]) {
 		i++
@@ -166,13 +166,13 @@ scan:
 		}
 	}
 	if i > len(b) || depth > 0 || i == start {
-		return nil, nil, serialization("")
+		return decoder{}, nil, serialization("")
 	}
 	text := b[start:i]
 	if !utf8.Valid(text) {
-		return nil, nil, serialization("")
+		return decoder{}, nil, serialization("")
 	}
-	return &decoder{src: string(text)}, b[i:], nil
+	return decoder{src: string(text)}, b[i:], nil
 }
 
 // finish reports the first error, which may be that something follows the value.

@@ -42,9 +42,11 @@ func (s *Service) access(ctx context.Context, id aws.Identity, op string, d *dem
 		a.Resource = d.Table
 		return a, nil
 	}
-	if s, ok := stream.ParseARN(d.Table); ok && !strings.ContainsAny(d.Table, "*?") {
-		a.Resource, a.ResourceAccount = d.Table, s.Account
-		return a, nil
+	if err != nil && !strings.ContainsAny(d.Table, "*?") {
+		if name, ok := stream.ParseARN(d.Table); ok {
+			a.Resource, a.ResourceAccount = d.Table, name.Account
+			return a, nil
+		}
 	}
 	if err != nil || strings.ContainsAny(n.Name, "*?:/") {
 		a.Resource = aws.MakeARN("dynamodb", id.Region, id.Account, "table/*").String()

@@ -82,7 +82,9 @@ func (s *Service) getAll(r store.Reader, asked []transactGet) ([]table.Stored, e
 		if err != nil {
 			return nil, err
 		}
-		if err := t.CheckKey(asked[i].key); err != nil {
+		if err := t.CheckKey(asked[i].key); table.IsEmptyKey(err) {
+			return nil, err
+		} else if err != nil {
 			failures[i], failed = err, true
 			continue
 		}

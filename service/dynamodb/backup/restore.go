@@ -160,6 +160,9 @@ func (k *Keeper) UpdateContinuousBackups(ctx context.Context, who aws.Identity, 
 		if spec.RecoveryPeriodInDays != nil {
 			days = *spec.RecoveryPeriodInDays
 		}
+		if !spec.PointInTimeRecoveryEnabled && t.Recovery.Enabled && len(t.Copies) > 0 { // they are made of the history
+			return nil, &api.ContinuousBackupsUnavailableException{Message: "Backups are being enabled for the table: " + n.Name + ". Please retry later"}
+		}
 		rec := t.Record
 		rec.SetRecovery(spec.PointInTimeRecoveryEnabled, days, tx.Now())
 		if err := t.ChangeRecovery(tx, &rec); err != nil {

@@ -91,6 +91,13 @@ func (k *Carrier) keepExport(ctx context.Context, p *timer.Kept) error {
 	}
 	at := which{n.Account, n.Region, n.Name, w.Label}
 	rec, err := view(ctx, k, n, func(r store.Reader) (exportRecord, error) { return findExport(r, at) })
+	if _, gone := errors.AsType[*api.ExportNotFoundException](err); gone { // it has been tried for 90 days
+		_, err = update(ctx, k, n, func(tx store.Tx) (any, error) {
+			w.EraseExport(tx)
+			return nil, p.Done(tx)
+		})
+		return unlessGone(err)
+	}
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	api "github.com/brume-dev/brume/api/dynamodbapi"
 	"github.com/brume-dev/brume/api/logsapi"
 	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/aws"
@@ -51,6 +52,9 @@ func (k *Carrier) keepImport(ctx context.Context, p *timer.Kept) error {
 		}
 		return nil, err
 	})
+	if _, gone := errors.AsType[*api.ImportNotFoundException](err); gone { // it has been tried for 90 days
+		return nil
+	}
 	if err != nil {
 		return err
 	}
