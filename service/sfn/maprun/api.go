@@ -63,7 +63,7 @@ func describe(k key, rec *run, p *progress) *sfnapi.DescribeMapRunOutput {
 			TimedOut: p.Children[execution.TimedOut], Aborted: p.Children[execution.Aborted], PendingRedrive: new(p.Children[execution.PendingRedrive]),
 			FailuresNotRedrivable: new(int64(0)), ResultsWritten: p.Written, Total: p.Open + p.Children.ended()}}
 	if rec.Stop != 0 {
-		out.StopDate = new(atLeast(milli(rec.Stop), out.StartDate))
+		out.StopDate = new(milli(rec.Stop))
 	}
 	if rec.Redriven != 0 {
 		out.RedriveDate = new(milli(rec.Redriven))
@@ -106,7 +106,7 @@ func (r *Runs) ListMapRuns(ctx context.Context, id aws.Identity, in *sfnapi.List
 			}
 			item := sfnapi.MapRunListItem{ExecutionArn: parent.ARN(), MapRunArn: rec.ARN, StateMachineArn: spot.ARN() + "/" + rec.Label, StartDate: milli(rec.Start)}
 			if rec.Stop != 0 {
-				item.StopDate = new(atLeast(milli(rec.Stop), item.StartDate))
+				item.StopDate = new(milli(rec.Stop))
 			}
 			out.MapRuns = append(out.MapRuns, item)
 			return true, nil

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/brume-dev/brume/asl/fault"
 	"github.com/brume-dev/brume/aws"
@@ -67,40 +66,51 @@ func (w *results) output(ctx context.Context) ([]byte, error) {
 	return text, nil
 }
 
+// chunk are some children, and where the next ones begin.
+type chunk struct {
+	all  []*outcome
+	next int64
+	more bool
+}
+
 // each goes over the children in the order of their items.
 func (w *results) each(ctx context.Context, take func(*outcome) error) error {
-	root := w.l.key.outcomes()
 	for next, more := int64(0), true; more; {
-		batch, err := store.View(ctx, w.r.shard(w.l.key), func(_ context.Context, rd store.Reader) (out []*outcome, err error) {
-			more = false
-			pairs, done := rd.Scan(store.Range{Begin: store.Key(root.Uint(uint64(next))), End: root.Range().End}, store.ScanOpt{})
-			for kv := range pairs {
-				key := store.Decode(kv.Key, len(root))
-				i := int64(key.Uint())
-				if key.More() || i < next { // a further piece of a large one
-					continue
-				}
-				if more = len(out) == resultsAtOnce; more {
-					break
-				}
-				o, err := getLarge[outcome](rd, w.l.key.outcome(i))
-				if err != nil {
-					return nil, err
-				}
-				out, next = append(out, o), i+1
-			}
-			return out, done()
-		})
+		c, err := store.View(ctx, w.r.shard(w.l.key), func(_ context.Context, rd store.Reader) (chunk, error) { return w.chunk(rd, next) })
 		if err != nil {
 			return err
 		}
-		for _, o := range batch {
+		for _, o := range c.all {
 			if err := take(o); err != nil {
 				return err
 			}
 		}
+		next, more = c.next, c.more
 	}
 	return nil
+}
+
+func (w *results) chunk(rd store.Reader, next int64) (c chunk, err error) {
+	root, size := w.l.key.outcomes(), 0
+	c.next = next
+	pairs, done := rd.Scan(store.Range{Begin: store.Key(root.Uint(uint64(next))), End: root.Range().End}, store.ScanOpt{})
+	for kv := range pairs {
+		key := store.Decode(kv.Key, len(root))
+		i := int64(key.Uint())
+		if key.More() || i < c.next { // a further piece of a large one
+			continue
+		}
+		if c.more = len(c.all) == resultsAtOnce || size > commitBytes; c.more {
+			break
+		}
+		o, err := getLarge[outcome](rd, w.l.key.outcome(i))
+		if err != nil {
+			return c, err
+		}
+		c.all, c.next = append(c.all, o), i+1
+		size += len(o.Input) + len(o.Output)
+	}
+	return c, done()
 }
 
 // parts are what the result of a child becomes. One that failed is shown with all that is known of it.
@@ -298,12 +308,4 @@ func (f *file) close(why error) error {
 	f.pipe = nil
 	f.all[len(f.all)-1].Size = f.size
 	return <-f.done
-}
-
-// atLeast keeps dates in the order that they happened.
-func atLeast(t, least time.Time) time.Time {
-	if t.Before(least) {
-		return least
-	}
-	return t
 }
