@@ -32,7 +32,7 @@ assert.deepEqual((await db.send(new GetCommand({ TableName, Key: { pk: "customer
 assert.equal((await db.send(new GetCommand({ TableName, Key: { pk: "nobody", sk: 1 } }))).Item, undefined);
 
 // Numbers that are none of JavaScript's keep their digits.
-const exact = DynamoDBDocumentClient.from(raw, { unmarshallOptions: { wrapNumbers: true } });
+const exact = DynamoDBDocumentClient.from(new DynamoDBClient({ maxAttempts: 1 }), { unmarshallOptions: { wrapNumbers: true } });
 await db.send(new PutCommand({ TableName, Item: { pk: "exact", sk: 1, n: NumberValue.from("12345678901234567890.123456789") } }));
 assert.equal((await exact.send(new GetCommand({ TableName, Key: { pk: "exact", sk: 1 } }))).Item.n.value, "12345678901234567890.123456789");
 
@@ -44,7 +44,7 @@ const changed = await db.send(new UpdateCommand({
 }));
 assert.deepEqual([changed.Attributes.state, changed.Attributes.lines[0].qty, changed.Attributes.tags, "nothing" in changed.Attributes], ["paid", 3, new Set(["a", "b", "c"]), false]);
 const refused = await db.send(new DeleteCommand({
-  TableName, Key: { pk: "customer#1", sk: 1 }, ConditionExpression: "total < :n", ExpressionAttributeValues: { ":n": 5 }, ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+  TableName, Key: { pk: "customer#1", sk: 1 }, ConditionExpression: "#t < :n", ExpressionAttributeNames: { "#t": "total" }, ExpressionAttributeValues: { ":n": 5 }, ReturnValuesOnConditionCheckFailure: "ALL_OLD",
 })).catch((e) => e);
 assert.ok(refused instanceof ConditionalCheckFailedException);
 assert.equal(refused.Item.state.S ?? refused.Item.state, "paid");
