@@ -268,7 +268,7 @@ func TestRecent(t *testing.T) {
 }
 
 func TestCancelled(t *testing.T) {
-	m, err := Parse([]byte(`{"QueryLanguage": "JSONata", "StartAt": "A", "States": {"A": {"Type": "Pass", "Output": "{% $sum([1..100].($string($))^($).$number($)) %}", "End": true}}}`))
+	m, err := Parse([]byte(`{"QueryLanguage": "JSONata", "StartAt": "A", "States": {"A": {"Type": "Pass", "Output": "{% $sum($map([1..3], function($v) {$v})) %}", "End": true}}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -279,7 +279,7 @@ func TestCancelled(t *testing.T) {
 	if _, err := m.Step(ctx, &th, Happening{What: Begun, Input: []byte(`1`)}, set); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	if o, err := m.Step(context.Background(), &th, Happening{What: Begun, Input: []byte(`1`)}, set); err != nil || string(o.Thread.Output) != "5050" {
+	if o, err := m.Step(context.Background(), &th, Happening{What: Begun, Input: []byte(`1`)}, set); err != nil || string(o.Thread.Output) != "6" {
 		t.Error(err, string(o.Thread.Output), o.Thread.Error)
 	}
 }
