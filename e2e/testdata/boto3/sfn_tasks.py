@@ -97,7 +97,7 @@ error, cause = run({"Resource": "arn:aws:states:::events:putEvents", "Parameters
 assert error == "EventBridge.FailedEntry" and json.loads(cause)["FailedEntryCount"] == 1, (error, cause)
 
 # Objects, logs and the rest by the SDK.
-s3.create_bucket(Bucket=f"b-{ACCOUNT}", CreateBucketConfiguration={"LocationConstraint": REGION})
+s3.create_bucket(Bucket=f"b-{ACCOUNT}")
 run({"Resource": "arn:aws:states:::aws-sdk:s3:putObject", "Parameters": {"Bucket": f"b-{ACCOUNT}", "Key": "k", "Body.$": "$"}}, {"n": 1})
 read = run({"Resource": "arn:aws:states:::aws-sdk:s3:getObject", "Parameters": {"Bucket": f"b-{ACCOUNT}", "Key": "k"}})
 assert read["Body"] == '{"n":1}' and read["LastModified"].endswith("Z") and read["ContentLength"] == 7, read
@@ -203,6 +203,8 @@ assert error == "States.Http.Socket", (error, cause)
 other = role_for("other", {"AWS": role}, actions="sqs:ListQueues")
 listed = run({"Resource": "arn:aws:states:::aws-sdk:sqs:listQueues", "Credentials": {"RoleArn": other}})
 assert listed["QueueUrls"], listed
+error, cause = run({"Resource": "arn:aws:states:::aws-sdk:sqs:createQueue", "Parameters": {"QueueName": "no"}, "Credentials": {"RoleArn": other}}, status="FAILED")
+assert error == "Sqs.SqsException" and "is not authorized to perform: sqs:createqueue on resource: " in cause and "Status Code: 403" in cause, (error, cause)
 closed = role_for("closed", {"Service": "lambda.amazonaws.com"})
 error, cause = run({"Resource": "arn:aws:states:::aws-sdk:sqs:listQueues", "Credentials": {"RoleArn": closed}}, status="FAILED")
 assert error == "States.Permissions" and closed in cause, (error, cause)
