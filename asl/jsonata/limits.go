@@ -14,7 +14,7 @@ const (
 // Our own bounds.
 const (
 	// maxTime is how long one evaluation may take. Only what does not end comes near it.
-	maxTime = 5 * time.Second
+	maxTime = 20 * time.Second
 	// maxLive is how many evaluations may be going on inside one expression, those side by side included.
 	maxLive = 20_000
 	// maxCallStack is how deep JavaScript functions may call each other.
