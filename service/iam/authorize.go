@@ -34,7 +34,7 @@ func (s *Service) Authorize(ctx context.Context, id aws.Identity, access []aws.A
 		d.request = policy.Request{Identity: &d.id, Action: a.Action, Resource: a.Resource, ResourceAccount: a.ResourceAccount,
 			Context: a.Context, Late: a.Late, Now: now}
 		if what := policy.Evaluate(&d.policies, &d.request); !what.Allowed {
-			return denied(a.Action, what.Message(&d.request))
+			return denied(access[0].Action, what.Message(&d.request))
 		}
 	}
 	if len(access) > 0 {
@@ -165,7 +165,7 @@ func (s *Service) noteUse(id *aws.Identity, action string, now time.Time) {
 	}
 }
 
-// refusals says how each service spells a denial; "" is for all others. The JSON services of AWS answer 400.
+// refusals says how each service spells a denial (that of iam:PassRole too, by the operation that it is needed for); "" is for all others. The JSON services of AWS answer 400.
 var refusals = map[string]struct {
 	code   string
 	status int

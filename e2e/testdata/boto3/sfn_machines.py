@@ -119,6 +119,36 @@ states.update_state_machine(stateMachineArn=base + "one", loggingConfiguration=l
 assert states.describe_state_machine(stateMachineArn=base + "one")["loggingConfiguration"] == logging(group)
 assert any(p["policyName"] == "AWSLogDeliveryWrite20150319" for p in logs.describe_resource_policies()["resourcePolicies"])
 
+# A key of one's own: who sees the definition must be able to use it.
+kms = client("kms")
+key = kms.create_key()["KeyMetadata"]["KeyId"]
+encryption = {"type": "CUSTOMER_MANAGED_KMS_KEY", "kmsKeyId": key, "kmsDataKeyReusePeriodSeconds": 60}
+states.create_state_machine(name="sealed", definition=PASS, roleArn=role, encryptionConfiguration=encryption)
+described = states.describe_state_machine(stateMachineArn=base + "sealed")
+assert described["encryptionConfiguration"] == encryption and described["definition"] == PASS, described
+with fails("InvalidEncryptionConfiguration", 400):
+    states.create_state_machine(name="x", definition=PASS, roleArn=role, encryptionConfiguration=encryption | {"kmsKeyId": "none"})
+kms.disable_key(KeyId=key)
+with fails("KmsInvalidStateException", 400):
+    states.describe_state_machine(stateMachineArn=base + "sealed")
+assert states.describe_state_machine(stateMachineArn=base + "sealed", includedData="METADATA_ONLY")["name"] == "sealed"
+
+# Policies name the machine, and its versions and aliases by a condition.
+iam.create_user(UserName="starter")
+iam.put_user_policy(UserName="starter", PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Action": "states:StartExecution", "Resource": base + "one", "Condition": {"StringEquals": {"states:StateMachineQualifier": "live"}}},
+    {"Effect": "Allow", "Action": "states:DescribeStateMachine", "Resource": "*", "Condition": {"StringEquals": {"aws:ResourceTag/a": "b"}}},
+    {"Effect": "Allow", "Action": "states:CreateStateMachine", "Resource": "*"}]}))
+pair = iam.create_access_key(UserName="starter")["AccessKey"]
+starter = client("stepfunctions", aws_access_key_id=pair["AccessKeyId"], aws_secret_access_key=pair["SecretAccessKey"])
+starter.start_execution(stateMachineArn=alias)
+starter.describe_state_machine(stateMachineArn=base + "one")
+for call, args in ((starter.start_execution, {"stateMachineArn": base + "one"}), (starter.start_execution, {"stateMachineArn": base + "one:2"}),
+                   (starter.describe_state_machine, {"stateMachineArn": base + "more-1"}), (starter.list_state_machines, {}),
+                   (starter.create_state_machine, {"name": "y", "definition": PASS, "roleArn": role})):
+    with fails("AccessDeniedException", 400, "is not authorized to perform: "):
+        call(**args)
+
 # Deletion takes versions and aliases along.
 states.delete_state_machine(stateMachineArn=base + "one")
 states.delete_state_machine(stateMachineArn=base + "one")
