@@ -31,5 +31,4 @@ const (
 	longCall     = 250 * time.Millisecond // after which the history shows that a request is being made
 	sweepEvery   = 24 * time.Hour
 	sweepChunk   = 100 // executions that one transaction forgets
-	listLooks    = 5_000
 )

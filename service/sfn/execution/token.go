@@ -46,15 +46,6 @@ func taskGone() error {
 	return &sfnapi.TaskTimedOut{Message: "Task Timed Out: 'Provided task does not exist anymore'"}
 }
 
-// Owner is the machine whose task a token is for.
-func Owner(text string) (arn string, ok bool) {
-	t, ok := readToken(text)
-	if !ok {
-		return "", false
-	}
-	return t.At.spot().ARN(), true
-}
-
 // Return brings back the token of a task with its result or failure. Errors are those of SendTaskSuccess.
 func (e *Engine) Return(ctx context.Context, text string, output []byte, failure *fault.Error) error {
 	h := asl.Happening{What: asl.Completed, Output: output, Returned: true}
