@@ -204,7 +204,7 @@ other = role_for("other", {"AWS": role}, actions="sqs:ListQueues")
 listed = run({"Resource": "arn:aws:states:::aws-sdk:sqs:listQueues", "Credentials": {"RoleArn": other}})
 assert listed["QueueUrls"], listed
 error, cause = run({"Resource": "arn:aws:states:::aws-sdk:sqs:createQueue", "Parameters": {"QueueName": "no"}, "Credentials": {"RoleArn": other}}, status="FAILED")
-assert error == "Sqs.SqsException" and "is not authorized to perform: sqs:createqueue on resource: " in cause and "Status Code: 403" in cause, (error, cause)
+assert error == "Sqs.SqsException" and "is not authorized to perform: sqs:CreateQueue on resource: " in cause and "Status Code: 403" in cause, (error, cause)
 closed = role_for("closed", {"Service": "lambda.amazonaws.com"})
 error, cause = run({"Resource": "arn:aws:states:::aws-sdk:sqs:listQueues", "Credentials": {"RoleArn": closed}}, status="FAILED")
 assert error == "States.Permissions" and closed in cause, (error, cause)

@@ -156,3 +156,31 @@ func TestFailure(t *testing.T) {
 		t.Error(old)
 	}
 }
+
+// FuzzInput: whatever the arguments are, they become a document that the operation's input takes as JSON, or problems.
+func FuzzInput(f *testing.F) {
+	f.Add(`{"TableName":"t","Item":{"a":{"L":[{"Nul":true},{"M":{"b":{"B":"x"}}}]}}}`)
+	f.Add(`{"TableName":1,"Item":[]}`)
+	f.Add(`[null]`)
+	c := sdk.New(catalogue)
+	op := c.Find("dynamodb", "putItem")
+	f.Fuzz(func(t *testing.T, text string) {
+		v, err := jsondoc.Parse([]byte(text))
+		if err != nil {
+			return
+		}
+		doc, problems := c.Input(op, v, "token")
+		if (doc == nil) == (problems == nil) {
+			t.Fatalf("%s: %s, %v", text, doc, problems)
+		}
+		if doc == nil {
+			return
+		}
+		if _, err := jsondoc.Parse(doc); err != nil {
+			t.Errorf("%s: %s: %v", text, doc, err)
+		}
+		if _, err := c.Output(op, doc); err != nil {
+			t.Errorf("%s: %v", doc, err)
+		}
+	})
+}
