@@ -205,21 +205,51 @@ func TestAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	handlers := map[string]http.HandlerFunc{
-		"/nothing":  func(http.ResponseWriter, *http.Request) {},
-		"/204":      func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) },
-		"/304":      func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Etag", `"x"`); w.WriteHeader(304) },
-		"/status":   func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(599); io.WriteString(w, "odd") },
-		"/twice":    func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(201); w.WriteHeader(500); io.WriteString(w, "one") },
-		"/sniff":    func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html><body>") },
-		"/untyped":  func(w http.ResponseWriter, _ *http.Request) { w.Header()["Content-Type"] = nil; io.WriteString(w, "<html>") },
-		"/undated":  func(w http.ResponseWriter, _ *http.Request) { w.Header()["Date"] = nil; io.WriteString(w, "x") },
-		"/encoded":  func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Encoding", "gzip"); io.WriteString(w, "x") },
-		"/split":    func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-A", "a\r\nX-B: b"); w.Header().Set("bad name", "x"); io.WriteString(w, "x") },
-		"/exact":    func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "3"); io.WriteString(w, "abc") },
-		"/close":    func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Connection", "close"); io.WriteString(w, "bye") },
-		"/late":     func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(200); w.Header().Set("X-Late", "1"); io.WriteString(w, "x") },
-		"/big":      func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Type", "text/plain"); io.WriteString(w, big) },
-		"/bigexact": func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", strconv.Itoa(len(big))); io.WriteString(w, big) },
+		"/nothing": func(http.ResponseWriter, *http.Request) {},
+		"/204":     func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) },
+		"/304":     func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Etag", `"x"`); w.WriteHeader(304) },
+		"/status":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(599); io.WriteString(w, "odd") },
+		"/twice": func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(201)
+			w.WriteHeader(500)
+			io.WriteString(w, "one")
+		},
+		"/sniff": func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html><body>") },
+		"/untyped": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header()["Content-Type"] = nil
+			io.WriteString(w, "<html>")
+		},
+		"/undated": func(w http.ResponseWriter, _ *http.Request) { w.Header()["Date"] = nil; io.WriteString(w, "x") },
+		"/encoded": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			io.WriteString(w, "x")
+		},
+		"/split": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-A", "a\r\nX-B: b")
+			w.Header().Set("bad name", "x")
+			io.WriteString(w, "x")
+		},
+		"/exact": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "3")
+			io.WriteString(w, "abc")
+		},
+		"/close": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Connection", "close")
+			io.WriteString(w, "bye")
+		},
+		"/late": func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(200)
+			w.Header().Set("X-Late", "1")
+			io.WriteString(w, "x")
+		},
+		"/big": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/plain")
+			io.WriteString(w, big)
+		},
+		"/bigexact": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", strconv.Itoa(len(big)))
+			io.WriteString(w, big)
+		},
 		"/file": func(w http.ResponseWriter, _ *http.Request) {
 			f, err := os.Open(file)
 			if err != nil {
@@ -242,10 +272,17 @@ func TestAnswers(t *testing.T) {
 			w.Header().Set("X", fmt.Sprint(err))
 			io.WriteString(w, "abc")
 		},
-		"/less":  func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "10"); io.WriteString(w, "abc") },
+		"/less": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "10")
+			io.WriteString(w, "abc")
+		},
 		"/abort": func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "abc"); panic(http.ErrAbortHandler) },
 		"/panic": func(http.ResponseWriter, *http.Request) { panic("our own fault") },
-		"/early": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(103); w.WriteHeader(200); io.WriteString(w, "x") },
+		"/early": func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(103)
+			w.WriteHeader(200)
+			io.WriteString(w, "x")
+		},
 	}
 	theirs, ours, handed := both(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handlers[r.URL.Path](w, r) }))
 	for path := range handlers {
