@@ -45,6 +45,9 @@ type Access struct {
 	Action string
 	// Resource is the ARN that the action is on, or "*" where the action has no resource type.
 	Resource string
+	// Also, when not empty, is another ARN under which policies may know the resource: that of an alias, of which Resource
+	// names the whole.
+	Also string
 	// ResourcePolicy is the policy document attached to the resource, JSON, or "".
 	ResourcePolicy string
 	// Decisive says that ResourcePolicy must itself allow the action, also within one account: KMS keys.

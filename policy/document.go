@@ -155,6 +155,12 @@ func (s *statement) matchesResource(e *evaluation) bool {
 		if s.resources[i].match(e.r.Resource, &e.arn, e.isARN, e) {
 			return !s.notResource
 		}
+		if e.r.Also == "" {
+			continue
+		}
+		if arn, is := splitARN(e.r.Also); s.resources[i].match(e.r.Also, &arn, is, e) {
+			return !s.notResource
+		}
 	}
 	return s.notResource && !e.unresolved
 }

@@ -14,6 +14,8 @@ type Request struct {
 	Action string
 	// Resource is the ARN that the action is on, or "*".
 	Resource string
+	// Also is another ARN that the resource goes by, or "".
+	Also string
 	// ResourceAccount owns the resource; "" means the caller's account.
 	ResourceAccount string
 	// Context holds the values of the condition keys that the request has beyond those that Identity and Now tell.

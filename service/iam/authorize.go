@@ -31,7 +31,7 @@ func (s *Service) Authorize(ctx context.Context, id aws.Identity, access []aws.A
 		if err := s.resourcePolicy(&d.policies, a); err != nil {
 			return err
 		}
-		d.request = policy.Request{Identity: &d.id, Action: a.Action, Resource: a.Resource, ResourceAccount: a.ResourceAccount,
+		d.request = policy.Request{Identity: &d.id, Action: a.Action, Resource: a.Resource, Also: a.Also, ResourceAccount: a.ResourceAccount,
 			Context: a.Context, Late: a.Late, Now: now}
 		if what := policy.Evaluate(&d.policies, &d.request); !what.Allowed {
 			return denied(access[0].Action, what.Message(&d.request))

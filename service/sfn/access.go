@@ -11,7 +11,8 @@ import (
 	"github.com/brume-dev/brume/service/sfn/rehearsal"
 )
 
-// Access says what an operation needs. Versions and aliases are named by a condition key, not by the resource.
+// Access says what an operation needs. Policies name versions and aliases by a condition key of the machine, or by their ARNs, as
+// SAM does.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html,
 // https://docs.aws.amazon.com/step-functions/latest/dg/auth-version-alias.html
 func (s *Service) Access(ctx context.Context, id aws.Identity, op string, in any) ([]aws.Access, error) {
@@ -65,7 +66,7 @@ func (s *Service) on(ctx context.Context, id aws.Identity, op, arn string) aws.A
 		}
 		a.Resource = n.ARN()
 		if n.Qualifier != "" {
-			a.Context = map[string][]string{"states:StateMachineQualifier": {n.Qualifier}}
+			a.Also, a.Context = arn, map[string][]string{"states:StateMachineQualifier": {n.Qualifier}}
 		}
 		a.Late = func() map[string][]string {
 			tags, _, _ := s.Machines.Tags(ctx, n.Ref)
