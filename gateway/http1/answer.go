@@ -265,8 +265,17 @@ func (a *answer) ReadFrom(r io.Reader) (int64, error) {
 	return n, err
 }
 
-// finish sends what is left. It returns an error when the client has not got what it was told to expect.
+// finish sends what is left. It returns an error when the client has not got what it was told to expect. A connection that waits for its
+// next request keeps no large buffer.
 func (a *answer) finish() error {
+	defer func() {
+		if cap(a.out) > 4*maxHeld {
+			a.out = nil
+		}
+		if cap(a.held) > 4*maxHeld {
+			a.held = nil
+		}
+	}()
 	if a.status == 0 {
 		a.WriteHeader(http.StatusOK)
 	}

@@ -22,6 +22,8 @@ type conn struct {
 	space  *[]byte
 	answer answer
 	armed  time.Time // until when reading may wait, as the connection has been told
+	begun  bool      // that is for the rest of a head
+	shared bool      // a handler may have left a goroutine that reads a body out of buf
 	given  []byte
 
 	// state tells Shutdown whether the connection may be cut: waiting for a request, or not.
@@ -48,7 +50,11 @@ var errHandOver = errors.New("http1: not a plain request")
 func (c *conn) serve() net.Conn {
 	c.space = spaces.Get().(*[]byte)
 	c.buf = (*c.space)[:copy(*c.space, c.given)]
-	defer spaces.Put(c.space)
+	defer func() {
+		if !c.shared {
+			spaces.Put(c.space)
+		}
+	}()
 	for {
 		r, err := c.next()
 		if errors.Is(err, errHandOver) {
@@ -78,6 +84,7 @@ func (c *conn) next() (*request, error) {
 				return nil, err
 			}
 			c.buf = c.buf[end+4:]
+			c.begun = false
 			if !c.state.CompareAndSwap(waiting, working) {
 				return nil, net.ErrClosed
 			}
@@ -111,15 +118,17 @@ func (c *conn) fill() error {
 	return err
 }
 
-// arm sets the time until which a head may be waited for. An idle connection is told only now and then: it costs as much as
-// parsing a request.
+// arm sets the time until which a head may be waited for: from its first byte on, however slowly the rest comes. An idle connection
+// is told only now and then: it costs as much as parsing a request.
 func (c *conn) arm() error {
 	now := time.Now()
-	if len(c.buf) > 0 {
-		c.armed = now.Add(c.server.Head)
-	} else if left := c.armed.Sub(now); left > c.server.Idle*9/10 && left <= c.server.Idle {
+	left := c.armed.Sub(now)
+	switch {
+	case c.begun, len(c.buf) == 0 && left > c.server.Idle*9/10 && left <= c.server.Idle:
 		return nil
-	} else {
+	case len(c.buf) > 0:
+		c.begun, c.armed = true, now.Add(c.server.Head)
+	default:
 		c.armed = now.Add(c.server.Idle)
 	}
 	return c.SetReadDeadline(c.armed)
@@ -135,9 +144,11 @@ func (c *conn) once(r *request) bool {
 	ok := c.handle(r.http(ctx, c.remote))
 	intact := ctx.end()
 	if !ok || c.answer.finish() != nil || !intact {
+		c.shared = body.left.Load() > 0
 		return false
 	}
 	if body.left.Load() > 0 && !body.discard() {
+		c.shared = true
 		c.lastWords()
 		return false
 	}

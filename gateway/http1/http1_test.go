@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/brume-dev/brume/gateway/http1"
@@ -419,6 +420,25 @@ func TestSilence(t *testing.T) {
 			t.Errorf("after %q: %q, %v", sent, b, err)
 		}
 	}
+}
+
+// TestSlowHead: a head that comes byte by byte has no more time than any other.
+func TestSlowHead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &http1.Server{Log: slog.New(slog.DiscardHandler), Idle: time.Hour, Head: 10 * time.Second, Handler: http.NotFoundHandler()}
+		c, server := net.Pipe()
+		go s.Serve(server, nil)
+		began, sent := time.Now(), 0
+		for ; sent < 100; sent++ {
+			if _, err := c.Write([]byte{"GET /"[min(sent, 4)]}); err != nil {
+				break
+			}
+			time.Sleep(4 * time.Second)
+		}
+		if sent != 3 || time.Since(began) != 12*time.Second { // the first byte begins the ten seconds
+			t.Errorf("%d bytes taken, in %v", sent, time.Since(began))
+		}
+	})
 }
 
 // FuzzParse holds what is served here against net/http's own parser: whatever both read, they read alike, and what net/http
