@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/brume-dev/brume/gateway/http1"
@@ -31,7 +32,7 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true)
 	// Requests outlive ctx: ending them is Shutdown's and then Close's.
-	srv := &http.Server{Handler: s.Handler, Protocols: protocols, MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerTimeout,
+	srv := &http.Server{Handler: invite(s.Handler), Protocols: protocols, MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerTimeout,
 		IdleTimeout: idleTimeout, HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		ErrorLog: log.New(quiet{s.Log}, "", 0)}
 	plain := &http1.Server{Handler: s.Handler, Log: s.Log, Idle: idleTimeout, Head: headerTimeout}
@@ -57,6 +58,17 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 		return fmt.Errorf("gateway: serve: %w", err)
 	}
 	return nil
+}
+
+// invite answers "Expect: 100-continue" of a request without a body with 100 Continue, which net/http leaves out there. botocore asks so
+// for empty objects; without the 100 it mistakes the answer to the next request on the connection for a head that never ends.
+func invite(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength == 0 && r.ProtoMajor == 1 && r.ProtoAtLeast(1, 1) && strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
+			w.WriteHeader(http.StatusContinue)
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // quiet takes net/http's remarks (broken handshakes, aborted answers) as debug messages, but for panics: those are our

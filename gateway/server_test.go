@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -156,6 +157,30 @@ func TestExpectContinue(t *testing.T) {
 			t.Errorf("%s: %q, %v", c.secret, got, err)
 		}
 		conn.Close()
+	}
+}
+
+// A client that asks before it sends an empty body is told to go on, and then gets its answer.
+func TestExpectContinueEmpty(t *testing.T) {
+	addr, _, _ := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	const want = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n"
+	for range 2 { // on the same connection
+		io.WriteString(conn, "PUT /k HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\nExpect: 100-continue\r\n\r\n")
+		in := bufio.NewReader(conn)
+		got := make([]byte, len(want))
+		if _, err := io.ReadFull(in, got); err != nil || string(got) != want {
+			t.Fatalf("%q, %v, want %q", got, err, want)
+		}
+		for line := "-"; line != "\r\n"; {
+			if line, err = in.ReadString('\n'); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 }
 
