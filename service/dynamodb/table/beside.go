@@ -11,7 +11,7 @@ import (
 
 const policyVersion = 1
 
-// policyRecord is the resource policy of a table.
+// Policy is the resource policy of a table.
 type Policy struct {
 	Document string `cbor:"1,keyasint"`
 	Revision string `cbor:"2,keyasint"`
@@ -20,9 +20,10 @@ type Policy struct {
 // NoPolicy is the revision that a client names when it expects that there is none.
 const NoPolicy = "NO_POLICY"
 
+// PolicyKey is where the policy lies.
 func (t *Table) PolicyKey() store.Key { return t.Data.Uint(familyPolicy) }
 
-// policy reads the table's policy; its Revision is "" when there is none.
+// Policy reads the table's policy; its Revision is "" when there is none.
 func (t *Table) Policy(r store.Reader) (Policy, error) {
 	var rec Policy
 	v, ok, err := r.Get(t.PolicyKey())
@@ -32,7 +33,7 @@ func (t *Table) Policy(r store.Reader) (Policy, error) {
 	return rec, record.Decode(v, policyVersion, &rec)
 }
 
-// setPolicy stores a policy in place of old and returns its revision, a time in milliseconds. "" removes it.
+// SetPolicy stores a policy in place of old and returns its revision, a time in milliseconds. "" removes it.
 func (t *Table) SetPolicy(tx store.Tx, old Policy, document string) string {
 	t.cache.changed(tx, t.Name)
 	rec := t.Record
@@ -64,9 +65,10 @@ func (p *Policy) Matches(expected *string) bool {
 
 func (t *Table) tags() store.Tuple { return t.Data.Uint(familyTags) }
 
+// TagKey is where the tag with a key lies.
 func (t *Table) TagKey(key string) store.Key { return t.tags().Text(key) }
 
-// listTags reads the tags of the table; there are never more than a page of them.
+// ListTags reads the tags of the table; there are never more than a page of them.
 func (t *Table) ListTags(r store.Reader) ([]api.Tag, error) {
 	out := []api.Tag{}
 	prefix := t.tags()

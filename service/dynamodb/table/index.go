@@ -39,7 +39,7 @@ func (t *Table) newIndex(x *definition.Index, local bool) *Index {
 	return out
 }
 
-// projects reports whether the index has the attribute.
+// Projects reports whether the index has the attribute.
 func (x *Index) Projects(name string) bool {
 	if x.Keep == nil {
 		return true
@@ -48,7 +48,7 @@ func (x *Index) Projects(name string) bool {
 	return ok
 }
 
-// project returns what the index keeps of an item.
+// Project returns what the index keeps of an item.
 func (x *Index) Project(m item.Map) item.Map {
 	if x.Keep == nil {
 		return m
@@ -62,7 +62,7 @@ func (x *Index) Project(m item.Map) item.Map {
 	return out
 }
 
-// index returns the index with the given name as Query and Scan may use it.
+// IndexNamed returns the index with the given name as Query and Scan may use it.
 func (t *Table) IndexNamed(name string) (*Index, error) {
 	for _, x := range t.Indexes {
 		if x.Name != name {
@@ -76,7 +76,7 @@ func (t *Table) IndexNamed(name string) (*Index, error) {
 	return nil, problem("The table does not have the specified index: " + name)
 }
 
-// keyOf returns the attributes that say where in the index an item is: those of both keys.
+// KeyOf returns the attributes that say where in the index an item is: those of both keys.
 func (x *Index) KeyOf(t *Table, m item.Map) item.Map {
 	key := t.KeyOf(m)
 	for _, as := range [...][]Attribute{x.Space.Hash, x.Space.Sort} {
@@ -87,7 +87,7 @@ func (x *Index) KeyOf(t *Table, m item.Map) item.Map {
 	return key
 }
 
-// covers reports whether an item has all key attributes of the index, in their types and sizes: only such items are
+// Covers reports whether an item has all key attributes of the index, in their types and sizes: only such items are
 // in it.
 func (x *Index) Covers(m item.Map) bool {
 	for i, as := range [...][]Attribute{x.Space.Hash, x.Space.Sort} {
@@ -113,7 +113,7 @@ func keySize(v item.Value) int {
 	return len(v.Text())
 }
 
-// place returns where an item is in the index.
+// Place returns where an item is in the index.
 func (x *Index) Place(t *Table, m item.Map) store.Key {
 	var room [4]item.Value
 	values := room[:0]
@@ -206,7 +206,7 @@ func (x *Index) update(tx store.Tx, t *Table, c *Change) (units float64, grown i
 	return units, grown, nil
 }
 
-// checkIndexKeys checks the key attributes of indexes in an item that is put.
+// CheckIndexKeys checks the key attributes of indexes in an item that is put.
 func (t *Table) CheckIndexKeys(m item.Map) error {
 	for _, x := range t.Indexes {
 		for i, as := range [...][]Attribute{x.Space.Hash, x.Space.Sort} {
@@ -233,7 +233,7 @@ func (t *Table) CheckIndexKeys(m item.Map) error {
 	return nil
 }
 
-// checkIndexUpdate checks the key attributes of indexes that an update has changed.
+// CheckIndexUpdate checks the key attributes of indexes that an update has changed.
 func (t *Table) CheckIndexUpdate(old, now item.Map) error {
 	for _, x := range t.Indexes {
 		for i, as := range [...][]Attribute{x.Space.Hash, x.Space.Sort} {

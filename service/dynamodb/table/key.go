@@ -10,7 +10,7 @@ import (
 
 const KeyMismatch = problem("The provided key element does not match the schema")
 
-// keyAttributes returns the key attributes of the table, one or two.
+// KeyAttributes returns the key attributes of the table, one or two.
 func (t *Table) KeyAttributes() []Attribute {
 	if t.sort.Name == "" {
 		return []Attribute{t.hash}
@@ -18,12 +18,12 @@ func (t *Table) KeyAttributes() []Attribute {
 	return []Attribute{t.hash, t.sort}
 }
 
-// isKey reports whether name is a key attribute.
+// IsKey reports whether name is a key attribute.
 func (t *Table) IsKey(name string) bool {
 	return name == t.Hash || name == t.Sort && name != ""
 }
 
-// keyOf returns the key attributes of an item.
+// KeyOf returns the key attributes of an item.
 func (t *Table) KeyOf(m item.Map) item.Map {
 	key := item.NewMap(item.F(t.hash.Name, m.Get(t.hash.Name)))
 	if t.sort.Name != "" {
@@ -32,7 +32,7 @@ func (t *Table) KeyOf(m item.Map) item.Map {
 	return key
 }
 
-// checkKey checks a key that names an item: the key attributes and nothing else.
+// CheckKey checks a key that names an item: the key attributes and nothing else.
 func (t *Table) CheckKey(key item.Map) error {
 	if len(key) != len(t.KeyAttributes()) {
 		return KeyMismatch
@@ -45,7 +45,7 @@ func (t *Table) CheckKey(key item.Map) error {
 	return t.CheckKeyValues(key)
 }
 
-// checkItem checks the key attributes of an item that is to be stored.
+// CheckItem checks the key attributes of an item that is to be stored.
 func (t *Table) CheckItem(m item.Map) error {
 	for _, a := range t.KeyAttributes() {
 		switch v := m.Get(a.Name); v.Kind() {
@@ -59,7 +59,7 @@ func (t *Table) CheckItem(m item.Map) error {
 	return t.CheckKeyValues(m)
 }
 
-// checkBatched checks the key attributes of an item of a BatchWriteItem, which has one text for all that may be wrong.
+// CheckBatched checks the key attributes of an item of a BatchWriteItem, which has one text for all that may be wrong.
 func (t *Table) CheckBatched(m item.Map) error {
 	for _, a := range t.KeyAttributes() {
 		if m.Get(a.Name).Kind() != a.Kind {
@@ -69,7 +69,7 @@ func (t *Table) CheckBatched(m item.Map) error {
 	return t.CheckKeyValues(m)
 }
 
-// checkKeyValues checks the lengths of key values whose types are right.
+// CheckKeyValues checks the lengths of key values whose types are right.
 func (t *Table) CheckKeyValues(m item.Map) error {
 	if err := checkKeyValue(t.hash, m.Get(t.hash.Name), 0); err != nil || t.sort.Name == "" {
 		return err

@@ -92,7 +92,7 @@ func Forgotten() store.Key { return DataOf(0).Uint(familyForgotten) }
 // DataOf is where the data of the table with the id lies.
 func DataOf(id uint64) store.Tuple { return service().Uint(id) }
 
-// countKey is the counter of the table (id 0) or of one of its indexes.
+// CountKey is the counter of the table (id 0) or of one of its indexes.
 func (t *Table) CountKey(family, index uint64) store.Key {
 	if index == 0 {
 		return t.Data.Uint(family)
@@ -100,7 +100,7 @@ func (t *Table) CountKey(family, index uint64) store.Key {
 	return t.Data.Uint(family).Uint(index)
 }
 
-// space is a range of items in the order of a key schema: those of a table, or the entries of an index.
+// Space is a range of items in the order of a key schema: those of a table, or the entries of an index.
 type Space struct {
 	Index  string // its name; "" for the table's own
 	Prefix store.Tuple
@@ -128,7 +128,7 @@ func appendShort(b, enc []byte, most int) []byte {
 	return append(b, enc...)
 }
 
-// suffix returns what follows the family in the key of the item that has the given key attributes.
+// Suffix returns what follows the family in the key of the item that has the given key attributes.
 func (t *Table) Suffix(key item.Map) []byte {
 	b := appendPartition(make([]byte, 0, 128), key.Get(t.hash.Name))
 	if t.sort.Name != "" {
@@ -137,30 +137,30 @@ func (t *Table) Suffix(key item.Map) []byte {
 	return b
 }
 
-// itemKey returns the key of an item from its suffix.
+// ItemKey returns the key of an item from its suffix.
 func (t *Table) ItemKey(suffix []byte) store.Key { return t.Items.Raw(suffix) }
 
 func (t *Table) largeKey(suffix []byte) store.Key { return t.Data.Uint(familyLarge).Raw(suffix) }
 
-// after returns the smallest key above k that does not extend it: no item's key extends another's.
+// After returns the smallest key above k that does not extend it: no item's key extends another's.
 func After(k store.Key) store.Key { return append(k[:len(k):len(k)], 0) }
 
-// beyond returns the end of what extends k, an Encoded value or several: what follows a value begins with a low byte.
+// Beyond returns the end of what extends k, an Encoded value or several: what follows a value begins with a low byte.
 func Beyond(k store.Key) store.Key { return append(k[:len(k):len(k)], 0xff) }
 
-// all returns the range of all of a space. What follows the prefix may begin with any byte.
+// All returns the range of all of a space. What follows the prefix may begin with any byte.
 func (sp *Space) All() store.Range {
 	return store.Range{Begin: store.Key(sp.Prefix), End: Past(sp.Prefix)}
 }
 
-// past returns the smallest key above all that begin with prefix, which must have a byte other than 0xff.
+// Past returns the smallest key above all that begin with prefix, which must have a byte other than 0xff.
 func Past(prefix []byte) store.Key {
 	end := bytes.TrimRight(bytes.Clone(prefix), "\xff")
 	end[len(end)-1]++
 	return end
 }
 
-// segment returns the range of the items in segment i of n.
+// Segment returns the range of the items in segment i of n.
 func (sp *Space) Segment(i, n int) store.Range {
 	bound := func(i int) store.Key {
 		if i == n {
@@ -171,7 +171,7 @@ func (sp *Space) Segment(i, n int) store.Range {
 	return store.Range{Begin: bound(i), End: bound(i + 1)}
 }
 
-// partition returns the range of the items with the given partition key values.
+// Partition returns the range of the items with the given partition key values.
 func (sp *Space) Partition(hash []item.Value) (prefix []byte, r store.Range) {
 	prefix = sp.Prefix.Raw(appendPartition(nil, hash...))
 	return prefix, store.Range{Begin: prefix, End: Beyond(prefix)}

@@ -8,7 +8,7 @@ import (
 	"github.com/brume-dev/brume/store"
 )
 
-// parts finds the values of the partition key and the conditions on the sort key, and checks that they fit: all
+// Parts finds the values of the partition key and the conditions on the sort key, and checks that they fit: all
 // attributes of a partition key are compared for equality, those of a sort key from the left on, and only the last of
 // these otherwise than for equality.
 //

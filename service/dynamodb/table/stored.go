@@ -22,7 +22,7 @@ const (
 	storedImage     = 5
 )
 
-// stored is an item as it lies in the store. body is valid as long as what it was read with.
+// Stored is an item as it lies in the store. body is valid as long as what it was read with.
 type Stored struct {
 	There bool
 	Size  int
@@ -61,7 +61,7 @@ func ReadStored(v store.Value) (Stored, error) {
 	return Stored{There: true, Size: int(size), Large: v[0] == storedLarge, Away: v[0] == storedElsewhere, Body: v[1+n:]}, nil
 }
 
-// load reads the item with the given suffix of keys.
+// Load reads the item with the given suffix of keys.
 func (t *Table) Load(r store.Reader, suffix []byte) (Stored, error) {
 	key := t.ItemKey(suffix)
 	v, ok, err := r.Get(key)
@@ -81,7 +81,7 @@ func (t *Table) keyAt(suffix []byte, old Stored) store.Key {
 	return t.ItemKey(suffix)
 }
 
-// whole reads the value of an item's key, and what lies elsewhere of it.
+// Whole reads the value of an item's key, and what lies elsewhere of it.
 func (t *Table) Whole(r store.Reader, v store.Value, suffix []byte) (Stored, error) {
 	st, err := ReadStored(v)
 	if err == nil && st.image != 0 {
@@ -99,7 +99,7 @@ func (t *Table) Whole(r store.Reader, v store.Value, suffix []byte) (Stored, err
 	return st, err
 }
 
-// decode returns the item, nil when it is not there.
+// Decode returns the item, nil when it is not there.
 func (st *Stored) Decode() (item.Map, error) {
 	if !st.There {
 		return nil, nil
@@ -107,13 +107,14 @@ func (st *Stored) Decode() (item.Map, error) {
 	return item.Decode(st.Body)
 }
 
-// encoded is an item made ready to be stored.
+// Encoded is an item made ready to be stored.
 type Encoded struct {
 	Size  int
 	Value []byte // as stored here; nil: nothing
 	body  int    // where item begins in value
 }
 
+// Encode makes an item ready to be stored.
 func Encode(m item.Map) Encoded { return encodeSized(m, m.Size()) }
 
 func encodeSized(m item.Map, size int) Encoded {

@@ -7,12 +7,12 @@ import (
 	"github.com/brume-dev/brume/store"
 )
 
-// streamName is the name of the table's latest stream.
+// StreamName is the name of the table's latest stream.
 func (t *Table) StreamName() stream.Name {
 	return stream.Name{Account: t.Name.Account, Region: t.Name.Region, Table: t.Name.Name, Label: t.Stream.Label}
 }
 
-// startStream names and begins the stream that rec has just got, if it has one.
+// StartStream names and begins the stream that rec has just got, if it has one.
 func StartStream(tx store.Tx, n Name, rec *Record) error {
 	if !rec.Stream.Enabled {
 		return nil
@@ -23,7 +23,7 @@ func StartStream(tx store.Tx, n Name, rec *Record) error {
 		stream.Record{Table: rec.ID, Number: rec.Stream.Number, View: rec.Stream.View, Hash: rec.Hash, Sort: rec.Sort, Created: now})
 }
 
-// changeStream begins the stream that rec has instead of t, or ends that of t.
+// ChangeStream begins the stream that rec has instead of t, or ends that of t.
 func (t *Table) ChangeStream(tx store.Tx, n Name, rec *Record) error {
 	if rec.Stream.Enabled {
 		return StartStream(tx, n, rec)
