@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/brume-dev/brume/api/logsapi"
-	"github.com/brume-dev/brume/api/xrayapi"
 	"github.com/brume-dev/brume/asl"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/clock"
@@ -66,14 +65,19 @@ var _ execution.Journal = (*Journal)(nil)
 // New returns a journal and registers its promises with the timer. Its loop is Run.
 func New(c Config) *Journal {
 	j := &Journal{Config: c, client: logsapi.NewClient(c.Caller), book: logbook.New(logbook.Config{Caller: c.Caller, Log: c.Log})}
-	j.tracer = &tracer{Config: c, client: xrayapi.NewClient(c.Caller)}
+	j.tracer = newTracer(c)
 	c.Timer.Handle(kindLog, j.put, timer.Policy{})
 	c.Timer.Handle(kindTrace, j.tracer.keep, timer.Policy{})
 	return j
 }
 
 // Run writes what Send was given, until ctx ends.
-func (j *Journal) Run(ctx context.Context) error { return j.book.Run(ctx) }
+func (j *Journal) Run(ctx context.Context) error {
+	var traces sync.WaitGroup
+	defer traces.Wait()
+	traces.Go(func() { j.tracer.run(ctx) })
+	return j.book.Run(ctx)
+}
 
 // batch is events on their way to a stream.
 type batch struct {

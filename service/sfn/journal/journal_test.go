@@ -236,6 +236,52 @@ func TestSegments(t *testing.T) {
 	}
 }
 
+// TestExpressSegments: what comes of an express execution piece by piece is one segment; what waits when the journal ends is sent.
+func TestExpressSegments(t *testing.T) {
+	r := newRig(t)
+	first, rest := log("OFF", true), log("OFF", true)
+	first.Events, rest.Events = first.Events[:4], rest.Events[4:]
+	r.Send(first)
+	r.Send(rest)
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := r.Run(over); err != context.Canceled {
+		t.Error(err)
+	}
+	if len(r.traces) != 1 || len(r.tracer.running) != 0 {
+		t.Fatalf("segments %v, %d executions under way", r.traces, len(r.tracer.running))
+	}
+	var s segment
+	if err := json.Unmarshal([]byte(r.traces[0]), &s); err != nil {
+		t.Fatal(err)
+	}
+	if s.TraceID != "1-5-a" || s.Name != "m" || len(s.States) != 2 || s.Fault || s.End <= s.Start {
+		t.Errorf("%+v", s)
+	}
+}
+
+// TestExpressBounds: neither executions without an end nor segments that nobody sends are kept for ever.
+func TestExpressBounds(t *testing.T) {
+	r := newRig(t)
+	for i := range maxRunning + 1 {
+		l := log("OFF", true)
+		l.Execution, l.Events = fmt.Sprint(arn, i), l.Events[:1]
+		if i == maxRunning {
+			l.Events[0].Time = l.Events[0].Time.Add(longest + time.Second)
+		}
+		r.Send(l)
+	}
+	if n := len(r.tracer.running); n != 1 {
+		t.Errorf("%d executions under way", n)
+	}
+	for range maxWaiting + 1 {
+		r.Send(log("OFF", true))
+	}
+	if n := len(r.tracer.waiting); n != maxWaiting {
+		t.Errorf("%d segments wait", n)
+	}
+}
+
 func TestHeaders(t *testing.T) {
 	if h := execution.Header("", true, start, arn); !strings.HasPrefix(h, "Root=1-695735a5-") || !strings.HasSuffix(h, ";Sampled=1") {
 		t.Errorf("new trace %s", h)

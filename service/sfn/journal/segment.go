@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -21,6 +22,15 @@ import (
 // maxStates is how many states a segment shows: its document may have 64 KB.
 const maxStates = 200
 
+// Our own limits, of express executions.
+const (
+	maxWaiting = 1000             // segments that wait to be sent; more are lost
+	senders    = 4                // segments that are sent at once
+	lastCall   = 3 * time.Second  // for what waits when the platform stops
+	maxRunning = 1000             // executions under way, beyond which those are forgotten that had no end:
+	longest    = 10 * time.Minute // an execution may take half of it
+)
+
 // field is a part of a trace header.
 func field(header, name string) string {
 	for part := range strings.SplitSeq(header, ";") {
@@ -31,11 +41,26 @@ func field(header, name string) string {
 	return ""
 }
 
-// tracer sends segments.
+// tracer sends segments. Those of express executions are sent by run.
 type tracer struct {
 	Config
 	client  xrayapi.Client
-	running sync.Map // execution of an express machine → *subsegments
+	waiting chan finished
+
+	mu      sync.Mutex
+	running map[string]*subsegments // by the ARN of the express execution
+	full    int                     // how many of them there are when it is time to forget some
+}
+
+func newTracer(c Config) *tracer {
+	return &tracer{Config: c, client: xrayapi.NewClient(c.Caller), waiting: make(chan finished, maxWaiting), running: map[string]*subsegments{}, full: maxRunning}
+}
+
+// finished is an express execution that has ended, with its segment.
+type finished struct {
+	machine           machine.Ref
+	role, arn, header string
+	segment           segment
 }
 
 // traced is an execution that has ended, as its promise names it.
@@ -93,22 +118,78 @@ func (t *tracer) send(l *execution.Log) {
 	if !l.Revision.Tracing || l.Trace == "" || len(l.Events) == 0 {
 		return
 	}
-	v, _ := t.running.LoadOrStore(l.Execution, &subsegments{since: l.Events[0].Time})
-	states := v.(*subsegments)
+	states := t.states(l)
 	for i := range l.Events {
 		states.take(&l.Events[i])
 	}
 	if !ended(l) {
 		return
 	}
-	t.running.Delete(l.Execution)
+	t.mu.Lock()
+	delete(t.running, l.Execution)
+	t.mu.Unlock()
 	last, r := l.Events[len(l.Events)-1], l.Revision
-	whole := segment{Name: r.Name, Start: seconds(states.since), End: seconds(last.Time), Fault: last.Type != asl.ExecutionSucceeded, States: states.done}
-	go func() {
-		if err := t.put(context.Background(), r.Ref, r.Role, l.Execution, l.Trace, &whole); err != nil {
-			t.Log.Debug("sfn: trace segments are lost", "execution", l.Execution, "problem", err)
+	f := finished{r.Ref, r.Role, l.Execution, l.Trace,
+		segment{Name: r.Name, Start: seconds(states.since), End: seconds(last.Time), Fault: last.Type != asl.ExecutionSucceeded, States: states.done}}
+	select {
+	case t.waiting <- f:
+	default:
+		t.Log.Debug("sfn: trace segments are lost: too many wait", "execution", l.Execution)
+	}
+}
+
+// states are those of an execution so far.
+func (t *tracer) states(l *execution.Log) *subsegments {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s, now := t.running[l.Execution], l.Events[0].Time
+	if s != nil {
+		return s
+	}
+	if len(t.running) >= t.full { // executions whose platform, or whose caller, has given them up
+		maps.DeleteFunc(t.running, func(_ string, s *subsegments) bool { return now.Sub(s.since) > longest })
+		t.full = max(maxRunning, 2*len(t.running))
+	}
+	s = &subsegments{since: now}
+	t.running[l.Execution] = s
+	return s
+}
+
+// run sends what has ended until ctx ends, and then what is left.
+func (t *tracer) run(ctx context.Context) {
+	var all sync.WaitGroup
+	for range senders {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				select {
+				case f := <-t.waiting:
+					t.tell(context.WithoutCancel(ctx), &f)
+				case <-ctx.Done():
+				}
+			}
+			rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastCall)
+			defer cancel()
+			t.drain(rest)
+		})
+	}
+	all.Wait()
+}
+
+func (t *tracer) drain(ctx context.Context) {
+	for {
+		select {
+		case f := <-t.waiting:
+			t.tell(ctx, &f)
+		default:
+			return
 		}
-	}()
+	}
+}
+
+func (t *tracer) tell(ctx context.Context, f *finished) {
+	if err := t.put(ctx, f.machine, f.role, f.arn, f.header, &f.segment); err != nil {
+		t.Log.Debug("sfn: trace segments are lost", "execution", f.arn, "problem", err)
+	}
 }
 
 // put sends a segment with the permissions of the machine's role. What cannot be sent is lost, as on AWS.

@@ -33,12 +33,14 @@ const (
 	version   = 1
 	inline    = 64 << 10 // bytes of an Input up to which it lies in the task's own record
 	looks     = 64       // tasks that one look goes through
-	PollTime  = 60 * time.Second
 	maxPolls  = 1000 // workers that poll an activity at once
 	listTasks = "task"
 	listKnown = "known"
 	listParts = "part"
 )
+
+// PollTime is for how long a worker waits for a task, as AWS has it.
+const PollTime = 60 * time.Second
 
 // Lists are the lists of all activities.
 type Lists struct {
@@ -94,7 +96,6 @@ func (l *Lists) Poll(ctx context.Context, activity store.Tuple, hand func(contex
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() {
-
 		select {
 		case <-deadline:
 		case <-l.leaving:
