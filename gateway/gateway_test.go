@@ -265,7 +265,7 @@ func TestNonsense(t *testing.T) {
 		{"json, content type", request("POST", "/", "text/plain", "DynamoDB_20120810.GetItem", "{}"), "dynamodb", "404 UnknownOperationException"},
 		{"json, malformed", getItem("{"), "dynamodb", "400 SerializationException"},
 		{"json, too large", getItem(big), "dynamodb", "413 RequestEntityTooLargeException"},
-		{"json, not there yet", request("POST", "/", json10, "DynamoDB_20120810.ImportTable", "{}"), "dynamodb", "501 NotImplemented"},
+		{"json, not there yet", request("POST", "/", json10, "DynamoDB_20120810.CreateGlobalTable", "{}"), "dynamodb", "501 NotImplemented"},
 		{"query, unknown action", request("POST", "/", form, "", "Action=Nothing&Version=2010-05-08"), "iam", "400 InvalidAction"},
 		{"query, no action", request("POST", "/", form, "", "UserName=x"), "iam", "400 MissingAction"},
 		{"query, not there yet", request("POST", "/", form, "", "Action=CreateSAMLProvider&Version=2010-05-08"), "iam", "501 NotImplemented"},
