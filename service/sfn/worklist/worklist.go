@@ -33,7 +33,7 @@ const (
 	version   = 1
 	inline    = 64 << 10 // bytes of an Input up to which it lies in the task's own record
 	looks     = 64       // tasks that one look goes through
-	maxPolls  = 1000 // workers that poll an activity at once
+	maxPolls  = 1000     // workers that poll an activity at once
 	listTasks = "task"
 	listKnown = "known"
 	listParts = "part"
