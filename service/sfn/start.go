@@ -2,6 +2,7 @@ package sfn
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -191,9 +192,12 @@ func (s *Service) keepExpress(ctx context.Context, k *timer.Kept) error {
 	}
 	spot := machine.Spot{Ref: machine.Ref{Place: machine.Place{Account: p.Account, Region: p.Region}, Name: p.Machine}, ID: p.ID}
 	rev, err := s.Machines.Revision(ctx, spot, p.Revision)
-	if err != nil {
-		s.Log.Debug("sfn: an express execution whose machine is gone", "execution", p.ARN, "problem", err)
+	if errors.Is(err, machine.ErrGone) {
+		s.Log.Debug("sfn: an express execution is dropped", "execution", p.ARN, "problem", err)
 		return nil
+	}
+	if err != nil {
+		return err
 	}
 	_, err = s.expresses.Run(ctx, &express.Run{Target: machine.Target{Revision: rev, Version: p.Version, Alias: p.Alias}, ARN: p.ARN,
 		Name: p.Name, Input: p.Input, Trace: p.Trace})

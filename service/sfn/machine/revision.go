@@ -2,6 +2,7 @@ package machine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -214,7 +215,10 @@ func (m *Machines) Current(ctx context.Context, n Name) (at Spot, express bool, 
 	return Spot{n.Ref, e.rec.ID}, e.rec.Express, nil
 }
 
-// Revision returns a revision of a machine by its key.
+// ErrGone says that there is no such revision any more.
+var ErrGone = errors.New("it is not there any more")
+
+// Revision returns a revision of a machine by its key. It may be ErrGone.
 func (m *Machines) Revision(ctx context.Context, at Spot, key string) (*Revision, error) {
 	if r := m.cache.revision(key); r != nil {
 		return r, nil
@@ -230,7 +234,7 @@ func (m *Machines) Revision(ctx context.Context, at Spot, key string) (*Revision
 		return nil, err
 	}
 	if rec.Definition == "" {
-		return nil, fmt.Errorf("sfn: %s has no revision %s", at.ARN(), key)
+		return nil, fmt.Errorf("sfn: revision %s of %s: %w", key, at.ARN(), ErrGone)
 	}
 	rev := rec.revision(at, key)
 	if rev.Machine, err = asl.Parse([]byte(rec.Definition)); err != nil {
