@@ -1,10 +1,6 @@
 package asl
 
-import (
-	"time"
-
-	"github.com/brume-dev/brume/asl/fault"
-)
+import "time"
 
 // Do says what a driver has to do for a thread.
 type Do uint8
@@ -139,6 +135,3 @@ type Writer struct {
 	// without; "JSON").
 	Transformation, OutputType string
 }
-
-// Failure makes a Happening of an error.
-func Failure(err *fault.Error) Happening { return Happening{What: Faulted, Error: err} }

@@ -8,7 +8,6 @@ import (
 	"github.com/brume-dev/brume/asl/choice"
 	"github.com/brume-dev/brume/asl/path"
 	"github.com/brume-dev/brume/asl/template"
-	"github.com/brume-dev/brume/jsondoc"
 )
 
 // compiler reads what stands in one state. It is the place where the two query languages part: what a field of one is
@@ -273,6 +272,3 @@ func (c compiler) choice() {
 		s.Choices = append(s.Choices, rule.next)
 	}
 }
-
-// emptyObject is what a discarded input or output is.
-func emptyObject() any { return jsondoc.NewObject() }

@@ -32,7 +32,6 @@ type line struct {
 	parent   *line
 	fork     *Fork
 	children []*line
-	order    int // of fork, for timers at the same time
 	run      *MapRun
 }
 

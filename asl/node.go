@@ -122,7 +122,7 @@ func (r *reading) object(v any, at string) (node, bool) {
 	return node{r: r, at: at, o: o}, true
 }
 
-// list is a member that is a list of objects, which must not be empty when it is there and must.
+// list is a member that is a list of objects.
 func (n node) list(key string) []node {
 	v, ok := n.o.Get(key)
 	if !ok {

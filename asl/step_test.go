@@ -226,7 +226,7 @@ func TestAlone(t *testing.T) {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	}
-	caught, err := m.Step(context.Background(), &o.Thread, Failure(&fault.Error{Name: "E", Cause: "c"}), set)
+	caught, err := m.Step(context.Background(), &o.Thread, Happening{What: Faulted, Error: &fault.Error{Name: "E", Cause: "c"}}, set)
 	if err != nil || caught.Thread.State != "Elsewhere" || seen.CatchIndex != 0 {
 		t.Fatal(err, caught.Thread.State, seen.CatchIndex)
 	}

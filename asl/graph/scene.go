@@ -10,15 +10,15 @@ type scene struct {
 
 // box is a rectangle with a text in it.
 type box struct {
-	x, y, w, h   float64 // x and y of the top left corner
-	kind, name   string
-	detail       string
-	lines        []string
-	holds        bool // other boxes are in it
-	depth        int
-	parent       int // index of the box that this one is in, -1 if in none
-	loop         bool
-	status, note string
+	x, y, w, h float64 // x and y of the top left corner
+	kind, name string
+	detail     string
+	lines      []string
+	holds      bool // other boxes are in it
+	depth      int
+	parent     int // index of the box that this one is in, -1 if in none
+	loop       bool
+	status     string
 }
 
 // line is an edge: points where it goes straight from an even one to the next, and curves from an odd one to the next.

@@ -69,8 +69,6 @@ type random struct{ *rand.Rand }
 
 func (r random) of(list ...string) string { return list[r.IntN(len(list))] }
 
-func (r random) name() string { return r.of("a", "b", "c", "items", "é") }
-
 func (r random) document(depth int) string {
 	switch n := r.IntN(10); {
 	case depth > 0 && n < 3:

@@ -33,10 +33,11 @@ func (m *Map[K, V]) Put(k K, v V) { m.Renew(k, v, func(V) bool { return true }) 
 func (m *Map[K, V]) Renew(k K, v V, older func(had V) bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if had, ok := m.all[k]; ok && !older(had) {
+	had, there := m.all[k]
+	if there && !older(had) {
 		return
 	}
-	if len(m.all) >= m.max {
+	if !there && len(m.all) >= m.max {
 		clear(m.all)
 	}
 	m.all[k] = v

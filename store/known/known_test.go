@@ -16,6 +16,10 @@ func TestMap(t *testing.T) {
 	}
 	m.Put("a", 1)
 	m.Put("b", 3)
+	m.Put("b", 3)
+	if _, ok := m.Get("a"); !ok {
+		t.Error("what is known already takes no more room")
+	}
 	m.Put("c", 4)
 	_, a := m.Get("a")
 	if c, ok := m.Get("c"); a || c != 4 || !ok {

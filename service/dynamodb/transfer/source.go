@@ -22,7 +22,7 @@ import (
 // maxLine is the most that one item may be in its JSON: 400 KB of bytes that are all escaped, and more.
 const maxLine = 4 << 20
 
-// maxWindow of what is decompressed.
+// zstdMemory is how much of an object a decompressor may hold: its frames say how much they need.
 const zstdMemory = 128 << 20
 
 // errRest says that nothing can be read of the rest of an object.
