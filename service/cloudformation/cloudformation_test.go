@@ -57,7 +57,7 @@ func rigOn(t *testing.T, s store.Store) *rig {
 	}
 	r := &rig{t: t, clock: c, table: dispatch.New(dispatch.Config{Log: slog.New(slog.DiscardHandler)})}
 	r.run = timer.New(timer.Config{Store: s, Clock: c})
-	r.table.Register(dynamodbapi.Service, make1(dynamodb.New(dynamodb.Config{Store: s, Clock: c, Timer: r.run})))
+	r.table.Register(dynamodbapi.Service, make1(dynamodb.New(dynamodb.Config{Store: s, Clock: c, Timer: r.run, Caller: r.table})))
 	r.table.Register(kmsapi.Service, make1(kms.New(kms.Config{Store: s, Timer: r.run, Rand: rand.Reader})))
 	r.table.Register(logsapi.Service, make1(logs.New(logs.Config{Store: s, Clock: c, Caller: r.table, Timer: r.run})))
 	r.table.Register(ssmapi.Service, make1(ssm.New(ssm.Config{Store: s, Caller: r.table, Timer: r.run})))
