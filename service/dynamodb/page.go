@@ -237,7 +237,7 @@ func (p *pager) page(src *source, got raw) (page, error) {
 	kept := all[:0]
 	for _, m := range all {
 		if p.filter == nil || p.filter.Holds(m) {
-			kept = append(kept, p.choose(m))
+			kept = append(kept, p.choose(src, m))
 		}
 	}
 	if out.matched = len(kept); !p.count {
@@ -246,11 +246,17 @@ func (p *pager) page(src *source, got raw) (page, error) {
 	return out, nil
 }
 
-func (p *pager) choose(m item.Map) item.Map {
-	if p.chosen == nil || p.count {
+// choose returns what the answer shows of an item.
+func (p *pager) choose(src *source, m item.Map) item.Map {
+	switch {
+	case p.count:
 		return m
+	case p.chosen != nil:
+		return p.chosen.Of(m)
+	case src.fetch && p.selected != api.SelectAllAttributes: // only the filter wanted more than the index has
+		return src.x.Project(m)
 	}
-	return p.chosen.Of(m)
+	return m
 }
 
 // consumed renders what the page cost, if that was asked for.

@@ -322,10 +322,20 @@ func (s *Service) setSelect(p *pager, t *table.Table, st *statement) error {
 			return err
 		}
 	}
-	if q.Projection != nil {
-		p.chosen, err = r.Projection(*q.Projection)
-	}
+	p.chosen, err = columns(r, q.Projection)
 	return err
+}
+
+// columns reads what a SELECT chooses; nil chooses everything.
+func columns(r *expression.Request, projection *string) (*expression.Projection, error) {
+	if projection == nil {
+		return nil, nil
+	}
+	chosen, err := r.Projection(*projection)
+	if err != nil {
+		return nil, err
+	}
+	return chosen.Columns(), nil
 }
 
 // codeOf is the code of an error of one statement of a batch.

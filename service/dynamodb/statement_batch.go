@@ -163,11 +163,9 @@ func (s *Service) transactSelect(ctx context.Context, statements []*statement, a
 			return nil, invalid("Select statements within ExecuteTransaction must specify the primary key in the where clause.")
 		}
 		gets[i] = transactGet{named: st.named, key: key}
-		if e.Projection != nil {
-			r := &expression.Request{Names: e.Names, Values: e.Values, Cache: &s.expressions}
-			if gets[i].chosen, err = r.Projection(*e.Projection); err != nil {
-				return nil, refused(err)
-			}
+		r := &expression.Request{Names: e.Names, Values: e.Values, Cache: &s.expressions}
+		if gets[i].chosen, err = columns(r, e.Projection); err != nil {
+			return nil, refused(err)
 		}
 	}
 	out, costs, err := s.readAll(ctx, gets)

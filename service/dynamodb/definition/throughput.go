@@ -65,6 +65,28 @@ func (t *Throughput) setOnDemand(o *api.OnDemandThroughput, provisioned bool) er
 	return nil
 }
 
+// raiseWarm is setWarm of a table or index that stands: what it is warmed to does not get less. what is the table or index,
+// for the text of the error.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/update-warm-throughput.html
+func (t *Throughput) raiseWarm(w *api.WarmThroughput, what string, provisioned bool) error {
+	if w == nil {
+		return nil
+	}
+	read, write := t.warm(provisioned)
+	for _, f := range []struct {
+		name  string
+		given *int64
+		now   int64
+	}{{"ReadUnitsPerSecond", w.ReadUnitsPerSecond, read}, {"WriteUnitsPerSecond", w.WriteUnitsPerSecond, write}} {
+		if f.given != nil && *f.given < f.now {
+			return problem(fmt.Sprintf("%sRequested %s for WarmThroughput for %s is lower than current WarmThroughput, decreasing WarmThroughput is not supported",
+				invalidValues, f.name, what))
+		}
+	}
+	t.setWarm(w)
+	return nil
+}
+
 func (t *Throughput) setWarm(w *api.WarmThroughput) {
 	if w == nil {
 		return

@@ -31,7 +31,9 @@ func (rec Record) Update(in *api.UpdateTableInput, at Place, managed string, now
 	if err := own.setOnDemand(in.OnDemandThroughput, rec.Provisioned); err != nil {
 		return rec, c, err
 	}
-	own.setWarm(in.WarmThroughput)
+	if err := own.raiseWarm(in.WarmThroughput, "table", rec.Provisioned); err != nil {
+		return rec, c, err
+	}
 	rec.setThroughput(own)
 	if in.DeletionProtectionEnabled != nil {
 		rec.Protected = *in.DeletionProtectionEnabled
@@ -114,7 +116,9 @@ func (rec *Record) changeIndexThroughput(in *api.UpdateTableInput, wasProvisione
 				return err
 			}
 		}
-		x.Throughput.setWarm(u.Update.WarmThroughput)
+		if err := x.Throughput.raiseWarm(u.Update.WarmThroughput, "index "+name, rec.Provisioned); err != nil {
+			return err
+		}
 		if err := x.Throughput.setOnDemand(u.Update.OnDemandThroughput, rec.Provisioned); err != nil {
 			return err
 		}

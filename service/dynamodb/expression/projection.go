@@ -1,13 +1,21 @@
 package expression
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/brume-dev/brume/item"
 )
 
 // Projection chooses parts of items. It is safe for concurrent use.
-type Projection struct{ root branch }
+type Projection struct {
+	root    branch
+	columns bool // each part by itself, under the end of its path
+}
+
+// Columns returns the projection that chooses what p does in the way of PartiQL: each part stands by itself, under the
+// name that its path ends with and the indexes after that.
+func (p *Projection) Columns() *Projection { return &Projection{root: p.root, columns: true} }
 
 // Attributes returns the projection that keeps the given top-level attributes.
 func Attributes(names ...string) *Projection {
@@ -23,7 +31,12 @@ func Attributes(names ...string) *Projection {
 // Of returns the chosen parts of m: maps with the chosen members, lists with the chosen elements in their order. What
 // is not there is left out; the result is never nil.
 func (p *Projection) Of(m item.Map) item.Map {
-	out := p.root.ofMap(m)
+	var out item.Map
+	if p.columns {
+		p.root.column(item.MapOf(m), "", &out)
+	} else {
+		out = p.root.ofMap(m)
+	}
 	if out == nil {
 		return item.Map{}
 	}
@@ -125,6 +138,25 @@ func (br *branch) of(v item.Value) item.Value {
 		return item.Value{}
 	}
 	return item.List(list...)
+}
+
+// column puts into out what br's kids choose of v, which is called name.
+func (br *branch) column(v item.Value, name string, out *item.Map) {
+	for i := range br.kids {
+		k, of, part := &br.kids[i], br.kids[i].name, item.Value{}
+		if k.index < 0 {
+			part = v.Map().Get(k.name)
+		} else if of = fmt.Sprintf("%s[%d]", name, k.index); k.index < len(v.List()) {
+			part = v.List()[k.index]
+		}
+		switch {
+		case part.Kind() == item.None:
+		case k.leaf >= 0:
+			out.Put(of, part)
+		default:
+			k.column(part, of, out)
+		}
+	}
 }
 
 // ofMap returns the members of m that br's kids choose, nil when there are none.

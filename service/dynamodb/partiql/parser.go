@@ -127,6 +127,9 @@ func (p *parser) statement() *Statement {
 	default:
 		p.unexpected("SELECT, INSERT, UPDATE, DELETE or EXISTS")
 	}
+	if st.Kind != Select && st.Index != "" { // only a SELECT may be on an index
+		p.fail(malformed("Unexpected path component"))
+	}
 	return st
 }
 

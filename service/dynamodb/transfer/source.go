@@ -118,6 +118,7 @@ func readItem(text []byte) (item.Map, error) {
 
 // tableReader reads CSV. All columns are strings but the keys of the table and its indexes.
 type tableReader struct {
+	room   *io.LimitedReader // what may be read for the record at hand: a quotation may go on to the end of the object
 	csv    *csv.Reader
 	header []string
 	kind   func(name string) item.Kind
@@ -126,14 +127,15 @@ type tableReader struct {
 }
 
 func newTableReader(r io.Reader, how *csvRecord, kind func(string) item.Kind) *tableReader {
-	t := &tableReader{csv: csv.NewReader(r), header: how.Header, kind: kind}
+	t := &tableReader{room: &io.LimitedReader{R: r}, header: how.Header, kind: kind}
+	t.csv = csv.NewReader(t.room)
 	t.csv.FieldsPerRecord = -1
 	t.csv.ReuseRecord = true
 	if how.Delimiter != "" {
 		t.csv.Comma = rune(how.Delimiter[0])
 	}
 	if t.header == nil {
-		first, err := t.csv.Read()
+		first, err := t.record()
 		if err == nil {
 			for _, name := range first {
 				t.header = append(t.header, strings.Clone(name))
@@ -150,10 +152,20 @@ func newTableReader(r io.Reader, how *csvRecord, kind func(string) item.Kind) *t
 	return t
 }
 
+// record reads the next one.
+func (t *tableReader) record() ([]string, error) {
+	t.room.N = maxLine
+	fields, err := t.csv.Read()
+	if t.room.N <= 0 {
+		return nil, fmt.Errorf("a record has more than %d bytes", maxLine)
+	}
+	return fields, err
+}
+
 func (t *tableReader) next() (item.Map, int64, error) {
 	fields, err := []string(nil), t.err
 	if err == nil {
-		fields, err = t.csv.Read()
+		fields, err = t.record()
 	}
 	at := t.csv.InputOffset()
 	size := at - t.read

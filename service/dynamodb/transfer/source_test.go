@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/brume-dev/brume/item"
@@ -47,6 +48,30 @@ func FuzzSource(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A quotation that is not closed takes no more memory than a record may have.
+func TestEndlessRecord(t *testing.T) {
+	for _, header := range [][]string{nil, {"pk"}} {
+		body := io.MultiReader(strings.NewReader("\""), &endless{})
+		in := newTableReader(body, &csvRecord{Header: header}, func(string) item.Kind { return item.S })
+		if _, _, err := in.next(); !errors.Is(err, errRest) {
+			t.Errorf("with the header %v: %v", header, err)
+		}
+	}
+}
+
+// endless is a text without an end.
+type endless struct{ read int }
+
+func (e *endless) Read(p []byte) (int, error) {
+	if e.read += len(p); e.read > 2*maxLine {
+		panic("read beyond what a record may have")
+	}
+	for i := range p {
+		p[i] = 'x'
+	}
+	return len(p), nil
 }
 
 // Lists go on where they were.
