@@ -95,8 +95,8 @@ func New(c Config) (*Service, error) {
 	s.engine = execution.New(execution.Config{Store: c.Store, Clock: c.Clock, Timer: c.Timer, Rand: c.Rand, Revision: s.Revision, Machine: s.Current,
 		Tasks: tasks, Schedule: s.schedule, Journal: s.journal, Listening: c.Listening, Log: c.Log})
 	s.expresses = express.New(express.Config{Clock: c.Clock, Rand: c.Rand, Tasks: tasks, Journal: s.journal})
-	s.Runs = maprun.New(maprun.Config{Store: c.Store, Clock: c.Clock, Timer: c.Timer, Caller: c.Caller, Roles: c.Roles, Engine: s.engine, Express: s.expresses,
-		Revision: s.Revision, Machine: s.Current, Log: c.Log})
+	s.Runs = maprun.New(maprun.Config{Store: c.Store, Clock: c.Clock, Timer: c.Timer, Caller: c.Caller, Roles: c.Roles, Policies: c.Policies, Engine: s.engine,
+		Express: s.expresses, Revision: s.Revision, Machine: s.Current, Log: c.Log})
 	s.engine.Maps = s.Runs
 	s.Bench = trial.New(trial.Config{Tasks: s.tasks, Clock: c.Clock, Rand: c.Rand, Lint: s.check})
 	c.Timer.Handle(kindExpress, s.keepExpress, timer.Policy{Parallel: expressAtOnce})

@@ -87,6 +87,8 @@ assert sorted(c["status"] for c in children) == ["FAILED", "SUCCEEDED", "SUCCEED
 assert {c["executionArn"] for c in children} == {r["ExecutionArn"] for r in good + bad}
 child = states.describe_execution(executionArn=bad[0]["ExecutionArn"])
 assert (child["status"], child["mapRunArn"], child["redriveStatus"]) == ("FAILED", result["MapRunArn"], "REDRIVABLE_BY_MAP_RUN"), child
+with fails("ExecutionNotRedrivable", 400, "redriven by the execution that has the map run"):
+    states.redrive_execution(executionArn=bad[0]["ExecutionArn"])
 assert states.get_execution_history(executionArn=bad[0]["ExecutionArn"])["events"][-1]["type"] == "ExecutionFailed"
 with fails("ResourceNotFound", 400):
     states.describe_map_run(mapRunArn=result["MapRunArn"][:-1] + "x")

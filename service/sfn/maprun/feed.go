@@ -67,6 +67,11 @@ func gone(err error) error {
 }
 
 func (r *Runs) feed(ctx context.Context, l *loaded, kept *timer.Kept) error {
+	if l.p.Phase == going {
+		if err := r.permitted(ctx, l, kept); err != nil {
+			return err
+		}
+	}
 	if l.p.Redriving && l.p.Phase == going {
 		if more, err := r.again(ctx, l, kept); err != nil || more {
 			return err

@@ -113,6 +113,40 @@ func TestFailuresAndRedrive(t *testing.T) {
 	}
 }
 
+// TestPermissions: the role must be allowed to begin children, and to redrive them. What was refused goes on when it is allowed.
+func TestPermissions(t *testing.T) {
+	const arn = "arn:aws:states:eu-west-1:111122223333:"
+	w := newWorld(t, mapping("STANDARD", ""))
+	p := w.boot()
+	ref := execution.Ref{Spot: w.rev.Spot, Name: "e"}
+	again := func(denied, want string) {
+		t.Helper()
+		w.mu.Lock()
+		w.denied = denied
+		w.mu.Unlock()
+		if _, err := p.engine.Redrive(t.Context(), ref, "", false); err != nil {
+			t.Fatal(err)
+		}
+		p.settle()
+		if got := p.look(); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	w.denied, w.broken["2"] = "states:StartExecution", true
+	p.begin(`[1,2]`)
+	p.settle()
+	const refused = "FAILED States.Permissions: arn:aws:iam::111122223333:role/r may not "
+	if got, want := p.look(), refused+"states:StartExecution on "+arn+"stateMachine:m"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	again("states:RedriveExecution", "FAILED States.ExceedToleratedFailureThreshold: The specified tolerated failure threshold was exceeded") // there was nothing to redrive
+	again("states:RedriveExecution", refused+"states:RedriveExecution on "+arn+"execution:m/M:*")
+	w.mu.Lock()
+	w.broken["2"] = false
+	w.mu.Unlock()
+	again("states:StartExecution", "SUCCEEDED [1,2]") // all have been started
+}
+
 // TestFailsAgain: a child that is redriven and fails at once is counted.
 func TestFailsAgain(t *testing.T) {
 	p := newWorld(t, strings.Replace(passing, `"Type":"Pass","End":true`, `"Type":"Fail","Error":"Always"`, 1)).boot()

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -40,6 +41,7 @@ type world struct {
 	most    int            // tasks that were called at once
 	running int
 	broken  map[string]bool // arguments of tasks that fail
+	denied  string          // what the role may not do
 	hold    chan struct{}   // not nil: tasks wait for it
 	rev     *machine.Revision
 }
@@ -69,7 +71,7 @@ func (w *world) boot() *process {
 	p := &process{world: w}
 	p.timer = timer.New(timer.Config{Store: w.store, Clock: w.clock, Drain: time.Millisecond})
 	p.engine = execution.New(execution.Config{Store: w.store, Clock: w.clock, Timer: p.timer, Rand: rand.Reader, Revision: w.revision, Machine: w.machine, Tasks: w})
-	p.runs = maprun.New(maprun.Config{Store: w.store, Clock: w.clock, Timer: p.timer, Caller: w.bucket, Roles: w, Engine: p.engine,
+	p.runs = maprun.New(maprun.Config{Store: w.store, Clock: w.clock, Timer: p.timer, Caller: w.bucket, Roles: w, Policies: w, Engine: p.engine,
 		Express: express.New(express.Config{Clock: w.clock, Rand: rand.Reader, Tasks: w}), Revision: w.revision, Machine: w.machine})
 	p.engine.Maps = p.runs
 	ctx, cancel := context.WithCancel(context.Background())
@@ -97,6 +99,18 @@ func (w *world) machine(context.Context, machine.Name) (machine.Spot, bool, erro
 
 func (w *world) Assume(_ context.Context, _ aws.Identity, role, _ string) (aws.Identity, aws.Credentials, error) {
 	return aws.Identity{Kind: aws.AssumedRole, ARN: role}, aws.Credentials{}, nil
+}
+
+// Authorize lets the role do all but what is denied.
+func (w *world) Authorize(_ context.Context, id aws.Identity, access []aws.Access) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, a := range access {
+		if a.Action == w.denied {
+			return aws.Errorf("AccessDenied", http.StatusForbidden, "%s may not %s on %s", id.ARN, a.Action, a.Resource)
+		}
+	}
+	return nil
 }
 
 // Call answers with the arguments, unless they are broken.
