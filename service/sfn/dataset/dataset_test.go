@@ -149,6 +149,20 @@ func TestReading(t *testing.T) {
 	}
 }
 
+// TestLongRow: a quotation that is not closed is not read to the end of the file.
+func TestLongRow(t *testing.T) {
+	for _, text := range []string{"a,b\n\"" + strings.Repeat("x", 3*maxRow), "\"" + strings.Repeat("x", 3*maxRow)} {
+		file := strings.NewReader(text)
+		rows, err := openTable(io.NopCloser(file), ',', nil, true, Cursor{})
+		if err == nil {
+			_, _, err = rows.next()
+		}
+		if err == nil || !strings.Contains(err.Error(), "maximum of") || file.Len() < maxRow {
+			t.Errorf("%v, %d bytes are not read", err, file.Len())
+		}
+	}
+}
+
 // TestCursors: reading on from any cursor gives the rest.
 func TestCursors(t *testing.T) {
 	for name, e := range examples {

@@ -13,4 +13,5 @@ const (
 const (
 	listPage    = 1000     // objects asked for at once
 	maxManifest = 64 << 20 // bytes of a manifest
+	maxRow      = 1 << 20  // bytes of a row of a CSV file: an item that is all quotation marks, and more
 )

@@ -15,14 +15,15 @@ import (
 // table are the rows of a CSV file (RFC 4180): an object of strings each.
 type table struct {
 	body   io.Closer
+	room   *io.LimitedReader // what may be read for the row at hand: a quotation may go on to the end of the file
 	csv    *csv.Reader
 	base   int64
 	header []string
 }
 
 func openTable(body io.ReadCloser, delimiter rune, header []string, first bool, at Cursor) (*table, error) {
-	t := &table{body: body, base: at.Offset, header: header}
-	in := bufio.NewReader(body)
+	t := &table{body: body, room: &io.LimitedReader{R: body, N: maxRow}, base: at.Offset, header: header}
+	in := bufio.NewReader(t.room)
 	if at.Offset == 0 {
 		if mark, _ := in.Peek(3); bytes.Equal(mark, []byte("\ufeff")) {
 			_, _ = in.Discard(3)
@@ -40,7 +41,7 @@ func openTable(body io.ReadCloser, delimiter rune, header []string, first bool, 
 		return t, nil
 	case err != nil:
 		return nil, readError(err)
-	case t.csv.InputOffset() > MaxHeader:
+	case t.csv.InputOffset() > MaxHeader: // also of one that takes all the room
 		return nil, failed("The CSV header exceeds the maximum of %d bytes.", MaxHeader)
 	}
 	t.header = row
@@ -57,7 +58,11 @@ func readError(err error) error {
 
 // next makes an object of a row. Fields that are missing are empty, those beyond the header are left out.
 func (t *table) next() (string, []byte, error) {
+	t.room.N = maxRow
 	row, err := t.csv.Read()
+	if t.room.N <= 0 {
+		return "", nil, wrongf("a row exceeds the maximum of %d bytes", maxRow)
+	}
 	if err != nil {
 		return "", nil, readError(err)
 	}
