@@ -32,9 +32,9 @@ type SyntaxError struct {
 	Problem string
 }
 
-// Error is the problem and the offset.
+// Error is the problem and the offset. It says nothing of this package: services show it to those who sent the text.
 func (e *SyntaxError) Error() string {
-	return fmt.Sprintf("jsondoc: %s at offset %d", e.Problem, e.Offset)
+	return fmt.Sprintf("%s at offset %d", e.Problem, e.Offset)
 }
 
 // parser reads from left to right; pos is the next byte.

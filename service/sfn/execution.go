@@ -59,8 +59,9 @@ func (s *Service) described(ctx context.Context, arn string) (*execution.Descrip
 	return d, rev, err
 }
 
-// DescribeExecution tells what an execution is like.
-func (s *Service) DescribeExecution(ctx context.Context, _ aws.Identity, in *sfnapi.DescribeExecutionInput) (*sfnapi.DescribeExecutionOutput, error) {
+// DescribeExecution tells what an execution is like. The data of one whose machine has a key is for those who may use the key; METADATA_ONLY
+// goes without.
+func (s *Service) DescribeExecution(ctx context.Context, id aws.Identity, in *sfnapi.DescribeExecutionInput) (*sfnapi.DescribeExecutionOutput, error) {
 	d, rev, err := s.described(ctx, in.ExecutionArn)
 	if err != nil {
 		return nil, err
@@ -83,7 +84,11 @@ func (s *Service) DescribeExecution(ctx context.Context, _ aws.Identity, in *sfn
 	if d.Error != nil {
 		out.Error, out.Cause = aws.Some(d.Error.Name), aws.Some(d.Error.Cause)
 	}
-	return out, nil
+	if in.IncludedData == sfnapi.IncludedDataMetadataOnly && rev.Keyed() {
+		out.Input, out.InputDetails, out.Output, out.OutputDetails, out.Error, out.Cause = nil, nil, nil, nil, nil, nil
+		return out, nil
+	}
+	return out, s.MayRead(ctx, id, rev)
 }
 
 func included() *sfnapi.CloudWatchEventsExecutionDataDetails {
@@ -99,17 +104,19 @@ func machineOf(d *execution.Description, rev *machine.Revision) string {
 }
 
 // DescribeStateMachineForExecution tells what machine an execution runs, as it was when it started.
-func (s *Service) DescribeStateMachineForExecution(ctx context.Context, _ aws.Identity, in *sfnapi.DescribeStateMachineForExecutionInput) (*sfnapi.DescribeStateMachineForExecutionOutput, error) {
+func (s *Service) DescribeStateMachineForExecution(ctx context.Context, id aws.Identity, in *sfnapi.DescribeStateMachineForExecutionInput) (*sfnapi.DescribeStateMachineForExecutionOutput, error) {
 	d, rev, err := s.described(ctx, in.ExecutionArn)
 	if err != nil {
 		return nil, err
 	}
 	out := rev.Describe()
 	out.StateMachineArn, out.MapRunArn, out.Label = machineOf(d, rev), aws.Some(d.MapRun), aws.Some(d.Ref.Label())
-	if in.IncludedData == sfnapi.IncludedDataMetadataOnly && out.EncryptionConfiguration != nil && out.EncryptionConfiguration.KmsKeyId != nil {
+	// What is below a label is a part of the definition, which has to be read for it.
+	if in.IncludedData == sfnapi.IncludedDataMetadataOnly && rev.Keyed() && d.Ref.Label() == "" {
 		out.Definition = ""
+		return out, nil
 	}
-	return out, nil
+	return out, s.MayRead(ctx, id, rev)
 }
 
 // ListExecutions lists the executions of a machine, or the children of a map run, the newest first.

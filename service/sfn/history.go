@@ -14,10 +14,13 @@ import (
 // maxAnswer is how many bytes of documents a page of a history has before it ends early.
 const maxAnswer = 4 << 20
 
-// GetExecutionHistory returns events of an execution, page by page.
-func (s *Service) GetExecutionHistory(ctx context.Context, _ aws.Identity, in *sfnapi.GetExecutionHistoryInput) (*sfnapi.GetExecutionHistoryOutput, error) {
-	ref, err := s.locate(ctx, in.ExecutionArn)
+// GetExecutionHistory returns events of an execution, page by page. Those of a machine with a key are for those who may use the key.
+func (s *Service) GetExecutionHistory(ctx context.Context, id aws.Identity, in *sfnapi.GetExecutionHistoryInput) (*sfnapi.GetExecutionHistoryOutput, error) {
+	d, rev, err := s.described(ctx, in.ExecutionArn)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.MayRead(ctx, id, rev); err != nil {
 		return nil, err
 	}
 	reverse, data := aws.Or(in.ReverseOrder, false), aws.Or(in.IncludeExecutionData, true)
@@ -31,7 +34,7 @@ func (s *Service) GetExecutionHistory(ctx context.Context, _ aws.Identity, in *s
 	}
 	out := &sfnapi.GetExecutionHistoryOutput{Events: []sfnapi.HistoryEvent{}}
 	size := 0
-	err = s.engine.Events(ctx, ref, from, reverse, func(e *asl.Event) bool {
+	err = s.engine.Events(ctx, d.Ref, from, reverse, func(e *asl.Event) bool {
 		if len(out.Events) == limit || size > maxAnswer {
 			out.NextToken = new(pageToken(e.ID, reverse))
 			return false

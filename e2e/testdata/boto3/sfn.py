@@ -41,7 +41,7 @@ assert first["executionArn"] == f"{base}execution:hello:x", first
 assert json.loads(ended(first["executionArn"])["output"]) == {"n": 2, "said": {"hello": "world"}}
 with fails("ExecutionAlreadyExists", 400, f"Execution Already Exists: '{first['executionArn']}'"):
     states.start_execution(stateMachineArn=hello, name="x", input='{"n": 3}')
-with fails("InvalidExecutionInput", 400):
+with fails("InvalidExecutionInput", 400, "Invalid State Machine Execution Input: 'Unexpected end-of-input"):
     states.start_execution(stateMachineArn=hello, input="{")
 with fails("StateMachineDoesNotExist", 400, "State Machine Does Not Exist: '"):
     states.start_execution(stateMachineArn=hello + "o")

@@ -128,10 +128,17 @@ described = states.describe_state_machine(stateMachineArn=base + "sealed")
 assert described["encryptionConfiguration"] == encryption and described["definition"] == PASS, described
 with fails("InvalidEncryptionConfiguration", 400):
     states.create_state_machine(name="x", definition=PASS, roleArn=role, encryptionConfiguration=encryption | {"kmsKeyId": "none"})
+sealed = states.start_execution(stateMachineArn=base + "sealed")["executionArn"]
+eventually("its end", lambda: states.describe_execution(executionArn=sealed)["status"] == "SUCCEEDED")
 kms.disable_key(KeyId=key)
-with fails("KmsInvalidStateException", 400):
-    states.describe_state_machine(stateMachineArn=base + "sealed")
+for look in (lambda: states.describe_state_machine(stateMachineArn=base + "sealed"), lambda: states.describe_execution(executionArn=sealed),
+             lambda: states.describe_state_machine_for_execution(executionArn=sealed), lambda: states.get_execution_history(executionArn=sealed)):
+    with fails("KmsInvalidStateException", 400):
+        look()
 assert states.describe_state_machine(stateMachineArn=base + "sealed", includedData="METADATA_ONLY")["name"] == "sealed"
+assert states.describe_state_machine_for_execution(executionArn=sealed, includedData="METADATA_ONLY")["name"] == "sealed"
+described = states.describe_execution(executionArn=sealed, includedData="METADATA_ONLY")
+assert described["status"] == "SUCCEEDED" and "input" not in described and "output" not in described, described
 
 # Policies name the machine, and its versions and aliases by a condition.
 iam.create_user(UserName="starter")

@@ -51,6 +51,9 @@ func redriveStatus(h *head, now time.Time) (status, reason string) {
 
 // notRedrivable is the error for an execution that cannot be redriven.
 func notRedrivable(ref Ref, reason string) error {
+	if reason == "" {
+		reason = "Child executions of a map run are redriven by the execution that has the map run"
+	}
 	return &sfnapi.ExecutionNotRedrivable{Message: "Execution is not redrivable: '" + ref.ARN() + "'. " + reason}
 }
 

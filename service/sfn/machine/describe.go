@@ -45,11 +45,11 @@ func (m *Machines) DescribeStateMachine(ctx context.Context, id aws.Identity, in
 	if e.rec.Deleting {
 		out.Status = sfnapi.StateMachineStatusDeleting
 	}
-	if in.IncludedData == sfnapi.IncludedDataMetadataOnly && rev.encryption.Key != "" {
+	if in.IncludedData == sfnapi.IncludedDataMetadataOnly && rev.Keyed() {
 		out.Definition = ""
 		return out, nil
 	}
-	return out, m.mayRead(ctx, id, rev)
+	return out, m.MayRead(ctx, id, rev)
 }
 
 func (v *Revision) tracing() *sfnapi.TracingConfiguration {

@@ -201,8 +201,9 @@ func (m *Machines) reachKey(ctx context.Context, id aws.Identity, rev *Revision)
 	return badEncryption(aws.InfoOf(err).Message)
 }
 
-// mayRead checks that a caller who wants to see the definition may use the key that it was given.
-func (m *Machines) mayRead(ctx context.Context, id aws.Identity, rev *Revision) error {
+// MayRead checks that a caller who wants to see the definition, or the data of an execution of it, may use the key that it was given.
+// https://docs.aws.amazon.com/step-functions/latest/dg/encryption-at-rest.html
+func (m *Machines) MayRead(ctx context.Context, id aws.Identity, rev *Revision) error {
 	if rev.encryption.Key == "" {
 		return nil
 	}
@@ -216,6 +217,10 @@ func (m *Machines) mayRead(ctx context.Context, id aws.Identity, rev *Revision) 
 	}
 	return &sfnapi.KmsInvalidStateException{Message: aws.InfoOf(err).Message, KmsKeyState: sfnapi.KmsKeyStateDisabled}
 }
+
+// Keyed reports whether the definition was given a key of the customer's own: then only those who may use it see the definition and what
+// executions hold.
+func (v *Revision) Keyed() bool { return v.encryption.Key != "" }
 
 // keyContext is the encryption context of a machine's data keys.
 func keyContext(r Ref) map[string]string {
