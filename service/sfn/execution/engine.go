@@ -39,7 +39,7 @@ type Config struct {
 	Clock clock.Clock
 	Timer *timer.Runner
 	Rand  io.Reader // crypto/rand.Reader
-	// Revision returns a revision of a machine by its key.
+	// Revision returns a revision of a machine by its key. It may be machine.ErrGone.
 	Revision func(ctx context.Context, at machine.Spot, key string) (*machine.Revision, error)
 	// Machine returns what a name stands for now. Errors are StateMachineDoesNotExist.
 	Machine func(ctx context.Context, n machine.Name) (at machine.Spot, express bool, err error)

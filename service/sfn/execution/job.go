@@ -2,6 +2,7 @@ package execution
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -150,8 +151,11 @@ func (e *Engine) keepStop(ctx context.Context, k *timer.Kept) error {
 	}
 	at := s.At.at()
 	rev, err := e.Revision(ctx, at.Spot, s.Revision)
+	if errors.Is(err, machine.ErrGone) {
+		return nil
+	}
 	if err != nil {
-		return nil // the machine is gone
+		return err
 	}
 	resource, _ := asl.ParseResource(s.Job.Resource)
 	if resource == nil {
