@@ -70,7 +70,7 @@ func (r *rig) json(ctx context.Context, q *request, out any) error {
 	return json.Unmarshal(b, out)
 }
 
-// aws is a request of a service that speaks AWS JSON 1.0 or 1.1.
+// awsJSON is a request of a service that speaks AWS JSON 1.0 or 1.1.
 func awsJSON(service, version, target string, in document) *request {
 	return &request{service: service, method: http.MethodPost, path: "/", body: text(in),
 		header: map[string]string{"Content-Type": "application/x-amz-json-" + version, "X-Amz-Target": target}}

@@ -123,7 +123,7 @@ func (g *glob) match(s string, e *evaluation) bool {
 	return matchTokens(toks, s)
 }
 
-// text returns the value of a pattern without wildcards.
+// value returns the value of a pattern without wildcards.
 func (g *glob) value(e *evaluation) (string, bool) {
 	if g.kind != globTokens {
 		return g.text, true

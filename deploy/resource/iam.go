@@ -94,7 +94,7 @@ func (o *Op) strip(h holder) error {
 		})
 }
 
-// create makes a role, user or group and reads its ARN.
+// createHolder makes a role, user or group and reads its ARN.
 func (o *Op) createHolder(h holder, max int) error {
 	o.Physical = o.name(h.key, max)
 	if _, err := o.call("iam", "Create"+h.noun, o.properties(h.key, o.Physical)); o.made(err) != nil {

@@ -31,7 +31,7 @@ func (b *bench) isolation(t *testing.T) {
 	t.Run("Orphans", b.orphans)
 }
 
-// must fails unless the event ends in an error that contains one of texts.
+// refused fails unless the event ends in an error that contains one of texts.
 func (e *env) refused(event map[string]any, texts ...string) {
 	e.t.Helper()
 	got, fail := e.ask(event)

@@ -30,7 +30,7 @@ type confirmation struct {
 
 func (c *confirmation) spot() spot { return spot{ref{c.place, c.Topic}, c.TopicID} }
 
-// links are the URLs in messages.
+// confirmURL is the URL in a message that asks for a confirmation.
 func (s *Service) confirmURL(topic, token string) string {
 	return s.Links() + "/?Action=ConfirmSubscription&TopicArn=" + topic + "&Token=" + token
 }
@@ -39,7 +39,7 @@ func (s *Service) unsubscribeURL(sub string) string {
 	return s.Links() + "/?Action=Unsubscribe&SubscriptionArn=" + sub
 }
 
-// message is the question as it is sent.
+// question is a confirmation as it is asked for.
 func (s *Service) question(c *confirmation, id string) (*envelope.Message, error) {
 	arn := c.spot().arn()
 	m := &envelope.Message{Type: envelope.SubscriptionConfirmation, ID: id, Topic: arn, Time: c.Time, Token: c.Token, SubscribeURL: s.confirmURL(arn, c.Token),

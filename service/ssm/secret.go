@@ -19,7 +19,7 @@ const defaultKey = "alias/aws/ssm"
 // viaService is what policies know Parameter Store by when it calls KMS for its caller.
 const viaService = "ssm.amazonaws.com"
 
-// context binds a ciphertext to its parameter.
+// sealContext binds a ciphertext to its parameter.
 // https://docs.aws.amazon.com/systems-manager/latest/userguide/secure-string-parameter-kms-encryption.html
 func sealContext(arn string) map[string]string { return map[string]string{"PARAMETER_ARN": arn} }
 

@@ -53,7 +53,7 @@ func must[T any](t *testing.T) func(T, error) T {
 
 func p[T any](v T) *T { return &v }
 
-// id is the trace number n, hex16 the segment number n.
+// traceID is the trace number n, hex16 the segment number n.
 func traceID(n int) string { return fmt.Sprintf("1-%08x-%024x", start.Unix(), n) }
 func hex16(n int) string   { return fmt.Sprintf("%016x", n) }
 

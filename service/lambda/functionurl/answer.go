@@ -25,7 +25,7 @@ type answer struct {
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming
 const integration = "application/vnd.awslambda.http-integration-response"
 
-// prelude is what parts the head of such an answer from its body.
+// preludeEnd is what parts the head of such an answer from its body.
 const preludeEnd = "\x00\x00\x00\x00\x00\x00\x00\x00"
 
 // maxPrelude bounds the head of a streamed answer.

@@ -101,7 +101,7 @@ func (b *Bucket) Save(tx store.Tx) {
 	tx.Set(b.Family(FamilyBucket), record.Encode(bucketVersion, b.BucketRecord))
 }
 
-// kindErase deletes what a deleted bucket left, and its name, should DeleteBucket itself not have come so far.
+// KindErase deletes what a deleted bucket left, and its name, should DeleteBucket itself not have come so far.
 const KindErase = "s3.erase"
 
 // EraseArgs are the arguments of kindErase.

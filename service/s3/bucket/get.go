@@ -5,7 +5,7 @@ import (
 	"github.com/brume-dev/brume/store"
 )
 
-// version finds the version of an object that a read names; markers are the errors that they are to readers.
+// Find finds the version of an object that a read names; markers are the errors that they are to readers.
 func (b *Bucket) Find(r store.Reader, key string, version *string) (*Object, error) {
 	if version == nil {
 		o, err := b.latest(r, key)

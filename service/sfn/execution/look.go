@@ -133,7 +133,7 @@ func (s *summary) date(us int64) time.Time {
 	return milli(moment(us))
 }
 
-// VersionARN and AliasARN are those that the execution was started by, or "".
+// VersionARN is that of the version that the execution was started by, or "".
 func (l *Listed) VersionARN() string { return l.target().VersionARN() }
 
 // AliasARN is that of the alias that the execution was started by, or "".

@@ -26,7 +26,7 @@ const secretSize = 24 // bytes
 func (e *Engine) newToken(at At, gen, seq int64) string {
 	secret := make([]byte, secretSize)
 	if _, err := io.ReadFull(e.Rand, secret); err != nil {
-		e.Log.Error("sfn: no randomness for a task token", "err", err)
+		e.Log.Error("sfn: no randomness for a task token", "problem", err)
 		return ""
 	}
 	return base64.RawURLEncoding.EncodeToString(record.Encode(version, token{at.point(gen, seq), secret}))

@@ -100,7 +100,7 @@ func invocation(arguments *jsondoc.Object) (in *lambdaapi.InvocationRequest, pro
 	return in, problems
 }
 
-// call invokes a function and turns errors of the call and of the function into those of the task.
+// invoke invokes a function and turns errors of the call and of the function into those of the task.
 func (a *attempt) invoke(ctx context.Context, in *lambdaapi.InvocationRequest) (*lambdaapi.InvocationResponse, error) {
 	id := a.id
 	if arn, err := aws.ParseARN(in.FunctionName); err == nil && arn.Region != "" {
