@@ -243,40 +243,42 @@ func (f *flight) call(ctx context.Context, c *asl.Call) (asl.Happening, error) {
 	return asl.Happening{What: asl.Completed, Output: answer.Output, At: made}, nil
 }
 
-// within makes a request that has to be answered before end.
+// answered is what came of a request.
+type answered struct {
+	execution.Answer
+	err error
+}
+
+// within makes a request that has to be answered before end. Who is called may go on after that, as a function does: its answer is not
+// waited for.
 func (f *flight) within(ctx context.Context, end time.Time, q *execution.Request) (a execution.Answer, inTime bool, err error) {
 	reached, stop := f.Clock.Until(end)
 	defer stop()
 	calling, cancel := context.WithCancel(ctx)
 	defer cancel()
-	gone := make(chan struct{})
-	go func() {
-		select {
-		case <-reached:
-			close(gone)
-			cancel()
-		case <-calling.Done():
-		}
-	}()
-	late := func() bool {
-		select {
-		case <-gone:
-			return true
-		default:
-			return false
-		}
+	answer := make(chan answered, 1)
+	go func() { answer <- f.request(calling, q) }()
+	select {
+	case <-reached:
+		return a, false, nil
+	case <-ctx.Done():
+		return a, false, ctx.Err()
+	case got := <-answer:
+		return got.Answer, true, got.err
 	}
+}
+
+// request makes a request, and again when Brume itself could not make it.
+func (f *flight) request(ctx context.Context, q *execution.Request) answered {
 	for try := 1; ; try++ {
-		a, err = f.Tasks.Call(calling, q)
+		a, err := f.Tasks.Call(ctx, q)
 		switch {
-		case late():
-			return a, false, nil
 		case err == nil:
-			return a, true, nil
+			return answered{Answer: a}
 		case ctx.Err() != nil:
-			return a, false, ctx.Err()
+			return answered{err: ctx.Err()}
 		case try == maxTries:
-			return execution.Answer{Err: fault.New(fault.Runtime, "%v", err)}, true, nil
+			return answered{Answer: execution.Answer{Err: fault.New(fault.Runtime, "%v", err)}}
 		}
 	}
 }

@@ -21,7 +21,8 @@ import (
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// world is what executions call: "test:echo" answers, "test:fail" fails, "test:hang" does not come back before its context ends.
+// world is what executions call: "test:echo" answers, "test:fail" fails, "test:hang" does not come back before its context ends,
+// "test:deaf" not even then.
 type world struct {
 	clock *clock.Virtual
 
@@ -42,9 +43,12 @@ func (w *world) Call(ctx context.Context, r *execution.Request) (execution.Answe
 	switch r.Call.Resource.Action {
 	case "fail":
 		return execution.Answer{Err: fault.New("Bad", "so it is")}, nil
-	case "hang":
+	case "hang", "deaf":
 		if w.hung != nil {
 			w.hung <- struct{}{}
+		}
+		if r.Call.Resource.Action == "deaf" {
+			select {}
 		}
 		<-ctx.Done()
 		return execution.Answer{}, ctx.Err()
@@ -96,6 +100,7 @@ func TestEnds(t *testing.T) {
 			"T":{"Type":"Task","Resource":"R:test:echo","End":true}}}}}}`, "SUCCEEDED [1,2,3]"},
 		"caught": {`{"StartAt":"P","States":{"P":{"Type":"Parallel","End":true,"Catch":[{"ErrorEquals":["Bad"],"Next":"C"}],"Branches":[
 			{"StartAt":"H","States":{"H":{"Type":"Task","Resource":"R:test:hang","End":true}}},
+			{"StartAt":"D","States":{"D":{"Type":"Task","Resource":"R:test:deaf","End":true}}},
 			{"StartAt":"N","States":{"N":{"Type":"Parallel","End":true,"Branches":[{"StartAt":"I","States":{"I":{"Type":"Wait","Seconds":200,"End":true}}}]}}},
 			{"StartAt":"F","States":{"F":{"Type":"Task","Resource":"R:test:fail","End":true}}}]},
 			"C":{"Type":"Pass","InputPath":"$.Error","End":true}}}`, `SUCCEEDED "Bad"`},
@@ -120,6 +125,7 @@ func TestTime(t *testing.T) {
 		after            time.Duration
 	}{
 		"task":    {`{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"R:test:hang","TimeoutSeconds":7,"End":true}}}`, "FAILED States.Timeout", 7 * time.Second},
+		"deaf":    {`{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"R:test:deaf","TimeoutSeconds":7,"End":true}}}`, "FAILED States.Timeout", 7 * time.Second},
 		"machine": {`{"StartAt":"T","TimeoutSeconds":9,"States":{"T":{"Type":"Task","Resource":"R:test:hang","End":true}}}`, "TIMED_OUT States.Timeout", 9 * time.Second},
 		"branch": {`{"StartAt":"P","States":{"P":{"Type":"Parallel","End":true,"Branches":[{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"R:test:hang","End":true}}}]}}}`,
 			"TIMED_OUT States.Timeout", express.MaxTime},
