@@ -56,6 +56,9 @@ func (t touched) context(hash string) map[string][]string {
 		}
 		if t.statement.Kind == partiql.Select {
 			add("dynamodb:FullTableScan", strconv.FormatBool(len(leading) == 0))
+			if t.sel = api.SelectSpecificAttributes; t.statement.Whole() {
+				t.sel = api.SelectAllAttributes
+			}
 		}
 	}
 	slices.Sort(t.attributes)

@@ -39,9 +39,19 @@ func (st *Statement) conjuncts() []*node {
 }
 
 // compares returns the operator and the values with which n compares the attribute; op is "" when it does something else.
+// Equalities that OR joins are an IN.
 func (n *node) compares(attribute string) (op string, values []item.Value) {
 	args := n.args
-	op = n.op
+	if op = n.op; op == "OR" {
+		for _, a := range args {
+			one, more := a.compares(attribute)
+			if one != "=" && one != "IN" {
+				return "", nil
+			}
+			values = append(values, more...)
+		}
+		return "IN", values
+	}
 	flipped := map[string]string{"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 	if flipped[op] != "" && len(args) == 2 && args[0].op == "value" {
 		args, op = []*node{args[1], args[0]}, flipped[op]
@@ -109,7 +119,9 @@ func (st *Statement) Query(hash, sort []string) (Query, error) {
 			one = append(one, values[0])
 		} else if op == "IN" {
 			for _, v := range values {
-				q.Hash = append(q.Hash, []item.Value{v})
+				if !slices.ContainsFunc(q.Hash, func(h []item.Value) bool { return item.Equal(h[0], v) }) {
+					q.Hash = append(q.Hash, []item.Value{v})
+				}
 			}
 		}
 	}
@@ -213,6 +225,9 @@ func (st *Statement) Leading(attribute string) []item.Value {
 	}
 	return nil
 }
+
+// Whole reports whether a SELECT chooses all attributes.
+func (st *Statement) Whole() bool { return st.columns == nil }
 
 // writer writes expressions and collects their placeholders.
 type writer struct {
