@@ -169,6 +169,9 @@ func (e *Egress) authorized(ctx context.Context, k *timer.Kept) error {
 		return nil
 	}
 	rec, err := e.connection(ctx, at, name)
+	if err != nil && aws.CodeOf(err) != "ResourceNotFoundException" {
+		return err
+	}
 	if err != nil || rec.ID != id || rec.State != authorizing {
 		return nil // it is gone, or not what it was
 	}
