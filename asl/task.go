@@ -51,6 +51,9 @@ func (s *scope) role(f field) (string, error) {
 			}
 		}
 	}
+	if s.state.JSONata {
+		return "", &fault.Error{Name: fault.QueryEvaluationError, Location: "Credentials/RoleArn", Cause: "The field 'Credentials/RoleArn' must be of type 'string'"}
+	}
 	return "", fault.New(fault.Runtime, "The RoleArn of the field 'Credentials' must be a string")
 }
 
