@@ -20,6 +20,8 @@ def handler(event, context):
     table.put_item(Item={"id": event["id"]})
     return {"id": event["id"]}
 """
+WAITS = {"Wait": 2, "Short": 1, "Long": 8}  # seconds
+APART = 2  # seconds by which waits may end in another order than they are due, on a busy machine
 
 
 def put(id, **more):
@@ -37,15 +39,16 @@ def definition(function, activity, callback, fifo, child):
         "Pass": {"Type": "Pass", "Parameters": {"id.$": "$.id", "numbers.$": "States.ArrayRange(1, 4, 1)"}, "Next": "Choice"},
         "Choice": {"Type": "Choice", "Choices": [{"Variable": "$.id", "StringMatches": "*", "Next": "Wait"}], "Default": "Fail"},
         "Fail": {"Type": "Fail"},
-        "Wait": {"Type": "Wait", "Seconds": 2, "Next": "Lambda"},
+        "Wait": {"Type": "Wait", "Seconds": WAITS["Wait"], "Next": "Lambda"},
         "Lambda": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "ResultPath": None, "Next": "Parallel",
                    "Parameters": {"FunctionName": function, "Payload": {"id.$": "States.Format('lambda-{}', $.id)", "retries.$": "$$.State.RetryCount"}},
                    "Retry": [{"ErrorEquals": ["RuntimeError"], "IntervalSeconds": 1, "MaxAttempts": 1}]},
         "Parallel": {"Type": "Parallel", "ResultPath": None, "Next": "Map", "Branches": [
             {"StartAt": "Send", "States": {"Send": {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "End": True, "Parameters": {
                 "QueueUrl": fifo, "MessageBody.$": "$.id", "MessageGroupId": "g", "MessageDeduplicationId.$": "$.id"}}}},
-            {"StartAt": "Short", "States": {"Short": {"Type": "Wait", "Seconds": 1, "Next": "Branch"},
-                                            "Branch": put("States.Format('branch-{}', $.id)", End=True)}}]},
+            {"StartAt": "Short", "States": {"Short": {"Type": "Wait", "Seconds": WAITS["Short"], "Next": "Branch"},
+                                            "Branch": put("States.Format('branch-{}', $.id)", End=True)}},
+            {"StartAt": "Long", "States": {"Long": {"Type": "Wait", "Seconds": WAITS["Long"], "End": True}}}]},
         "Map": {"Type": "Map", "ItemsPath": "$.numbers", "MaxConcurrency": 2, "ItemSelector": each, "ItemProcessor": items("here"), "ResultPath": None,
                 "Next": "Distributed"},
         "Distributed": {"Type": "Map", "ItemsPath": "$.numbers", "MaxConcurrency": 2, "Label": "d", "ResultPath": None, "Next": "Child",
@@ -171,16 +174,20 @@ class Machines:
             ran.update({e["name"]: e["status"] for e in page["executions"]})
         ids = {int(name[2:]) for name in ran if name != "undisturbed"}
         assert set(known) <= ids <= set(known) | set(unknown), f"lost {set(known) - ids}, from nowhere {ids - set(known) - set(unknown)}"
-        wanted = self.shape(self.history(c, "undisturbed"))
+        wanted, waits = self.shape(self.history(c, "undisturbed")), []
         for name, status in ran.items():
             events = self.history(c, name)
+            waits += self.waits(name, events)
             assert status == "SUCCEEDED", f"{name} is {status}: {events[-1]}"
             found = self.shape(events)
             assert found == wanted, f"{name} went otherwise: more {found - wanted}, less {wanted - found}"
+            self.mapped(c, name)
+        self.punctual(waits)
         self.effects(c, ["e" + name[2:] for name in ran if name != "undisturbed"] + ["undisturbed"])
 
     def shape(self, events):
-        """What happened, without its order, which branches may share out otherwise. Activities are told apart in check."""
+        """What happened, without its order, which branches may share out otherwise. A task of the activity may time out, and is then
+        scheduled again."""
         assert [e["id"] for e in events] == list(range(1, len(events) + 1)), "ids have gaps"
         assert all(e.get("previousEventId", 0) < e["id"] for e in events), "an event before its cause"
         seen = collections.Counter()
@@ -188,7 +195,41 @@ class Machines:
             name = e.get("stateEnteredEventDetails", e.get("stateExitedEventDetails", {})).get("name", "")
             if not e["type"].startswith("Activity") or e["type"] == "ActivitySucceeded":
                 seen[e["type"], name] += 1
+        types = collections.Counter(e["type"] for e in events)
+        assert types["ActivityScheduled"] == types["ActivityTimedOut"] + 1, types
         return seen
+
+    def waits(self, name, events):
+        """When each wait was due, when it ended, and which it was."""
+        entered = {}
+        for e in events:
+            state = e.get("stateEnteredEventDetails", e.get("stateExitedEventDetails", {})).get("name")
+            if e["type"] == "WaitStateEntered":
+                entered[state] = e["timestamp"].timestamp()
+            if e["type"] == "WaitStateExited":
+                yield entered[state] + WAITS[state], e["timestamp"].timestamp(), f"{state} of {name}"
+
+    def punctual(self, waits):
+        """No wait ends early, and none that was due first ends last: one that a start of the platform begins anew is overtaken by a
+        shorter one that began after it."""
+        for due, ended, which in waits:
+            assert ended > due - 0.01, f"{which} ends {due - ended} s early"
+        waits = sorted(waits)
+        for i, (due, ended, which) in enumerate(waits):
+            for later, before, other in waits[i + 1:]:
+                assert later < due + APART or before > ended - APART, f"{which}, due {later - due} s before {other}, ends {ended - before} s after it"
+
+    def mapped(self, c, name):
+        """Each item has had one child, which went its way once."""
+        run, = c.list_map_runs(executionArn=self.machine.replace(":stateMachine:", ":execution:") + ":" + name)["mapRuns"]
+        found = c.describe_map_run(mapRunArn=run["mapRunArn"])
+        assert found["itemCounts"]["succeeded"] == found["itemCounts"]["total"] == found["executionCounts"]["total"] == 4, f"{name}: {found}"
+        children = c.list_executions(mapRunArn=run["mapRunArn"])["executions"]
+        assert len(children) == 4, f"{name}: {children}"
+        for child in children:
+            entered = [e["stateEnteredEventDetails"]["name"] for e in c.get_execution_history(executionArn=child["executionArn"])["events"]
+                       if "stateEnteredEventDetails" in e]
+            assert entered == ["One far", "Put far"], f"{child['executionArn']}: {entered}"
 
     def effects(self, c, ids):
         dynamodb, sqs = self.other("dynamodb"), self.other("sqs")
