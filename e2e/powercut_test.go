@@ -22,7 +22,7 @@ import (
 // that forgets what was not synced. An answer that reached a client before the cut must hold after it.
 func TestCrashPower(t *testing.T) {
 	need(t, "boto3", haveBoto3)
-	rounds, seed := crashPlan(t)
+	rounds, seed := crashPlan(t, 20)
 	rnd := rand.New(rand.NewPCG(seed, seed))
 	folder, data := t.TempDir(), t.TempDir()
 	disk := powercut.NewDisk()

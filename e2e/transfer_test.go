@@ -9,7 +9,7 @@ import (
 // TestTransfersGoOnAfterCrash kills the platform in the middle of an export and an import of DynamoDB.
 func TestTransfersGoOnAfterCrash(t *testing.T) {
 	need(t, "boto3", haveBoto3)
-	_, seed := crashPlan(t)
+	_, seed := crashPlan(t, 20)
 	moments := rand.New(rand.NewPCG(seed, seed))
 	data, account := t.TempDir(), newAccount()
 	b := startOn(t, data)
