@@ -63,6 +63,6 @@ type ceilings struct {
 
 // Run implements the subcommand.
 func (c *ceilings) Run(w *world) error {
-	debug.SetGCPercent(gcPercent)
+	tune()
 	return (&bench.Ceilings{Size: c.Size, File: c.File}).Serve(w, w.out)
 }

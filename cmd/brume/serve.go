@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 
 	"github.com/brume-dev/brume/cmd/brume/platform"
 )
@@ -28,19 +27,13 @@ type serve struct {
 	Log          string `help:"Least level of what is logged." enum:"debug,info,warn,error" default:"warn" env:"BRUME_LOG" hidden:""`
 }
 
-// gcPercent lets the heap grow to five times what lives before it is collected: what lives is a few megabytes, and
-// requests make garbage.
-const gcPercent = 400
-
 // ballastSize is memory that is never touched, and so never occupied, but that the collector counts: without it the few
 // megabytes of an idle platform would have it run several times a second as soon as requests come.
 const ballastSize = 16 << 20
 
 // Run implements the subcommand.
 func (s *serve) Run(w *world) error {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
+	tune()
 	ballast := make([]byte, ballastSize)
 	defer runtime.KeepAlive(ballast)
 	p, err := platform.New(s.config(w))
