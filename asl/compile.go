@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/brume-dev/brume/asl/choice"
+	"github.com/brume-dev/brume/asl/definition"
 	"github.com/brume-dev/brume/asl/path"
 	"github.com/brume-dev/brume/asl/template"
 )
@@ -13,9 +14,13 @@ import (
 // compiler reads what stands in one state. It is the place where the two query languages part: what a field of one is
 // called and what it may hold.
 type compiler struct {
-	node
+	definition.Node
+	r     *reading
 	state *State
 }
+
+// of is a compiler of an object within the state.
+func (c compiler) of(n definition.Node) compiler { return compiler{n, c.r, c.state} }
 
 // flow is how data goes through a state.
 type flow struct {
@@ -56,7 +61,7 @@ func (c compiler) flow() {
 
 // optionalPath is a path that may be null, which discards.
 func (c compiler) optionalPath(key string, compile func(string) (*path.Path, error)) (p *path.Path, discard bool) {
-	v, ok := c.o.Get(key)
+	v, ok := c.Object.Get(key)
 	if !ok || v == "$" {
 		return nil, false
 	}
@@ -65,41 +70,41 @@ func (c compiler) optionalPath(key string, compile func(string) (*path.Path, err
 	}
 	text, ok := v.(string)
 	if !ok {
-		c.fail(key, "Value is not a Path or null")
+		c.Fail(key, "Value is not a Path or null")
 		return nil, false
 	}
 	p, err := compile(text)
 	if err != nil {
-		c.fail(key, "%v", err)
+		c.Fail(key, "%v", err)
 	}
 	return p, false
 }
 
 // value is a member that is a payload template (JSONPath) or a JSON value with expressions in it (JSONata); nil when absent.
 func (c compiler) value(key string) field {
-	v, ok := c.o.Get(key)
+	v, ok := c.Object.Get(key)
 	if !ok {
 		return nil
 	}
 	f, err := compileValue(v, key, c.state.JSONata)
 	if err != nil {
-		c.fail(key, "%v", err)
+		c.Fail(key, "%v", err)
 	}
 	return f
 }
 
 // path is a member whose value is a path, "SecondsPath"; nil when absent.
 func (c compiler) path(key string) field {
-	if !c.has(key) {
+	if !c.Has(key) {
 		return nil
 	}
 	compile := reference
 	if c.state.Type == FailType {
 		compile = template.CompileText
 	}
-	f, err := compilePath(c.text(key), key, compile)
+	f, err := compilePath(c.Text(key), key, compile)
 	if err != nil {
-		c.fail(key, "%v", err)
+		c.Fail(key, "%v", err)
 		return nil
 	}
 	return f
@@ -110,12 +115,12 @@ func (c compiler) path(key string) field {
 func (c compiler) scalar(key string) field {
 	if !c.state.JSONata {
 		if p := c.path(key + "Path"); p != nil {
-			if c.has(key) {
-				c.r.fail(c.at, "Only one of '%s' and '%sPath' may be given", key, key)
+			if c.Has(key) {
+				c.Wrong("Only one of '%s' and '%sPath' may be given", key, key)
 			}
 			return p
 		}
-		if v, ok := c.o.Get(key); ok {
+		if v, ok := c.Object.Get(key); ok {
 			return constant{v}
 		}
 		return nil
@@ -124,18 +129,18 @@ func (c compiler) scalar(key string) field {
 }
 
 func (c compiler) assign() *assignment {
-	n, ok := c.object("Assign")
+	n, ok := c.Inner("Assign")
 	if !ok {
 		return nil
 	}
 	out := &assignment{values: c.value("Assign")}
-	for key := range n.o.All() {
+	for key := range n.Object.All() {
 		name := key
 		if !c.state.JSONata {
 			name = strings.TrimSuffix(key, template.Suffix)
 		}
 		if !path.IsVariableName(name) || name == "states" {
-			n.fail(key, "Variable name '%s' is not valid", name)
+			n.Fail(key, "Variable name '%s' is not valid", name)
 		}
 		out.names = append(out.names, name)
 	}
@@ -166,7 +171,7 @@ func (s *State) assigns() iter.Seq[string] {
 }
 
 func (c compiler) pass() {
-	if v, ok := c.o.Get("Result"); ok && !c.state.JSONata {
+	if v, ok := c.Object.Get("Result"); ok && !c.state.JSONata {
 		c.state.result = constant{v}
 	}
 }
@@ -174,16 +179,16 @@ func (c compiler) pass() {
 func (c compiler) wait() {
 	w := &waitFields{seconds: c.scalar("Seconds"), timestamp: c.scalar("Timestamp")}
 	if (w.seconds == nil) == (w.timestamp == nil) {
-		c.r.fail(c.at, "Exactly one of the fields 'Seconds', 'SecondsPath', 'Timestamp' and 'TimestampPath' must be given")
+		c.Wrong("Exactly one of the fields 'Seconds', 'SecondsPath', 'Timestamp' and 'TimestampPath' must be given")
 	}
 	if k, ok := w.seconds.(constant); ok {
 		if i, whole := wholeNumber(k.v); !whole || i < 0 || i > MaxSeconds {
-			c.fail("Seconds", "Expected value between 0 and %d", MaxSeconds)
+			c.Fail("Seconds", "Expected value between 0 and %d", MaxSeconds)
 		}
 	}
 	if k, ok := w.timestamp.(constant); ok {
 		if _, ok := timestampOf(k.v); !ok {
-			c.fail("Timestamp", "Value is not a valid ISO-8601 extended offset date-time format string")
+			c.Fail("Timestamp", "Value is not a valid ISO-8601 extended offset date-time format string")
 		}
 	}
 	c.state.wait = w
@@ -195,23 +200,21 @@ func (c compiler) failure() {
 
 // failureText is Error or Cause of a Fail state: a constant, an expression, a path or an intrinsic function.
 func (c compiler) failureText(key string) field {
-	if v, ok := c.o.Get(key); ok {
-		if c.has(key + "Path") {
-			c.r.fail(c.at, "Only one of '%s' and '%sPath' may be given", key, key)
+	if v, ok := c.Object.Get(key); ok {
+		if c.Has(key + "Path") {
+			c.Wrong("Only one of '%s' and '%sPath' may be given", key, key)
 		}
 		if _, ok := v.(string); !ok {
-			c.fail(key, "Expected value of type String")
+			c.Fail(key, "Expected value of type String")
 		}
 	}
 	return c.scalar(key)
 }
 
 func (c compiler) parallel() {
-	branches := c.list("Branches")
-	if len(branches) == 0 {
-		c.r.fail(c.at, "Missing field 'Branches'")
-	}
-	for _, b := range branches {
+	c.Required("Branches")
+	c.NotEmpty("Branches")
+	for _, b := range c.Items("Branches") {
 		c.state.Blocks = append(c.state.Blocks, c.r.block(b, c.state, false))
 	}
 	c.handlers()
@@ -219,24 +222,25 @@ func (c compiler) parallel() {
 
 func (c compiler) task() {
 	s := c.state
-	text := c.required("Resource")
+	c.Required("Resource")
+	text := c.Text("Resource")
 	resource, ok := ParseResource(text)
 	if !ok {
-		c.fail("Resource", "The resource provided %s is not recognized. The value is not a valid resource ARN, or the resource is not available in this region.", text)
+		c.Fail("Resource", "The resource provided %s is not recognized. The value is not a valid resource ARN, or the resource is not available in this region.", text)
 	}
 	s.Resource = resource
 	t := &taskFields{timeout: c.scalar("TimeoutSeconds"), heartbeat: c.scalar("HeartbeatSeconds")}
 	for key, f := range map[string]field{"TimeoutSeconds": t.timeout, "HeartbeatSeconds": t.heartbeat} {
 		if k, ok := f.(constant); ok {
 			if i, whole := wholeNumber(k.v); !whole || i < 1 || i > MaxSeconds {
-				c.fail(key, "Expected value between 1 and %d", MaxSeconds)
+				c.Fail(key, "Expected value between 1 and %d", MaxSeconds)
 			}
 		}
 	}
-	if creds, ok := c.object("Credentials"); ok {
+	if creds, ok := c.Inner("Credentials"); ok {
 		t.credentials = c.value("Credentials")
-		if !creds.has("RoleArn") && !creds.has("RoleArn"+template.Suffix) {
-			c.fail("Credentials", "Missing field 'RoleArn'")
+		if !creds.Has("RoleArn") && !creds.Has("RoleArn"+template.Suffix) {
+			c.Fail("Credentials", "Missing field 'RoleArn'")
 		}
 	}
 	s.task = t
@@ -245,28 +249,25 @@ func (c compiler) task() {
 
 func (c compiler) choice() {
 	s := c.state
-	s.Default = c.text("Default")
-	rules := c.list("Choices")
-	if len(rules) == 0 {
-		c.r.fail(c.at, "Missing field 'Choices'")
-	}
-	for i, n := range rules {
-		one := compiler{node: n, state: s}
-		rule := rule{next: n.required("Next"), assign: one.assign()}
+	s.Default = c.Text("Default")
+	c.Required("Choices")
+	c.NotEmpty("Choices")
+	for i, n := range c.Items("Choices") {
+		n.Required("Next")
+		one := c.of(n)
+		rule := rule{next: n.Text("Next"), assign: one.assign()}
 		where := "Choices[" + strconv.Itoa(i) + "]/"
 		var err error
 		if s.JSONata {
 			rule.output = one.value("Output")
-			v, ok := n.o.Get("Condition")
-			if !ok {
-				c.r.fail(n.at, "Missing field 'Condition'")
-			}
+			n.Required("Condition")
+			v, _ := n.Object.Get("Condition")
 			rule.condition, err = compileValue(v, where+"Condition", true)
 		} else {
-			rule.comparison, err = choice.Compile(n.o)
+			rule.comparison, err = choice.Compile(n.Object)
 		}
 		if err != nil {
-			c.r.fail(n.at, "%v", err)
+			n.Wrong("%v", err)
 		}
 		s.rules = append(s.rules, rule)
 		s.Choices = append(s.Choices, rule.next)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/brume-dev/brume/asl/definition"
 	"github.com/brume-dev/brume/asl/fault"
 	"github.com/brume-dev/brume/asl/path"
 	"github.com/brume-dev/brume/jsondoc"
@@ -41,35 +42,26 @@ const (
 // handlers reads Retry and Catch.
 func (c compiler) handlers() {
 	s := c.state
-	retries := c.list("Retry")
+	retries := c.Items("Retry")
 	for i, n := range retries {
 		r := retrier{
-			errors:   n.matches(i == len(retries)-1),
-			interval: float64(n.integer("IntervalSeconds", 0, MaxSeconds, defaultInterval)),
-			attempts: int(n.integer("MaxAttempts", 0, MaxSeconds, defaultAttempts)),
-			maxDelay: float64(n.integer("MaxDelaySeconds", 1, MaxRetryDelay, 0)),
+			errors:   errorNames(n, i == len(retries)-1),
+			interval: float64(n.Integer("IntervalSeconds", 0, MaxSeconds, defaultInterval)),
+			attempts: int(n.Integer("MaxAttempts", 0, MaxSeconds, defaultAttempts)),
+			maxDelay: float64(n.Integer("MaxDelaySeconds", 1, MaxRetryDelay, 0)),
 			rate:     defaultRate,
+			jitter:   n.OneOf("JitterStrategy", "NONE", "FULL") == "FULL",
 		}
-		if v, ok := n.o.Get("BackoffRate"); ok {
-			f, isNumber := realNumber(v)
-			if !isNumber || f < 1 {
-				n.fail("BackoffRate", "Expected value greater than or equal to 1.0")
-			}
+		if f, ok := n.Number("BackoffRate", "Float", 1, definition.Unbounded); ok {
 			r.rate = f
-		}
-		switch n.text("JitterStrategy") {
-		case "", "NONE":
-		case "FULL":
-			r.jitter = true
-		default:
-			n.fail("JitterStrategy", "Value is not valid. Valid values are: FULL, NONE")
 		}
 		s.retriers = append(s.retriers, r)
 	}
-	catches := c.list("Catch")
+	catches := c.Items("Catch")
 	for i, n := range catches {
-		one := compiler{node: n, state: s}
-		k := catcher{errors: n.matches(i == len(catches)-1), next: n.required("Next"), assign: one.assign()}
+		n.Required("Next")
+		one := c.of(n)
+		k := catcher{errors: errorNames(n, i == len(catches)-1), next: n.Text("Next"), assign: one.assign()}
 		if s.JSONata {
 			k.output = one.value("Output")
 		} else {
@@ -80,14 +72,13 @@ func (c compiler) handlers() {
 	}
 }
 
-// matches reads ErrorEquals.
-func (n node) matches(last bool) []string {
-	names := n.texts("ErrorEquals")
-	if len(names) == 0 {
-		n.r.fail(n.at, "Missing field 'ErrorEquals'")
-	}
+// errorNames reads ErrorEquals.
+func errorNames(n definition.Node, last bool) []string {
+	n.Required("ErrorEquals")
+	n.NotEmpty("ErrorEquals")
+	names := n.Texts("ErrorEquals")
 	if slices.Contains(names, fault.All) && (len(names) > 1 || !last) {
-		n.fail("ErrorEquals", "States.ALL must appear alone and at end of list")
+		n.Fail("ErrorEquals", "States.ALL must appear alone and at end of list")
 	}
 	return names
 }

@@ -41,25 +41,17 @@ func (c compiler) mapping() {
 	s := c.state
 	m := &mapFields{concurrency: c.scalar("MaxConcurrency")}
 	s.mapping = m
-	processor, ok := c.object("ItemProcessor")
+	c.ExactlyOne("ItemProcessor", "Iterator")
+	processor, ok := c.Inner("ItemProcessor")
 	if !ok {
-		if processor, ok = c.object("Iterator"); !ok {
-			c.r.fail(c.at, "Missing field 'ItemProcessor'")
+		if processor, ok = c.Inner("Iterator"); !ok {
 			return
 		}
 	}
-	if config, ok := processor.object("ProcessorConfig"); ok {
-		switch config.text("Mode") {
-		case "", "INLINE":
-		case "DISTRIBUTED":
-			m.distributed = true
-			s.Express = config.text("ExecutionType") == "EXPRESS"
-			if kind := config.required("ExecutionType"); kind != "EXPRESS" && kind != "STANDARD" {
-				config.fail("ExecutionType", "Value is not valid. Valid values are: EXPRESS, STANDARD")
-			}
-		default:
-			config.fail("Mode", "Value is not valid. Valid values are: DISTRIBUTED, INLINE")
-		}
+	if config, ok := processor.Inner("ProcessorConfig"); ok && config.OneOf("Mode", "INLINE", "DISTRIBUTED") == "DISTRIBUTED" {
+		m.distributed = true
+		config.Required("ExecutionType")
+		s.Express = config.OneOf("ExecutionType", "STANDARD", "EXPRESS") == "EXPRESS"
 	}
 	if s.JSONata {
 		m.items = c.value("Items")
@@ -82,42 +74,43 @@ func (c compiler) mapping() {
 
 func (c compiler) distributed(m *mapFields) {
 	s := c.state
-	s.Label = c.text("Label")
+	s.Label = c.Text("Label")
 	if len(s.Label) > MaxLabel {
-		c.fail("Label", "Label must be at most %d characters", MaxLabel)
+		c.Fail("Label", "Label must be at most %d characters", MaxLabel)
 	}
 	if s.Label == "" {
 		s.Label = madeLabel(s.Name)
 	}
 	m.toleratedCount = c.scalar("ToleratedFailureCount")
 	m.toleratedPercentage = c.scalar("ToleratedFailurePercentage")
-	if n, ok := c.object("ItemReader"); ok {
-		one := compiler{node: n, state: s}
-		m.reader = &readerFields{resource: n.required("Resource"), arguments: one.arguments("ItemReader")}
-		if config, ok := n.object("ReaderConfig"); ok {
-			inner := compiler{node: config, state: s}
+	if n, ok := c.Inner("ItemReader"); ok {
+		one := c.of(n)
+		n.Required("Resource")
+		m.reader = &readerFields{resource: n.Text("Resource"), arguments: one.arguments("ItemReader")}
+		if config, ok := n.Inner("ReaderConfig"); ok {
+			inner := c.of(config)
 			m.reader.maxItems = inner.scalarAt("MaxItems", "ItemReader/ReaderConfig/")
-			rest := config.o.Clone()
+			rest := config.Object.Clone()
 			rest.Delete("MaxItems")
 			rest.Delete("MaxItemsPath")
 			m.reader.config = one.compiled(rest, "ItemReader/ReaderConfig")
 		}
 	}
-	if n, ok := c.object("ItemBatcher"); ok {
-		one := compiler{node: n, state: s}
+	if n, ok := c.Inner("ItemBatcher"); ok {
+		one := c.of(n)
 		m.batcher = &batcherFields{
 			items: one.scalarAt("MaxItemsPerBatch", "ItemBatcher/"),
 			bytes: one.scalarAt("MaxInputBytesPerBatch", "ItemBatcher/"),
 		}
-		if v, ok := n.o.Get("BatchInput"); ok {
+		if v, ok := n.Object.Get("BatchInput"); ok {
 			m.batcher.input = one.compiled(v, "ItemBatcher/BatchInput")
 		}
 	}
-	if n, ok := c.object("ResultWriter"); ok {
-		one := compiler{node: n, state: s}
-		m.writer = &writerFields{resource: n.text("Resource"), arguments: one.arguments("ResultWriter")}
-		if config, ok := n.object("WriterConfig"); ok {
-			m.writer.transformation, m.writer.outputType = config.text("Transformation"), config.text("OutputType")
+	if n, ok := c.Inner("ResultWriter"); ok {
+		one := c.of(n)
+		m.writer = &writerFields{resource: n.Text("Resource"), arguments: one.arguments("ResultWriter")}
+		if config, ok := n.Inner("WriterConfig"); ok {
+			m.writer.transformation, m.writer.outputType = config.Text("Transformation"), config.Text("OutputType")
 		}
 	}
 }
@@ -128,7 +121,7 @@ func (c compiler) arguments(where string) field {
 	if c.state.JSONata {
 		key = "Arguments"
 	}
-	v, ok := c.o.Get(key)
+	v, ok := c.Object.Get(key)
 	if !ok {
 		return nil
 	}
@@ -138,7 +131,7 @@ func (c compiler) arguments(where string) field {
 func (c compiler) compiled(v any, at string) field {
 	f, err := compileValue(v, at, c.state.JSONata)
 	if err != nil {
-		c.r.fail(c.at, "%v", err)
+		c.Wrong("%v", err)
 		return nil
 	}
 	return f

@@ -1,29 +1,49 @@
 package asl
 
 import (
+	"cmp"
 	"fmt"
 	"unicode/utf8"
 
+	"github.com/brume-dev/brume/asl/definition"
 	"github.com/brume-dev/brume/jsondoc"
 )
 
-// Parse reads a definition and compiles all that is in it. The error is a *DefinitionError for the first thing that is
-// wrong. Fields that the language does not know are skipped: to complain about them, and to find all that is wrong, is
-// validation's business.
-func Parse(definition []byte) (*Machine, error) {
-	doc, err := jsondoc.Parse(definition)
+// DefinitionError says what is wrong with a definition, and where.
+type DefinitionError struct {
+	// Location is a JSON pointer: "/States/Check/Next".
+	Location string
+	Message  string
+}
+
+// Error is the message and the place.
+func (e *DefinitionError) Error() string { return e.Message + " at " + e.Location }
+
+// reading holds what parsing a definition needs to know everywhere. The first error counts; what is read after it is
+// thrown away.
+type reading struct {
+	machine *Machine
+	jsonata bool // the machine's query language
+	err     error
+}
+
+func (r *reading) fail(at, problem string) {
+	r.err = cmp.Or[error](r.err, &DefinitionError{Location: at, Message: problem})
+}
+
+// begin reads a definition's JSON.
+func begin(text []byte) (r *reading, top definition.Node, err error) {
+	doc, err := jsondoc.Parse(text)
 	if err != nil {
-		return nil, &DefinitionError{Message: fmt.Sprintf("Invalid JSON: %v", err)}
+		return nil, top, &DefinitionError{Message: fmt.Sprintf("Invalid JSON: %v", err)}
 	}
-	r := &reading{machine: &Machine{}}
-	top, ok := r.object(doc, "")
-	if !ok {
-		return nil, r.err
-	}
-	r.machine.Comment = top.text("Comment")
-	r.machine.TimeoutSeconds = top.integer("TimeoutSeconds", 0, MaxSeconds, 0)
-	r.jsonata = top.language(false)
-	r.block(top, nil, false)
+	r = &reading{machine: &Machine{}}
+	top, _ = definition.Root(doc, r.fail)
+	return r, top, r.err
+}
+
+// result is the machine, when nothing is wrong with it.
+func (r *reading) result() (*Machine, error) {
 	if r.err == nil {
 		r.scopes()
 	}
@@ -33,77 +53,61 @@ func Parse(definition []byte) (*Machine, error) {
 	return r.machine, nil
 }
 
+// Parse reads a definition and compiles all that is in it. The error is a *DefinitionError for the first thing that is
+// wrong. Fields that the language does not know are skipped: to complain about them, and to find all that is wrong, is
+// validation's business.
+func Parse(text []byte) (*Machine, error) {
+	r, top, err := begin(text)
+	if err != nil {
+		return nil, err
+	}
+	r.machine.Comment = top.Text("Comment")
+	r.machine.TimeoutSeconds = top.Integer("TimeoutSeconds", 0, MaxSeconds, 0)
+	r.jsonata = top.Language()
+	r.block(top, nil, false)
+	return r.result()
+}
+
 // ParseState reads the definition of one state that stands alone, as TestState takes it: a machine whose only state is
 // called name, and whose transitions lead to states that are not there.
-func ParseState(name string, definition []byte) (*Machine, error) {
-	doc, err := jsondoc.Parse(definition)
+func ParseState(name string, text []byte) (*Machine, error) {
+	r, top, err := begin(text)
 	if err != nil {
-		return nil, &DefinitionError{Message: fmt.Sprintf("Invalid JSON: %v", err)}
-	}
-	r := &reading{machine: &Machine{}}
-	top, ok := r.object(doc, "")
-	if !ok {
-		return nil, r.err
+		return nil, err
 	}
 	b := &Block{StartAt: name, byName: map[string]*State{}}
 	r.machine.Blocks = []*Block{b}
 	s := r.state(top, name, b)
 	b.States, b.byName[name] = []*State{s}, s
-	if r.err == nil {
-		r.scopes()
-	}
-	if r.err != nil {
-		return nil, r.err
-	}
-	return r.machine, nil
-}
-
-// language is whether the query language is JSONata; what is written around counts when a node does not say.
-func (n node) language(outer bool) bool {
-	switch l := n.text("QueryLanguage"); l {
-	case "":
-		return outer
-	case "JSONata":
-		return true
-	case "JSONPath":
-		if outer {
-			n.fail("QueryLanguage", "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine")
-		}
-		return false
-	default:
-		n.fail("QueryLanguage", "Value is not valid. Valid values are: JSONPath, JSONata")
-		return outer
-	}
+	return r.result()
 }
 
 // block reads "StartAt" and "States".
-func (r *reading) block(n node, parent *State, distributed bool) *Block {
+func (r *reading) block(n definition.Node, parent *State, distributed bool) *Block {
 	b := &Block{Number: len(r.machine.Blocks), Parent: parent, Distributed: distributed, byName: map[string]*State{}}
 	r.machine.Blocks = append(r.machine.Blocks, b)
-	b.StartAt = n.required("StartAt")
-	states, ok := n.object("States")
+	n.Required("StartAt", "States")
+	n.NotEmpty("States")
+	b.StartAt = n.Text("StartAt")
+	states, ok := n.Inner("States")
 	if !ok {
-		r.fail(n.at, "Missing field 'States'")
 		return b
 	}
-	for name, v := range states.o.All() {
+	for name, v := range states.Object.All() {
 		if size := utf8.RuneCountInString(name); size == 0 || size > MaxName {
-			states.fail(name, "State name must be between 1 and %d characters", MaxName)
+			states.Fail(name, "State name must be between 1 and %d characters", MaxName)
 		}
-		if one, ok := r.object(v, states.within(name)); ok {
+		if one, ok := states.Member(name, v); ok {
 			s := r.state(one, name, b)
 			b.States = append(b.States, s)
 			b.byName[name] = s
 		}
 	}
-	if len(b.States) == 0 {
-		r.fail(states.at, "'States' object must not be empty")
-	}
 	if b.byName[b.StartAt] == nil {
-		n.fail("StartAt", "Missing 'Next' target: %s", b.StartAt)
+		n.Fail("StartAt", "Missing 'Next' target: %s", b.StartAt)
 	}
 	for _, s := range b.States {
-		r.targets(s, states.within(s.Name))
+		r.targets(s, states.Within(s.Name))
 	}
 	return b
 }
@@ -112,7 +116,7 @@ func (r *reading) block(n node, parent *State, distributed bool) *Block {
 func (r *reading) targets(s *State, at string) {
 	check := func(name string) {
 		if name != "" && s.Block.byName[name] == nil {
-			r.fail(at, "Missing 'Next' target: %s", name)
+			r.fail(at, "Missing 'Next' target: "+name)
 		}
 	}
 	check(s.Next)
@@ -126,17 +130,18 @@ func (r *reading) targets(s *State, at string) {
 }
 
 // state reads one state.
-func (r *reading) state(n node, name string, b *Block) *State {
-	s := &State{Name: name, Block: b, Type: Type(n.required("Type")), Comment: n.text("Comment")}
-	s.JSONata = n.language(r.jsonata)
-	s.wholeContext = wholeContext(jsondoc.Text(n.o))
+func (r *reading) state(n definition.Node, name string, b *Block) *State {
+	s := &State{Name: name, Block: b, Type: Type(n.Text("Type")), Comment: n.Text("Comment")}
+	n.JSONata = r.jsonata // and not that of the state around
+	s.JSONata = n.Language()
+	s.wholeContext = wholeContext(jsondoc.Text(n.Object))
 	if s.Type != Choice && s.Type != Succeed && s.Type != FailType {
-		s.Next = n.text("Next")
-		if (s.Next == "") == !n.bool("End") {
-			r.fail(n.at, "Exactly one of 'Next' and 'End' must be given")
+		s.Next = n.Text("Next")
+		if (s.Next == "") == !n.Bool("End") {
+			n.Wrong("Exactly one of 'Next' and 'End' must be given")
 		}
 	}
-	c := compiler{node: n, state: s}
+	c := compiler{n, r, s}
 	c.flow()
 	switch s.Type {
 	case Task:
@@ -155,7 +160,7 @@ func (r *reading) state(n node, name string, b *Block) *State {
 	case Map:
 		c.mapping()
 	default:
-		n.fail("Type", "Value is not valid. Valid values are: Choice, Fail, Map, Parallel, Pass, Succeed, Task, Wait")
+		n.Fail("Type", "Value is not valid. Valid values are: Choice, Fail, Map, Parallel, Pass, Succeed, Task, Wait")
 	}
 	s.plain = s.transparent()
 	return s
@@ -177,7 +182,7 @@ func (r *reading) scopes() {
 			outer = outer.Parent.Block
 			for name := range assigned[i] {
 				if assigned[outer.Number][name] {
-					r.fail("/States", "Variable '%s' is assigned in an outer scope and can not be assigned in an inner scope", name)
+					r.fail("/States", "Variable '"+name+"' is assigned in an outer scope and can not be assigned in an inner scope")
 				}
 			}
 		}

@@ -69,6 +69,13 @@ type Accessor interface {
 	Access(ctx context.Context, id Identity, op string, in any) ([]Access, error)
 }
 
+// Policies decide who may do what. A service whose calls go through the table needs none: those that do something which is no
+// operation ask here.
+type Policies interface {
+	// Authorize returns nil when id may have all of access, else AccessDenied.
+	Authorize(ctx context.Context, id Identity, access []Access) error
+}
+
 type txMark struct{}
 
 // MarkTx returns a context that says that a store transaction is running. Stores hand it to the closures of Update

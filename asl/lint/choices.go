@@ -10,16 +10,16 @@ import (
 
 // choices looks at a Choice state.
 func (n node) choices(b *block, name string) {
-	n.required("Choices")
-	n.filled("Default")
+	n.Required("Choices")
+	n.Filled("Default")
 	for _, rule := range n.items("Choices", false) {
-		rule.required("Next")
-		rule.filled("Next")
+		rule.Required("Next")
+		rule.Filled("Next")
 		b.leads(name, rule, "Next")
 		rule.rule("Next Assign Output Comment", 1)
-		rule.text("Comment")
+		rule.Text("Comment")
 		rule.assign()
-		if rule.jsonata {
+		if rule.JSONata {
 			rule.data("Output")
 		}
 	}
@@ -29,10 +29,10 @@ func (n node) choices(b *block, name string) {
 // rule looks at the test of a choice rule; own are the fields that it may have beside.
 func (n node) rule(own string, depth int) {
 	if depth > choice.MaxDepth {
-		n.l.report(TooDeeplyNested, n.at, "The choice rules are too deeply nested")
+		n.l.report(TooDeeplyNested, n.At, "The choice rules are too deeply nested")
 		return
 	}
-	if n.jsonata {
+	if n.JSONata {
 		n.condition(own)
 		return
 	}
@@ -40,26 +40,26 @@ func (n node) rule(own string, depth int) {
 	n.known(own + " And Or Not Variable Condition " + strings.Join(operators, " "))
 	selectors := 0
 	for _, key := range []string{"And", "Or", "Not", "Variable"} {
-		if n.has(key) {
+		if n.Has(key) {
 			selectors++
 		}
 	}
 	if selectors != 1 {
-		n.l.schema(n.at, "The object must have only one of the following fields, [And, Or, Not, Variable, Condition]")
+		n.Wrong("The object must have only one of the following fields, [And, Or, Not, Variable, Condition]")
 	}
 	var used []string
-	for key := range n.o.All() {
+	for key := range n.Object.All() {
 		if choice.IsOperator(key) {
 			used = append(used, key)
 		}
 	}
 	switch {
-	case n.has("Variable") && len(used) == 0:
-		n.l.schema(n.at, "This object should have only one of the following fields: [%s]", strings.Join(operators, ", "))
+	case n.Has("Variable") && len(used) == 0:
+		n.Wrong("This object should have only one of the following fields: [%s]", strings.Join(operators, ", "))
 	case len(used) > 1:
-		n.l.schema(n.at, "There should only be one of the following fields: [%s]", strings.Join(used, ", "))
-	case !n.has("Variable") && len(used) == 1:
-		n.l.schema(n.at, "Field '%s' is not supported", used[0])
+		n.Wrong("There should only be one of the following fields: [%s]", strings.Join(used, ", "))
+	case !n.Has("Variable") && len(used) == 1:
+		n.Wrong("Field '%s' is not supported", used[0])
 	}
 	n.reference("Variable", false, path.CompileReference)
 	for _, key := range used {
@@ -78,13 +78,13 @@ func (n node) rule(own string, depth int) {
 // condition looks at a rule of JSONata.
 func (n node) condition(own string) {
 	n.known(own + " Condition Variable And Or Not " + strings.Join(choice.Operators(), " "))
-	n.required("Condition")
-	for key := range n.o.All() {
+	n.Required("Condition")
+	for key := range n.Object.All() {
 		if choice.IsOperator(key) {
 			n.wrongLanguage(key, "JSONata", "JSONPath")
 		}
 	}
-	v, ok := n.o.Get("Condition")
+	v, ok := n.Object.Get("Condition")
 	if !ok {
 		return
 	}
@@ -92,12 +92,12 @@ func (n node) condition(own string) {
 	case bool:
 	case string:
 		if !strings.HasPrefix(c, "{%") || !strings.HasSuffix(c, "%}") {
-			n.fail("Condition", "JSONata string must start with {%% and end with %%}")
+			n.Fail("Condition", "JSONata string must start with {%% and end with %%}")
 			return
 		}
-		n.l.expression(within(n.at, "Condition"), c)
+		n.l.expression(n.Within("Condition"), c)
 	default:
-		n.fail("Condition", "Expected value of type String")
+		n.Fail("Condition", "Expected value of type String")
 	}
 }
 
@@ -107,17 +107,17 @@ func (n node) operand(key string) {
 		n.reference(key, false, path.CompileReference)
 		return
 	}
-	v, _ := n.o.Get(key)
+	v, _ := n.Object.Get(key)
 	text, isText := v.(string)
 	switch needs := choice.Needs(key); {
 	case needs == "String" && !isText, needs == "Boolean" && !isBool(v), needs == "Number" && !isNumber(v):
-		n.fail(key, "Expected value of type %s", needs)
+		n.Fail(key, "Expected value of type %s", needs)
 	case strings.HasPrefix(key, "Timestamp"):
 		if _, ok := choice.Timestamp(text); !ok {
-			n.fail(key, "String does not match RFC3339 timestamp")
+			n.Fail(key, "String does not match RFC3339 timestamp")
 		}
 	case isText && looksLikePath(text):
-		n.l.report(NoPath, within(n.at, key), "Field value looks like a path, but field name does not end with 'Path'")
+		n.l.report(NoPath, n.Within(key), "Field value looks like a path, but field name does not end with 'Path'")
 	}
 }
 

@@ -63,51 +63,18 @@ func has(list, name string) bool {
 
 // known complains about the fields of an object that are not in the list, and about those of the other query language.
 func (n node) known(list string) {
-	for key := range n.o.All() {
+	for key := range n.Object.All() {
 		switch {
 		case !has(list, key):
-			n.l.schema(n.at, "Field '%s' is not supported", key)
-		case n.jsonata && has(pathOnly, key):
+			n.Wrong("Field '%s' is not supported", key)
+		case n.JSONata && has(pathOnly, key):
 			n.wrongLanguage(key, "JSONata", "JSONPath")
-		case !n.jsonata && has(jsonataOnly, key):
+		case !n.JSONata && has(jsonataOnly, key):
 			n.wrongLanguage(key, "JSONPath", "JSONata")
 		}
 	}
 }
 
 func (n node) wrongLanguage(key, set, needed string) {
-	n.l.schema(n.at, "The QueryLanguage is set to '%s', but field '%s' is only supported for the '%s' QueryLanguage", set, key, needed)
-}
-
-// required complains about fields that are missing, in one diagnostic.
-func (n node) required(keys ...string) {
-	var missing []string
-	for _, k := range keys {
-		if !n.has(k) {
-			missing = append(missing, k)
-		}
-	}
-	if missing != nil {
-		n.l.schema(n.at, "These fields are required: [%s]", strings.Join(missing, ", "))
-	}
-}
-
-// atMostOne complains when more than one of the fields is there, and returns which are.
-func (n node) atMostOne(keys ...string) (present []string) {
-	for _, k := range keys {
-		if n.has(k) {
-			present = append(present, k)
-		}
-	}
-	if len(present) > 1 {
-		n.l.schema(n.at, "There should only be one of the following fields: [%s]", strings.Join(keys, ", "))
-	}
-	return present
-}
-
-// exactlyOne complains unless one of the fields is there.
-func (n node) exactlyOne(keys ...string) {
-	if len(n.atMostOne(keys...)) == 0 {
-		n.l.schema(n.at, "This object should have only one of the following fields: [%s]", strings.Join(keys, ", "))
-	}
+	n.Wrong("The QueryLanguage is set to '%s', but field '%s' is only supported for the '%s' QueryLanguage", set, key, needed)
 }

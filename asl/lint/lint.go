@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/brume-dev/brume/asl"
+	"github.com/brume-dev/brume/asl/definition"
 	"github.com/brume-dev/brume/jsondoc"
 )
 
@@ -116,19 +117,19 @@ func check(definition string, o Options) *linter {
 }
 
 // read gives the object that a definition is.
-func read(definition string, o Options) (l *linter, top node, ok bool) {
+func read(text string, o Options) (l *linter, top node, ok bool) {
 	l = &linter{Options: o, names: map[string]bool{}, labels: map[string]bool{}}
-	if strings.TrimSpace(definition) == "" {
+	if strings.TrimSpace(text) == "" {
 		l.report(MissingDescription, "", "The definition is empty")
 		return l, node{}, false
 	}
-	doc, err := jsondoc.ParseString(definition)
+	doc, err := jsondoc.ParseString(text)
 	if err != nil {
-		l.notJSON(definition, err)
+		l.notJSON(text, err)
 		return l, node{}, false
 	}
-	top, ok = l.object(doc, "")
-	return l, top, ok
+	root, ok := definition.Root(doc, func(at, problem string) { l.schema(at, "%s", problem) })
+	return l, node{root, l}, ok
 }
 
 // Refusal is the message of CreateStateMachine's InvalidDefinition: all the errors, or "" when there is none.

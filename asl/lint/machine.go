@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/brume-dev/brume/asl"
+	"github.com/brume-dev/brume/asl/definition"
 )
 
 // block is one "StartAt" with its "States", and how they are connected.
@@ -22,15 +23,14 @@ type block struct {
 type target struct{ name, at string }
 
 func (l *linter) machine(top node) {
-	top.language(false)
-	top.jsonata = top.text("QueryLanguage") == "JSONata"
-	l.jsonata = top.jsonata
+	top.JSONata = top.Language()
+	l.jsonata = top.JSONata
 	top.known(topFields)
-	top.required("States", "StartAt")
-	top.text("Comment")
-	top.number("TimeoutSeconds", "Integer", 0, asl.MaxSeconds, false)
-	if top.text("Version"); top.has("Version") {
-		top.oneOf("Version", "1.0")
+	top.Required("States", "StartAt")
+	top.Text("Comment")
+	top.Number("TimeoutSeconds", "Integer", 1, asl.MaxSeconds)
+	if top.Text("Version"); top.Has("Version") {
+		top.OneOf("Version", "1.0")
 	}
 	b := top.block()
 	if l.errors == 0 {
@@ -38,39 +38,22 @@ func (l *linter) machine(top node) {
 	}
 }
 
-// language looks at the field QueryLanguage and says what holds in the node.
-func (n node) language(outer bool) bool {
-	switch n.oneOf("QueryLanguage", "JSONPath", "JSONata") {
-	case "JSONata":
-		return true
-	case "JSONPath":
-		if outer {
-			n.fail("QueryLanguage", "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine")
-		}
-		return false
-	}
-	return outer
-}
-
 func (n node) block() *block {
-	b := &block{at: n.at, start: n.text("StartAt"), targets: map[string][]target{}}
+	b := &block{at: n.At, start: n.Text("StartAt"), targets: map[string][]target{}}
 	states, ok := n.inner("States")
 	if !ok {
 		return b
 	}
-	if states.o.Len() == 0 {
-		n.fail("States", "Value cannot be empty")
-	}
-	for name, v := range states.o.All() {
-		at := within(states.at, name)
+	n.NotEmpty("States")
+	for name, v := range states.Object.All() {
+		at := states.Within(name)
 		n.l.stateName(name, at)
-		s, ok := n.l.object(v, at)
+		s, ok := states.Member(name, v)
 		if !ok {
 			continue
 		}
-		s.jsonata = n.jsonata
 		b.order = append(b.order, name)
-		s.state(b, name)
+		node{s, n.l}.state(b, name)
 	}
 	return b
 }
@@ -90,8 +73,8 @@ func (l *linter) stateName(name, at string) {
 
 // leads notes that a state goes on to what one of its fields names.
 func (b *block) leads(from string, n node, key string) {
-	if to := n.text(key); to != "" {
-		b.targets[from] = append(b.targets[from], target{to, within(n.at, key)})
+	if to := n.Text(key); to != "" {
+		b.targets[from] = append(b.targets[from], target{to, n.Within(key)})
 	}
 }
 
@@ -103,7 +86,7 @@ func (l *linter) transitions(b *block) {
 		there[name] = true
 	}
 	if !there[b.start] {
-		l.report(MissingTarget, within(b.at, "StartAt"), "Missing 'Next' target: %s", b.start)
+		l.report(MissingTarget, definition.Within(b.at, "StartAt"), "Missing 'Next' target: %s", b.start)
 	}
 	for _, name := range b.order {
 		for _, t := range b.targets[name] {
@@ -118,7 +101,7 @@ func (l *linter) transitions(b *block) {
 		reached := b.reach()
 		for _, name := range b.order {
 			if !reached[name] {
-				l.report(MissingTarget, within(within(b.at, "States"), name), "State \"%s\" is not reachable.", name)
+				l.report(MissingTarget, definition.Within(b.at+"/States", name), "State \"%s\" is not reachable.", name)
 			}
 		}
 	}
@@ -145,26 +128,26 @@ func (b *block) reach() map[string]bool {
 
 // resource looks at a Task's resource.
 func (n node) resource() *asl.Resource {
-	text := n.filled("Resource")
+	text := n.Filled("Resource")
 	if text == "" {
 		return nil
 	}
 	if !strings.HasPrefix(text, "arn:") {
-		n.fail("Resource", "Value is not a valid resource ARN")
+		n.Fail("Resource", "Value is not a valid resource ARN")
 		return nil
 	}
 	res, ok := asl.ParseResource(text)
 	if !ok {
-		n.fail("Resource", "Value is not a valid resource ARN")
+		n.Fail("Resource", "Value is not a valid resource ARN")
 		return nil
 	}
 	if problem := n.l.express(res); problem != "" {
-		n.fail("Resource", "%s", problem)
+		n.Fail("Resource", "%s", problem)
 		return res
 	}
 	if n.l.Tasks != nil {
 		if problem := n.l.Tasks.Check(res, n.l.Express); problem != "" {
-			n.fail("Resource", "%s", problem)
+			n.Fail("Resource", "%s", problem)
 		}
 	}
 	return res

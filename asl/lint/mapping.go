@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/brume-dev/brume/asl"
+	"github.com/brume-dev/brume/asl/definition"
 	"github.com/brume-dev/brume/asl/path"
 	"github.com/brume-dev/brume/jsondoc"
 )
@@ -15,15 +16,15 @@ const maxItems = 100_000_000
 
 // states looks at the states of a branch or of an item processor.
 func (n node) states(b *block, fields string) {
-	n.jsonata = n.l.jsonata // the language of a state is not that of the states inside
+	n.JSONata = n.l.jsonata // the language of a state is not that of the states inside
 	n.known(fields)
-	n.required("StartAt", "States")
-	n.text("Comment")
+	n.Required("StartAt", "States")
+	n.Text("Comment")
 	b.inner = append(b.inner, n.block())
 }
 
 func (n node) parallel(b *block) {
-	n.required("Branches")
+	n.Required("Branches")
 	for _, branch := range n.items("Branches", false) {
 		branch.states(b, branchFields)
 	}
@@ -31,11 +32,11 @@ func (n node) parallel(b *block) {
 
 // mapping looks at a Map state.
 func (n node) mapping(b *block) {
-	n.exactlyOne("ItemProcessor", "Iterator")
-	n.scalar("MaxConcurrency", "Integer", unbounded)
-	n.scalar("ToleratedFailureCount", "Integer", unbounded)
+	n.ExactlyOne("ItemProcessor", "Iterator")
+	n.scalar("MaxConcurrency", "Integer", definition.Unbounded)
+	n.scalar("ToleratedFailureCount", "Integer", definition.Unbounded)
 	n.scalar("ToleratedFailurePercentage", "Float", 100)
-	if n.jsonata {
+	if n.JSONata {
 		n.itemsExpression()
 	} else {
 		n.reference("ItemsPath", false, path.CompileReference)
@@ -54,36 +55,36 @@ func (n node) mapping(b *block) {
 
 // scalar is a number under key, or a path under key+"Path".
 func (n node) scalar(key, kind string, high float64) {
-	n.atMostOne(key, key+"Path")
-	n.number(key, kind, 0, high, n.jsonata)
+	n.AtMostOne(key, key+"Path")
+	n.number(key, kind, 0, high, n.JSONata)
 	n.reference(key+"Path", false, path.CompileReference)
 }
 
 func (n node) itemsExpression() {
-	v, ok := n.o.Get("Items")
+	v, ok := n.Object.Get("Items")
 	if !ok {
 		return
 	}
 	switch v := v.(type) {
 	case *jsondoc.Array, *jsondoc.Object:
-		n.l.expressions(within(n.at, "Items"), v)
+		n.l.expressions(n.Within("Items"), v)
 	case string:
 		if !strings.HasPrefix(v, "{%") {
-			n.fail("Items", "JSONata string must start with {%% and end with %%}")
+			n.Fail("Items", "JSONata string must start with {%% and end with %%}")
 			return
 		}
 		n.expression("Items", v)
 	default:
-		n.fail("Items", "Expected value of type Array")
+		n.Fail("Items", "Expected value of type Array")
 	}
 }
 
 func (n node) label() {
-	label := n.filled("Label")
+	label := n.Filled("Label")
 	if label == "" {
 		return
 	}
-	at := within(n.at, "Label")
+	at := n.Within("Label")
 	switch {
 	case utf8.RuneCountInString(label) > asl.MaxLabel:
 		n.l.report(InvalidLabelName, at, "Label '%s' exceeds the %d-character limit allowed by the service", label, asl.MaxLabel)
@@ -101,14 +102,14 @@ func (n node) processor(b *block, p node) {
 	express := n.l.Express
 	if config, ok := p.inner("ProcessorConfig"); ok {
 		config.known("Mode ExecutionType")
-		if config.oneOf("Mode", "INLINE", "DISTRIBUTED") == "DISTRIBUTED" {
-			config.required("ExecutionType")
+		if config.OneOf("Mode", "INLINE", "DISTRIBUTED") == "DISTRIBUTED" {
+			config.Required("ExecutionType")
 			if n.l.Express {
-				config.fail("Mode", "The field 'Mode' with value 'DISTRIBUTED' is not supported inside 'EXPRESS' state machines")
+				config.Fail("Mode", "The field 'Mode' with value 'DISTRIBUTED' is not supported inside 'EXPRESS' state machines")
 			}
-			n.l.Express = config.oneOf("ExecutionType", "STANDARD", "EXPRESS") == "EXPRESS" || express
-		} else if config.has("ExecutionType") {
-			n.l.schema(config.at, "Field 'ExecutionType' is not supported")
+			n.l.Express = config.OneOf("ExecutionType", "STANDARD", "EXPRESS") == "EXPRESS" || express
+		} else if config.Has("ExecutionType") {
+			config.Wrong("Field 'ExecutionType' is not supported")
 		}
 	}
 	p.states(b, branchFields+" ProcessorConfig")
@@ -117,7 +118,7 @@ func (n node) processor(b *block, p node) {
 
 // export is the resource of an ItemReader or ResultWriter, which needs one of a few.
 func (n node) export(names ...string) {
-	text := n.filled("Resource")
+	text := n.Filled("Resource")
 	if text == "" {
 		return
 	}
@@ -130,7 +131,7 @@ func (n node) export(names ...string) {
 			}
 		}
 	}
-	n.fail("Resource", "The field 'Resource' does not match any of the allowed values")
+	n.Fail("Resource", "The field 'Resource' does not match any of the allowed values")
 }
 
 func (n node) reader() {
@@ -139,7 +140,7 @@ func (n node) reader() {
 		return
 	}
 	r.known(readerFields)
-	r.required("Resource")
+	r.Required("Resource")
 	r.export("getObject", "listObjectsV2")
 	r.data("Parameters")
 	r.data("Arguments")
@@ -148,41 +149,24 @@ func (n node) reader() {
 		return
 	}
 	c.known(configFields)
-	input := c.oneOf("InputType", "CSV", "JSON", "JSONL", "PARQUET", "MANIFEST")
-	c.oneOf("Transformation", "NONE", "LOAD_AND_FLATTEN")
-	c.oneOf("ManifestType", "ATHENA_DATA", "S3_INVENTORY")
-	c.oneOf("CSVDelimiter", "COMMA", "PIPE", "SEMICOLON", "SPACE", "TAB")
-	location := c.oneOf("CSVHeaderLocation", "FIRST_ROW", "GIVEN")
+	input := c.OneOf("InputType", "CSV", "JSON", "JSONL", "PARQUET", "MANIFEST")
+	c.OneOf("Transformation", "NONE", "LOAD_AND_FLATTEN")
+	c.OneOf("ManifestType", "ATHENA_DATA", "S3_INVENTORY")
+	c.OneOf("CSVDelimiter", "COMMA", "PIPE", "SEMICOLON", "SPACE", "TAB")
+	location := c.OneOf("CSVHeaderLocation", "FIRST_ROW", "GIVEN")
 	switch {
-	case input == "CSV" && location == "" && !c.has("CSVHeaderLocation"):
-		c.l.schema(c.at, "The field 'CSVHeaderLocation' is required")
-	case input != "CSV" && input != "MANIFEST" && c.has("CSVHeaderLocation"):
-		c.l.schema(c.at, "Field 'CSVHeaderLocation' is not supported")
+	case input == "CSV" && location == "" && !c.Has("CSVHeaderLocation"):
+		c.Wrong("The field 'CSVHeaderLocation' is required")
+	case input != "CSV" && input != "MANIFEST" && c.Has("CSVHeaderLocation"):
+		c.Wrong("Field 'CSVHeaderLocation' is not supported")
 	case location == "GIVEN":
-		c.required("CSVHeaders")
+		c.Required("CSVHeaders")
 	}
-	c.headers()
-	c.atMostOne("MaxItems", "MaxItemsPath")
+	c.Texts("CSVHeaders")
+	c.AtMostOne("MaxItems", "MaxItemsPath")
 	c.integer("MaxItems", 1, maxItems)
 	c.reference("MaxItemsPath", false, path.CompileReference)
-	c.text("ItemsPointer")
-}
-
-func (n node) headers() {
-	v, ok := n.o.Get("CSVHeaders")
-	if !ok {
-		return
-	}
-	a, ok := v.(*jsondoc.Array)
-	if !ok {
-		n.fail("CSVHeaders", "Expected value of type Array")
-		return
-	}
-	for _, item := range a.Items {
-		if _, ok := item.(string); !ok {
-			n.fail("CSVHeaders", "Expected value of type String")
-		}
-	}
+	c.Text("ItemsPointer")
 }
 
 func (n node) batcher() {
@@ -196,12 +180,12 @@ func (n node) batcher() {
 		key  string
 		high float64
 	}{{"MaxItemsPerBatch", maxItems}, {"MaxInputBytesPerBatch", asl.MaxBatchBytes}} {
-		present += len(b.atMostOne(bound.key, bound.key+"Path"))
+		present += len(b.AtMostOne(bound.key, bound.key+"Path"))
 		b.integer(bound.key, 1, bound.high)
 		b.reference(bound.key+"Path", false, path.CompileReference)
 	}
 	if present == 0 {
-		b.l.schema(b.at, "This object should have at least one of the following fields: [MaxItemsPerBatch, MaxItemsPerBatchPath, MaxInputBytesPerBatch, MaxInputBytesPerBatchPath]")
+		b.Wrong("This object should have at least one of the following fields: [MaxItemsPerBatch, MaxItemsPerBatchPath, MaxInputBytesPerBatch, MaxInputBytesPerBatchPath]")
 	}
 	b.data("BatchInput")
 }
@@ -220,6 +204,6 @@ func (n node) writer() {
 		return
 	}
 	c.known("Transformation OutputType")
-	c.oneOf("Transformation", "NONE", "COMPACT", "FLATTEN")
-	c.oneOf("OutputType", "JSON", "JSONL")
+	c.OneOf("Transformation", "NONE", "COMPACT", "FLATTEN")
+	c.OneOf("OutputType", "JSON", "JSONL")
 }

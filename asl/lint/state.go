@@ -1,10 +1,13 @@
 package lint
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/brume-dev/brume/asl"
 	"github.com/brume-dev/brume/asl/choice"
+	"github.com/brume-dev/brume/asl/definition"
+	"github.com/brume-dev/brume/asl/fault"
 	"github.com/brume-dev/brume/asl/path"
 	"github.com/brume-dev/brume/asl/template"
 	"github.com/brume-dev/brume/jsondoc"
@@ -12,10 +15,10 @@ import (
 
 // state looks at one state of a block.
 func (n node) state(b *block, name string) {
-	n.jsonata = n.language(n.jsonata)
-	n.required("Type")
-	n.text("Comment")
-	kind := n.oneOf("Type", "Choice", "Fail", "Map", "Parallel", "Pass", "Succeed", "Task", "Wait")
+	n.JSONata = n.Language()
+	n.Required("Type")
+	n.Text("Comment")
+	kind := n.OneOf("Type", "Choice", "Fail", "Map", "Parallel", "Pass", "Succeed", "Task", "Wait")
 	fields := stateFields(kind)
 	if fields == "" {
 		return
@@ -29,8 +32,8 @@ func (n node) state(b *block, name string) {
 	case "Task":
 		n.task()
 	case "Pass":
-		if v, ok := n.o.Get("Result"); ok && !n.jsonata {
-			n.l.static(within(n.at, "Result"), v)
+		if v, ok := n.Object.Get("Result"); ok && !n.JSONata {
+			n.l.static(n.Within("Result"), v)
 		}
 	case "Choice":
 		n.choices(b, name)
@@ -52,14 +55,14 @@ func (n node) state(b *block, name string) {
 }
 
 func (n node) next(b *block, name string) {
-	end := n.bool("End")
+	end := n.Bool("End")
 	switch {
-	case n.has("Next") && end:
-		n.l.schema(n.at, "There should only be one of the following fields: [Next, End]")
-	case !n.has("Next") && !end:
-		n.l.schema(n.at, "This object should have only one of the following fields: [Next, End]")
+	case n.Has("Next") && end:
+		n.Wrong("There should only be one of the following fields: [Next, End]")
+	case !n.Has("Next") && !end:
+		n.Wrong("This object should have only one of the following fields: [Next, End]")
 	}
-	n.filled("Next")
+	n.Filled("Next")
 	b.ends = b.ends || end
 	b.leads(name, n, "Next")
 }
@@ -69,7 +72,7 @@ func (n node) flow(kind string) {
 	if kind == "Fail" {
 		return
 	}
-	if n.jsonata {
+	if n.JSONata {
 		n.data("Arguments")
 		n.data("Output")
 	} else {
@@ -83,54 +86,54 @@ func (n node) flow(kind string) {
 }
 
 func (n node) wait() {
-	if n.jsonata {
-		n.exactlyOne("Seconds", "Timestamp")
+	if n.JSONata {
+		n.ExactlyOne("Seconds", "Timestamp")
 	} else {
-		n.exactlyOne("SecondsPath", "Seconds", "TimestampPath", "Timestamp")
+		n.ExactlyOne("SecondsPath", "Seconds", "TimestampPath", "Timestamp")
 		n.reference("SecondsPath", false, path.CompileReference)
 		n.reference("TimestampPath", false, path.CompileReference)
 	}
 	n.integer("Seconds", 0, asl.MaxSeconds)
-	if v, ok := n.o.Get("Timestamp"); ok && !(n.jsonata && n.expression("Timestamp", v)) {
+	if v, ok := n.Object.Get("Timestamp"); ok && !(n.JSONata && n.expression("Timestamp", v)) {
 		if s, isText := v.(string); !isText {
-			n.fail("Timestamp", "Expected value of type String")
+			n.Fail("Timestamp", "Expected value of type String")
 		} else if _, ok := choice.Timestamp(s); !ok {
-			n.fail("Timestamp", "String does not match RFC3339 timestamp")
+			n.Fail("Timestamp", "String does not match RFC3339 timestamp")
 		}
 	}
 }
 
 func (n node) failure() {
 	for _, key := range []string{"Error", "Cause"} {
-		n.atMostOne(key, key+"Path")
-		text := n.text(key)
-		if n.jsonata {
+		n.AtMostOne(key, key+"Path")
+		text := n.Text(key)
+		if n.JSONata {
 			n.expression(key, text)
 			continue
 		}
 		if looksDynamic(text) {
-			n.l.report(NoPath, within(n.at, key), "Field value looks like a path, but field name does not end with 'Path'")
+			n.l.report(NoPath, n.Within(key), "Field value looks like a path, but field name does not end with 'Path'")
 		}
-		if v, ok := n.o.Get(key + "Path"); ok {
+		if v, ok := n.Object.Get(key + "Path"); ok {
 			s, isText := v.(string)
 			if _, err := template.CompileText(s); !isText || err != nil {
-				n.fail(key+"Path", "Value must be a valid JSONPath.")
+				n.Fail(key+"Path", "Value must be a valid JSONPath.")
 			}
 		}
 	}
 }
 
 func (n node) task() {
-	n.required("Resource")
+	n.Required("Resource")
 	res := n.resource()
 	for _, key := range []string{"TimeoutSeconds", "HeartbeatSeconds"} {
-		n.atMostOne(key, key+"Path")
+		n.AtMostOne(key, key+"Path")
 		n.reference(key+"Path", false, path.CompileReference)
 	}
 	timeout, ok1 := n.integer("TimeoutSeconds", 1, asl.MaxSeconds)
 	heartbeat, ok2 := n.integer("HeartbeatSeconds", 1, asl.MaxSeconds)
 	if ok1 && ok2 && heartbeat >= timeout {
-		n.fail("HeartbeatSeconds", "The value of 'HeartbeatSeconds' must be smaller than the value of 'TimeoutSeconds'")
+		n.Fail("HeartbeatSeconds", "The value of 'HeartbeatSeconds' must be smaller than the value of 'TimeoutSeconds'")
 	}
 	n.credentials(res)
 	if res != nil && n.l.Tasks != nil {
@@ -144,10 +147,10 @@ func (n node) credentials(res *asl.Resource) {
 		return
 	}
 	if res != nil && res.Style == asl.Activity {
-		n.fail("Credentials", "The field 'Credentials' is not supported for activities")
+		n.Fail("Credentials", "The field 'Credentials' is not supported for activities")
 	}
-	if !in.has("RoleArn") && (n.jsonata || !in.has("RoleArn.$")) {
-		n.fail("Credentials", "The field 'RoleArn' is required but was missing")
+	if !in.Has("RoleArn") && (n.JSONata || !in.Has("RoleArn.$")) {
+		n.Fail("Credentials", "The field 'RoleArn' is required but was missing")
 	}
 	n.data("Credentials")
 }
@@ -155,10 +158,10 @@ func (n node) credentials(res *asl.Resource) {
 // arguments looks at the names of the fields that a task gives to its resource.
 func (n node) arguments(res *asl.Resource) {
 	key := "Parameters"
-	if n.jsonata {
+	if n.JSONata {
 		key = "Arguments"
 	}
-	v, given := n.o.Get(key)
+	v, given := n.Object.Get(key)
 	o, isObject := v.(*jsondoc.Object)
 	if given && !isObject {
 		return // an expression gives them
@@ -166,7 +169,7 @@ func (n node) arguments(res *asl.Resource) {
 	var fields []string
 	if isObject {
 		for name := range o.All() {
-			if !n.jsonata {
+			if !n.JSONata {
 				name = strings.TrimSuffix(name, template.Suffix)
 			}
 			fields = append(fields, name)
@@ -175,9 +178,9 @@ func (n node) arguments(res *asl.Resource) {
 	if !given && res.Style != asl.Integration {
 		return
 	}
-	at := within(n.at, key)
+	at := n.Within(key)
 	if !given {
-		at = n.at
+		at = n.At
 	}
 	for _, problem := range n.l.Tasks.CheckFields(res, fields, given) {
 		n.l.schema(at, "%s", problem)
@@ -190,20 +193,20 @@ func (n node) handlers(b *block, name string) {
 	for i, r := range retriers {
 		r.known(retrierFields)
 		r.errorEquals(i == len(retriers)-1)
-		r.number("IntervalSeconds", "Integer", 0, asl.MaxSeconds, false)
-		r.number("MaxAttempts", "Integer", 0, asl.MaxSeconds, false)
-		r.number("MaxDelaySeconds", "Integer", 1, asl.MaxRetryDelay, false)
-		r.number("BackoffRate", "Float", 1, unbounded, false)
-		r.oneOf("JitterStrategy", "NONE", "FULL")
+		r.Number("IntervalSeconds", "Integer", 0, asl.MaxSeconds)
+		r.Number("MaxAttempts", "Integer", 0, asl.MaxSeconds)
+		r.Number("MaxDelaySeconds", "Integer", 1, asl.MaxRetryDelay)
+		r.Number("BackoffRate", "Float", 1, definition.Unbounded)
+		r.OneOf("JitterStrategy", "NONE", "FULL")
 	}
 	catchers := n.items("Catch", true)
 	for i, c := range catchers {
 		c.known(catcherFields)
 		c.errorEquals(i == len(catchers)-1)
-		c.required("Next")
-		c.filled("Next")
+		c.Required("Next")
+		c.Filled("Next")
 		b.leads(name, c, "Next")
-		if !c.jsonata {
+		if !c.JSONata {
 			c.reference("ResultPath", true, path.CompileTarget)
 		} else {
 			c.data("Output")
@@ -213,25 +216,10 @@ func (n node) handlers(b *block, name string) {
 }
 
 func (n node) errorEquals(last bool) {
-	n.required("ErrorEquals")
-	v, ok := n.o.Get("ErrorEquals")
-	if !ok {
-		return
-	}
-	a, ok := v.(*jsondoc.Array)
-	if !ok {
-		n.fail("ErrorEquals", "Expected value of type Array")
-		return
-	}
-	if len(a.Items) == 0 {
-		n.fail("ErrorEquals", "Value cannot be empty")
-	}
-	for _, item := range a.Items {
-		if _, ok := item.(string); !ok {
-			n.fail("ErrorEquals", "Expected value of type String")
-		}
-		if item == "States.ALL" && (!last || len(a.Items) > 1) {
-			n.fail("ErrorEquals", "States.ALL must appear alone and at end of list")
-		}
+	n.Required("ErrorEquals")
+	n.NotEmpty("ErrorEquals")
+	names := n.Texts("ErrorEquals")
+	if slices.Contains(names, fault.All) && (!last || len(names) > 1) {
+		n.Fail("ErrorEquals", "States.ALL must appear alone and at end of list")
 	}
 }

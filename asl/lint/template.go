@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/brume-dev/brume/asl/definition"
 	"github.com/brume-dev/brume/asl/intrinsic"
 	"github.com/brume-dev/brume/asl/path"
 	"github.com/brume-dev/brume/asl/template"
@@ -29,9 +30,9 @@ func (l *linter) member(at string, o *jsondoc.Object, key string, v any) {
 	name, dynamic := strings.CutSuffix(key, template.Suffix)
 	if !dynamic {
 		if isText && looksDynamic(text) {
-			l.report(NoDollar, within(at, key), "No '.$' on a field that appears to be a JSONPath or Intrinsic Function: '%s'", key)
+			l.report(NoDollar, definition.Within(at, key), "No '.$' on a field that appears to be a JSONPath or Intrinsic Function: '%s'", key)
 		}
-		l.template(within(at, key), v)
+		l.template(definition.Within(at, key), v)
 		return
 	}
 	if _, twice := o.Get(name); twice {
@@ -91,12 +92,12 @@ func (n node) assign() {
 	if !ok {
 		return
 	}
-	for key := range in.o.All() {
+	for key := range in.Object.All() {
 		name := key
-		if !n.jsonata {
+		if !n.JSONata {
 			name = strings.TrimSuffix(key, template.Suffix)
 		}
-		at := within(in.at, key)
+		at := in.Within(key)
 		switch {
 		case name == "states":
 			n.l.report(ReservedVariableName, at, "Cannot assign to reserved variable '$states'.")

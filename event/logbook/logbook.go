@@ -13,19 +13,6 @@ import (
 	"github.com/brume-dev/brume/aws"
 )
 
-// Limits of PutLogEvents and our own.
-// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html
-const (
-	maxBatchBytes  = 1_048_576
-	maxBatchEvents = 10_000
-	eventOverhead  = 26 // bytes that each event counts beside its text
-
-	maxPending = 4 << 20                // bytes of a stream that wait to be written; more is dropped
-	interval   = 200 * time.Millisecond // between looks at what waits
-	writers    = 8                      // streams that are written at the same time
-	lastCall   = 3 * time.Second        // for what waits when the platform stops
-)
-
 // Config is what a Book needs.
 type Config struct {
 	Caller aws.Caller
@@ -112,10 +99,6 @@ func (s *Stream) Tail() []byte {
 
 // tail keeps the last maxTail bytes.
 type tail struct{ b []byte }
-
-// maxTail is the size of the log in the answer of Invoke.
-// https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_ResponseSyntax
-const maxTail = 4096
 
 func (t *tail) add(text string) {
 	if t == nil {

@@ -29,7 +29,7 @@ type Config struct {
 	Clock clock.Clock
 	Timer *timer.Runner
 	// Policies and HTTP are for API destinations and connections.
-	Policies egress.Policies
+	Policies aws.Policies
 	HTTP     http.RoundTripper
 	Rand     io.Reader    // crypto/rand.Reader
 	Log      *slog.Logger // nil: no log

@@ -24,7 +24,6 @@ import (
 	"github.com/brume-dev/brume/service/sfn/maprun"
 	"github.com/brume-dev/brume/service/sfn/rehearsal"
 	"github.com/brume-dev/brume/service/sfn/task"
-	"github.com/brume-dev/brume/service/sfn/task/web"
 	"github.com/brume-dev/brume/service/sfn/trial"
 	"github.com/brume-dev/brume/service/sfn/worklist"
 	"github.com/brume-dev/brume/store"
@@ -39,7 +38,7 @@ type Config struct {
 	Caller   aws.Caller            // integrations, log groups, traces
 	Services func() []*aws.Service // those that tasks may call
 	Roles    task.Roles            // for the roles of state machines and tasks
-	Policies web.Policies          // for what tasks do that is no operation
+	Policies aws.Policies          // for what tasks do that is no operation
 	// APIs serves the invoke URLs of API Gateway; Connections keeps those that HTTP tasks name; HTTP reaches the rest.
 	APIs        func() aws.DataPlane
 	Connections func() connection.Keeper

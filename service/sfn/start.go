@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/brume-dev/brume/api/sfnapi"
+	"github.com/brume-dev/brume/asl"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/jsondoc"
 	"github.com/brume-dev/brume/service/sfn/execution"
@@ -59,7 +60,7 @@ func (s *Service) begin(ctx context.Context, id aws.Identity, arn string, name, 
 		}
 	}
 	if input != nil {
-		if len(*input) > execution.MaxData { // the constraint of the model counts characters
+		if len(*input) > asl.MaxData { // the constraint of the model counts characters
 			return nil, &sfnapi.ValidationException{Message: "1 validation error detected: Value at 'input' failed to satisfy constraint: Member must have length less than or equal to 262144"}
 		}
 		if _, err := jsondoc.ParseString(*input); err != nil {

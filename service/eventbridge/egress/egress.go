@@ -5,7 +5,6 @@
 package egress
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -24,18 +23,12 @@ import (
 	"github.com/brume-dev/brume/timer"
 )
 
-// Policies decides who may call what. dispatch's.
-type Policies interface {
-	// Authorize returns nil when id may have all of access, else AccessDenied.
-	Authorize(ctx context.Context, id aws.Identity, access []aws.Access) error
-}
-
 // Config is what connections and API destinations need.
 type Config struct {
 	Store    store.Store
 	Clock    clock.Clock
 	Timer    *timer.Runner
-	Policies Policies
+	Policies aws.Policies
 	HTTP     http.RoundTripper
 	Rand     io.Reader
 }

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/brume-dev/brume/asl"
 )
 
 // array are the items of a JSON array, or the members of a JSON object, that may be larger than memory.
@@ -215,8 +217,8 @@ func (a *array) value(keep bool) ([]byte, error) {
 			break
 		}
 		if keep {
-			if text = append(text, c); len(text) > MaxItem {
-				return nil, wrongf("an item exceeds the maximum of %d bytes", MaxItem)
+			if text = append(text, c); len(text) > asl.MaxData {
+				return nil, wrongf("an item exceeds the maximum of %d bytes", asl.MaxData)
 			}
 		}
 		switch {

@@ -15,11 +15,11 @@ type Batches struct {
 // NewBatches groups as b says; nil makes each item an input of its own.
 func NewBatches(b *asl.Batcher) *Batches {
 	if b == nil {
-		return &Batches{most: 1, bytes: MaxItem}
+		return &Batches{most: 1, bytes: asl.MaxData}
 	}
-	out := &Batches{most: int(b.MaxItems), bytes: MaxItem, head: []byte{'{'}}
+	out := &Batches{most: int(b.MaxItems), bytes: asl.MaxData, head: []byte{'{'}}
 	if b.MaxBytes > 0 {
-		out.bytes = int(min(b.MaxBytes, MaxItem))
+		out.bytes = int(min(b.MaxBytes, asl.MaxData))
 	}
 	if len(b.Input) > 0 {
 		out.head = append(append(append(out.head, `"BatchInput":`...), b.Input...), ',')

@@ -127,8 +127,8 @@ func (r *Reading) Next(ctx context.Context) (Item, error) {
 		r.over = true
 		return Item{}, io.EOF
 	}
-	if err == nil && len(it.Value) > MaxItem {
-		err = failed("The size of item %d exceeds the maximum of %d bytes.", r.at.Items, MaxItem)
+	if err == nil && len(it.Value) > asl.MaxData {
+		err = failed("The size of item %d exceeds the maximum of %d bytes.", r.at.Items, asl.MaxData)
 	}
 	if err != nil {
 		return Item{}, err

@@ -6,7 +6,6 @@ package dataset
 const (
 	MaxItems  = 100_000_000 // MaxItems of a ReaderConfig
 	MaxHeader = 10 << 10    // bytes of the header of a CSV file
-	MaxItem   = 256 << 10   // bytes of an item, and of the input of a child execution
 )
 
 // Our own.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"unicode/utf8"
 
+	"github.com/brume-dev/brume/asl"
 	"github.com/brume-dev/brume/jsondoc"
 )
 
@@ -98,8 +99,8 @@ func (l *lines) next() (string, []byte, error) {
 			part, err := l.in.ReadSlice('\n')
 			l.offset += int64(len(part))
 			line = append(line, part...)
-			if len(line) > MaxItem+2 {
-				return "", nil, wrongf("a line exceeds the maximum of %d bytes", MaxItem)
+			if len(line) > asl.MaxData+2 {
+				return "", nil, wrongf("a line exceeds the maximum of %d bytes", asl.MaxData)
 			}
 			if err == nil || errors.Is(err, io.EOF) && len(line) > 0 {
 				break

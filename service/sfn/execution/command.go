@@ -126,8 +126,8 @@ func (c *change) fork(at At, t *thread, f *asl.Fork) error {
 	}
 	k := &fork{Count: f.Count, Max: f.MaxConcurrency, Gen: c.head.Next, Mapped: f.Items != nil, Keyed: f.Keys != nil, State: f.State}
 	switch {
-	case k.Mapped && (k.Max <= 0 || k.Max > maxChildren):
-		k.Max = maxChildren
+	case k.Mapped && (k.Max <= 0 || k.Max > asl.MaxInlineConcurrency):
+		k.Max = asl.MaxInlineConcurrency
 	case k.Max <= 0:
 		k.Max = k.Count
 	}

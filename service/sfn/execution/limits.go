@@ -9,8 +9,6 @@ const (
 	Redrivable  = 14 * 24 * time.Hour  // after its end
 	Retention   = 90 * 24 * time.Hour  // how long a closed execution is there
 	MaxRedrives = 1_000                // of an execution
-	MaxData     = 262_144              // bytes of an input or output
-	maxChildren = 40                   // iterations of an inline Map state that run at once
 	maxTokens   = 10                   // client tokens of redrives that are remembered
 	tokenLife   = 15 * time.Minute     // and for how long
 	maxDetail   = 248 << 10            // bytes of input and output in an event of EventBridge

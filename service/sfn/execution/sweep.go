@@ -25,8 +25,9 @@ func (e *Engine) keepSweep(ctx context.Context, k *timer.Kept) error {
 			return err
 		}
 		if !any {
-			e.swept.Delete(string(spot.Resource()))
-			return nil
+			if over, err := e.sweepNoMore(ctx, spot, k); err != nil || over {
+				return err
+			}
 		}
 		if len(old) == 0 {
 			return timer.Later(e.Clock.Now().Add(sweepEvery), nil)
@@ -47,6 +48,18 @@ func (e *Engine) keepSweep(ctx context.Context, k *timer.Kept) error {
 			return err
 		}
 	}
+}
+
+// sweepNoMore gives the promise up when there is still no execution. What starts after this transaction promises anew.
+func (e *Engine) sweepNoMore(ctx context.Context, spot machine.Spot, k *timer.Kept) (over bool, err error) {
+	return store.Update(ctx, e.shard(Ref{Spot: spot}), func(_ context.Context, tx store.Tx) (bool, error) {
+		lists := Ref{Spot: spot}.Resource().Text("l")
+		if _, there, err := first(tx, lists, lists.Range()); err != nil || there {
+			return false, err
+		}
+		e.swept.Delete(string(spot.Resource()))
+		return true, k.Done(tx)
+	})
 }
 
 // forgotten is an execution that is to be forgotten, with its line in the list.

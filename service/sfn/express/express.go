@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -20,15 +21,6 @@ import (
 	"github.com/brume-dev/brume/clock"
 	"github.com/brume-dev/brume/service/sfn/execution"
 	"github.com/brume-dev/brume/service/sfn/machine"
-)
-
-// MaxTime is how long an express execution may run. https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
-const MaxTime = 5 * time.Minute
-
-// Our own limits.
-const (
-	maxTries    = 3  // of a request that Brume itself could not make
-	maxChildren = 40 // iterations of a Map state at once
 )
 
 // Config is what a Runner needs.
@@ -257,7 +249,7 @@ func (f *flight) within(ctx context.Context, end time.Time, q *execution.Request
 	calling, cancel := context.WithCancel(ctx)
 	defer cancel()
 	answer := make(chan answered, 1)
-	go func() { answer <- f.request(calling, q) }()
+	go func() { answer <- f.guarded(calling, q) }()
 	select {
 	case <-reached:
 		return a, false, nil
@@ -266,6 +258,16 @@ func (f *flight) within(ctx context.Context, end time.Time, q *execution.Request
 	case got := <-answer:
 		return got.Answer, true, got.err
 	}
+}
+
+// guarded turns a panic into an error: a bug in one integration must not end the platform.
+func (f *flight) guarded(ctx context.Context, q *execution.Request) (a answered) {
+	defer func() {
+		if v := recover(); v != nil {
+			a = answered{err: fmt.Errorf("express: a request panicked: %v\n%s", v, debug.Stack())}
+		}
+	}()
+	return f.request(ctx, q)
 }
 
 // request makes a request, and again when Brume itself could not make it.
@@ -288,8 +290,8 @@ func (f *flight) fork(ctx context.Context, t *asl.Thread, k *asl.Fork, outer []*
 	inner, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	limit := k.MaxConcurrency
-	if k.Items != nil && (limit <= 0 || limit > maxChildren) {
-		limit = maxChildren
+	if k.Items != nil && (limit <= 0 || limit > asl.MaxInlineConcurrency) {
+		limit = asl.MaxInlineConcurrency
 	}
 	if limit <= 0 || limit > k.Count {
 		limit = k.Count

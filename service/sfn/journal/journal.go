@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
-	"time"
 
 	"github.com/brume-dev/brume/api/logsapi"
 	"github.com/brume-dev/brume/asl"
@@ -30,13 +29,6 @@ const (
 )
 
 const version = 1 // of the promises' arguments
-
-// Our own limits, within those of PutLogEvents.
-const (
-	maxBatch   = 256 << 10      // bytes of events in one promise, above which the next goes into another
-	maxAge     = 24 * time.Hour // of events that Logs does not take; after that they are dropped
-	maxStreams = 1000           // that are remembered
-)
 
 // Config is what a Journal needs.
 type Config struct {

@@ -13,10 +13,6 @@ import (
 	"github.com/brume-dev/brume/shape"
 )
 
-// maxText is how long an input or output may be, escaped; the rest is cut off.
-// https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-payload
-const maxText = 248 << 10
-
 // Logged reports whether events of a type are logged at a level: FATAL is about executions that end badly, ERROR about
 // everything that does. https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-log-level
 func Logged(level string, t asl.EventType) bool {

@@ -19,18 +19,6 @@ import (
 	"github.com/brume-dev/brume/timer"
 )
 
-// maxStates is how many states a segment shows: its document may have 64 KB.
-const maxStates = 200
-
-// Our own limits, of express executions.
-const (
-	maxWaiting = 1000             // segments that wait to be sent; more are lost
-	senders    = 4                // segments that are sent at once
-	lastCall   = 3 * time.Second  // for what waits when the platform stops
-	maxRunning = 1000             // executions under way, beyond which those are forgotten that had no end:
-	longest    = 10 * time.Minute // an execution may take half of it
-)
-
 // field is a part of a trace header.
 func field(header, name string) string {
 	for part := range strings.SplitSeq(header, ";") {

@@ -166,7 +166,7 @@ func (f *feeder) gather(ctx context.Context) (inputs []input, err error) {
 		}
 	}
 	for _, in := range inputs {
-		if len(in.text) > dataset.MaxItem {
+		if len(in.text) > asl.MaxData {
 			return nil, fault.New(fault.DataLimitExceeded, "The state/task '%s' has an item or batch with a size exceeding the maximum number of bytes service limit.", f.l.rec.State)
 		}
 	}

@@ -2,9 +2,7 @@ package maprun
 
 // Limits of map runs. https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 const (
-	MaxConcurrency = 10_000    // child executions that run at once
-	MaxRedrives    = 1_000     // of a map run
-	maxOutput      = 256 << 10 // bytes of the state's result, when it is not exported
+	MaxRedrives = 1_000 // of a map run
 )
 
 // Our own.

@@ -53,12 +53,6 @@ type Express interface {
 	Run(ctx context.Context, e *express.Run) (*express.Result, error)
 }
 
-// Policies decide what roles may do.
-type Policies interface {
-	// Authorize returns nil when id may have all of access, else AccessDenied.
-	Authorize(ctx context.Context, id aws.Identity, access []aws.Access) error
-}
-
 // Config is what Runs need.
 type Config struct {
 	Store    store.Store
@@ -66,7 +60,7 @@ type Config struct {
 	Timer    *timer.Runner
 	Caller   aws.Caller
 	Roles    aws.Roles
-	Policies Policies // for children, which are begun without an operation
+	Policies aws.Policies // for children, which are begun without an operation
 	Engine   Engine
 	Express  Express
 	Revision func(ctx context.Context, at machine.Spot, key string) (*machine.Revision, error)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/brume-dev/brume/asl"
 	"github.com/brume-dev/brume/asl/fault"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/jsondoc"
@@ -49,7 +50,7 @@ func (w *results) output(ctx context.Context) ([]byte, error) {
 			if len(text) > first {
 				text = append(text, separator...)
 			}
-			if text = append(text, part...); len(text) > maxOutput {
+			if text = append(text, part...); len(text) > asl.MaxData {
 				return fault.New(fault.DataLimitExceeded, "The state/task '%s' returned a result with a size exceeding the maximum number of bytes service limit.",
 					w.l.rec.State)
 			}

@@ -43,7 +43,7 @@ type Config struct {
 	Caller   aws.Caller
 	Roles    Roles
 	Services func() []*aws.Service // those of the table
-	Policies web.Policies          // for what tasks do that is no operation: HTTP tasks
+	Policies aws.Policies          // for what tasks do that is no operation: HTTP tasks
 	// APIs serves API Gateway's invoke URLs.
 	APIs func() aws.DataPlane
 	// Connections keeps those that HTTP tasks name.

@@ -183,7 +183,7 @@ func (t *trial) call(ctx context.Context, c *asl.Call) (asl.Happening, error) {
 	if c.Timeout > 0 {
 		limit = min(limit, time.Duration(c.Timeout)*time.Second)
 	}
-	calling, cancel := context.WithTimeout(ctx, limit)
+	calling, cancel := t.until(ctx, t.Clock.Now().Add(limit))
 	defer cancel()
 	t.request.Call = c
 	a, x, err := t.Tasks.Try(calling, &t.request, aws.Or(t.in.RevealSecrets, false))
@@ -199,4 +199,19 @@ func (t *trial) call(ctx context.Context, c *asl.Call) (asl.Happening, error) {
 		return asl.Happening{What: asl.Faulted, Error: a.Err, Stage: a.Stage}, nil
 	}
 	return asl.Happening{What: asl.Completed, Output: a.Output}, nil
+}
+
+// until is a context that ends at a time of the platform's clock.
+func (b *Bench) until(ctx context.Context, end time.Time) (context.Context, context.CancelFunc) {
+	reached, stop := b.Clock.Until(end)
+	inner, cancel := context.WithCancel(ctx)
+	go func() {
+		defer stop()
+		select {
+		case <-reached:
+			cancel()
+		case <-inner.Done():
+		}
+	}()
+	return inner, cancel
 }

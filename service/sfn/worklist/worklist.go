@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"time"
 
 	"github.com/brume-dev/brume/clock"
 	"github.com/brume-dev/brume/store"
@@ -31,16 +30,10 @@ type Task struct {
 //	"part" id         Input, when it is long (SetLarge)
 const (
 	version   = 1
-	inline    = 64 << 10 // bytes of an Input up to which it lies in the task's own record
-	looks     = 64       // tasks that one look goes through
-	maxPolls  = 1000     // workers that poll an activity at once
 	listTasks = "task"
 	listKnown = "known"
 	listParts = "part"
 )
-
-// PollTime is for how long a worker waits for a task, as AWS has it.
-const PollTime = 60 * time.Second
 
 // Lists are the lists of all activities.
 type Lists struct {

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/brume-dev/brume/asl"
 	"github.com/brume-dev/brume/asl/fault"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/jsondoc"
@@ -59,7 +60,7 @@ func (w *answer) result() (*jsondoc.Object, error) {
 	if !succeeded(w.status) {
 		return nil, fault.New("ApiGateway."+decimal(w.status), "%s", w.body.String())
 	}
-	if w.body.Len() > MaxBody {
+	if w.body.Len() > asl.MaxData {
 		return nil, tooLarge()
 	}
 	return result(w.status, w.Header(), w.Header().Get("Content-Type"), w.body.Bytes()), nil
@@ -179,7 +180,7 @@ func (w *answer) WriteHeader(status int) {
 // Write implements http.ResponseWriter.
 func (w *answer) Write(p []byte) (int, error) {
 	w.WriteHeader(http.StatusOK)
-	if room := MaxBody + 1 - w.body.Len(); room > 0 {
+	if room := asl.MaxData + 1 - w.body.Len(); room > 0 {
 		w.body.Write(p[:min(room, len(p))])
 	}
 	return len(p), nil

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/brume-dev/brume/asl"
 	"github.com/brume-dev/brume/asl/fault"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/event/connection"
@@ -68,7 +69,7 @@ func (c *Config) Endpoint(ctx context.Context, q *Request, secrets bool) (*jsond
 		if connection.Refused(status) && !fresh {
 			continue
 		}
-		if len(body) > MaxBody {
+		if len(body) > asl.MaxData {
 			return nil, x, tooLarge()
 		}
 		if !succeeded(status) {
@@ -146,7 +147,7 @@ func (a *arguments) call(region string) *call {
 	if to.body != nil && to.header.Get("Content-Type") == "" {
 		to.header.Set("Content-Type", "application/json; charset=UTF-8")
 	}
-	to.header.Set("Range", "bytes=0-"+decimal(MaxBody))
+	to.header.Set("Range", "bytes=0-"+decimal(asl.MaxData))
 	to.header.Set("User-Agent", "Amazon|StepFunctions|HttpInvoke|"+region)
 	return to
 }
@@ -242,7 +243,7 @@ func (c *Config) send(ctx context.Context, to *call, auth *connection.Authorizat
 		return x, 0, nil, nil, err
 	}
 	defer res.Body.Close()
-	got, err := io.ReadAll(io.LimitReader(res.Body, MaxBody+1))
+	got, err := io.ReadAll(io.LimitReader(res.Body, asl.MaxData+1))
 	if err != nil {
 		return x, 0, nil, nil, err
 	}

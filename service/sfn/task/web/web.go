@@ -6,7 +6,6 @@
 package web
 
 import (
-	"context"
 	"encoding/json"
 	"maps"
 	"mime"
@@ -20,15 +19,9 @@ import (
 	"github.com/brume-dev/brume/jsondoc"
 )
 
-// Policies decides who may call what. dispatch's.
-type Policies interface {
-	// Authorize returns nil when id may have all of access, else AccessDenied.
-	Authorize(ctx context.Context, id aws.Identity, access []aws.Access) error
-}
-
 // Config is what requests need.
 type Config struct {
-	Policies    Policies
+	Policies    aws.Policies
 	APIs        func() aws.DataPlane
 	Connections func() connection.Keeper
 	HTTP        http.RoundTripper
@@ -47,10 +40,6 @@ type Request struct {
 type Unusable []string
 
 func (u Unusable) Error() string { return strings.Join(u, ", ") }
-
-// MaxBody is how much of an answer is read: what is larger is more than a task's result may be.
-// https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
-const MaxBody = 262_144
 
 // methods are those that a request may have.
 var methods = []string{"GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/brume-dev/brume/asl"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/event/connection"
 	"github.com/brume-dev/brume/jsondoc"
@@ -108,7 +109,7 @@ func TestAPI(t *testing.T) {
 			`The value for the field 'Method' must be one of GET, POST, PUT, DELETE, PATCH, HEAD, OPTIONS, ` +
 				`The value for the field 'ApiEndpoint' must be of the form <API ID>.execute-api.<region>.amazonaws.com, The header 'Host' is not allowed, ` +
 				`The header 'X-Amz-Date' is not allowed, The value for the field 'AuthType' must be one of NO_AUTH, IAM_ROLE, RESOURCE_POLICY`},
-		{`{` + host + `,"Method":"GET"}`, "text/plain", strings.Repeat("x", web.MaxBody+1), 200, `GET /  [] `,
+		{`{` + host + `,"Method":"GET"}`, "text/plain", strings.Repeat("x", asl.MaxData+1), 200, `GET /  [] `,
 			"States.DataLimitExceeded: The state/task returned a result with a size exceeding the maximum number of bytes service limit."},
 	} {
 		o := &outside{status: c.status, kind: c.kind, body: c.body}
@@ -156,7 +157,7 @@ func TestEndpoint(t *testing.T) {
 		{`"Method":"GET","InvocationConfig":{"ConnectionArn":"arn:none"}`, outside{}, "", "Events.ResourceNotFoundException: Connection 'arn:none' does not exist."},
 		{`"Method":"GET","Headers":{"authorization":"mine"},"Transform":{"RequestBodyEncoding":"ZIP"}`, outside{}, "",
 			`The header 'authorization' is not allowed, The value for the field 'RequestBodyEncoding' must be one of NONE, URL_ENCODED`},
-		{`"Method":"GET"`, outside{status: 200, body: strings.Repeat("x", web.MaxBody+1)}, `GET /path?own=1&q=theirs application/json; charset=UTF-8 [] {"b":"theirs"}`,
+		{`"Method":"GET"`, outside{status: 200, body: strings.Repeat("x", asl.MaxData+1)}, `GET /path?own=1&q=theirs application/json; charset=UTF-8 [] {"b":"theirs"}`,
 			"States.DataLimitExceeded: The state/task returned a result with a size exceeding the maximum number of bytes service limit."},
 	} {
 		o := &c.o
