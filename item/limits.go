@@ -7,5 +7,6 @@ const (
 	MaxExponent = 125       // of the first digit of a number: 9.99…E+125
 	MinExponent = -130      // 1E-130
 	MaxDepth    = 32        // levels of nesting of a value
+	MaxName     = 65535     // bytes of the name of an attribute
 	MaxSize     = 400 << 10 // bytes of an item, names and values
 )

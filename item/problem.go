@@ -15,6 +15,8 @@ const (
 	emptyValue = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
 	manyTypes  = "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"
 	nullFalse  = "One or more parameter values were invalid: Null attribute value types must have the value of true"
+	// LongName is what it says of a name of more than MaxName bytes.
+	LongName = "Attribute name is too large, must be less than 65536 bytes"
 	// TooDeep is what it says of an item with a value of more than MaxDepth levels.
 	TooDeep = "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"
 )
@@ -52,6 +54,9 @@ func (v Value) Problem(w Wording) string {
 // Problem returns what DynamoDB says of the first value in m that it does not take, "" when there is none.
 func (m Map) Problem(w Wording) string {
 	for i := range m {
+		if len(m[i].Name) > MaxName {
+			return LongName
+		}
 		if p := m[i].Value.Problem(w); p != "" {
 			return p
 		}

@@ -43,11 +43,15 @@ func TestAccess(t *testing.T) {
 			"dynamodb:Query " + tab + " map[dynamodb:Attributes:[f pk sk] dynamodb:LeadingKeys:[q] dynamodb:Select:[ALL_ATTRIBUTES]]"},
 		{"Query", `{"TableName":"tab","IndexName":"idx","KeyConditions":{"pk":{"ComparisonOperator":"EQ","AttributeValueList":[{"S":"q"}]}},"Select":"COUNT"}`,
 			"dynamodb:Query " + tab + "/index/idx map[dynamodb:Attributes:[pk] dynamodb:LeadingKeys:[q] dynamodb:Select:[COUNT]]"},
+		{"Scan", `{"TableName":"tab","IndexName":"idx"}`,
+			"dynamodb:Scan " + tab + "/index/idx map[dynamodb:Select:[ALL_PROJECTED_ATTRIBUTES]]"},
+		{"Query", `{"TableName":"tab","IndexName":"idx","Select":"ALL_ATTRIBUTES"}`,
+			"dynamodb:Query " + tab + "/index/idx map[dynamodb:Select:[ALL_ATTRIBUTES]]"},
 		{"Scan", `{"TableName":"tab","AttributesToGet":["b","a"]}`,
 			"dynamodb:Scan " + tab + " map[dynamodb:Attributes:[a b] dynamodb:Select:[SPECIFIC_ATTRIBUTES]]"},
 		{"BatchGetItem", `{"RequestItems":{"tab":{"Keys":[{"pk":{"S":"a"}},{"pk":{"S":"b"}}]},"other":{"Keys":[{"id":{"S":"c"}}]}}}`,
-			"dynamodb:BatchGetItem " + arnPrefix + `other map[dynamodb:LeadingKeys:[c] dynamodb:Select:[ALL_ATTRIBUTES]] {"Statement":{"Effect":"Allow","Principal":"*","Action":"dynamodb:*","Resource":"*"}}; ` +
-				"dynamodb:BatchGetItem " + tab + " map[dynamodb:LeadingKeys:[a b] dynamodb:Select:[ALL_ATTRIBUTES]]"},
+			"dynamodb:BatchGetItem " + arnPrefix + `other map[dynamodb:Attributes:[id] dynamodb:LeadingKeys:[c] dynamodb:Select:[ALL_ATTRIBUTES]] {"Statement":{"Effect":"Allow","Principal":"*","Action":"dynamodb:*","Resource":"*"}}; ` +
+				"dynamodb:BatchGetItem " + tab + " map[dynamodb:Attributes:[pk] dynamodb:LeadingKeys:[a b] dynamodb:Select:[ALL_ATTRIBUTES]]"},
 		{"BatchWriteItem", `{"RequestItems":{"tab":[{"PutRequest":{"Item":{"pk":{"S":"a"},"x":{"S":"x"}}}},{"DeleteRequest":{"Key":{"pk":{"S":"b"}}}}]}}`,
 			"dynamodb:BatchWriteItem " + tab + " map[dynamodb:Attributes:[pk x] dynamodb:LeadingKeys:[a b]]"},
 		{"TransactWriteItems", `{"TransactItems":[{"Put":{"TableName":"tab","Item":{"pk":{"S":"a"}}}},{"ConditionCheck":{"TableName":"other","Key":{"id":{"S":"b"}},"ConditionExpression":"x = :x"}}]}`,

@@ -51,7 +51,7 @@ func (s *Service) BatchWriteItem(ctx context.Context, id aws.Identity, in *api.B
 				continue
 			}
 			c := costs[name]
-			c.add(did[i].cost(), 1)
+			c.add(did[i].cost())
 			costs[name] = c
 			w := write{kind: writePut, item: rest[i].key}
 			if m := w.collectionMetrics(in.ReturnItemCollectionMetrics, &did[i]); m != nil {

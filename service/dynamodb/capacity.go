@@ -54,16 +54,16 @@ func (w *written) consumed(asked api.ReturnConsumedCapacity, table string) *api.
 	return c.consumed(asked, table)
 }
 
-// add adds what another operation on the table cost, times factor.
-func (c *cost) add(other cost, factor float64) {
-	c.table += other.table * factor
+// add adds what another operation on the table cost.
+func (c *cost) add(other cost) {
+	c.table += other.table
 	for _, o := range other.indexes {
 		i := slices.IndexFunc(c.indexes, func(x indexCost) bool { return x.name == o.name })
 		if i < 0 {
 			c.indexes = append(c.indexes, indexCost{o.name, o.local, 0})
 			i = len(c.indexes) - 1
 		}
-		c.indexes[i].units += o.units * factor
+		c.indexes[i].units += o.units
 	}
 }
 

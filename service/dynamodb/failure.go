@@ -21,7 +21,7 @@ func invalid(text string) error { return table.Invalid(text) }
 func refused(err error) error { return table.Refused(err) }
 
 // refusedOne is refused in the envelope that PutItem, UpdateItem and DeleteItem put around what they find before they
-// look at the table.
+// look at the table, and Query around what is wrong with Select.
 func refusedOne(err error) error {
 	if p, ok := errors.AsType[problem](err); ok {
 		return invalid("1 validation error detected: " + string(p))

@@ -15,7 +15,7 @@ const (
 	gigabyte = 1 << 30
 
 	maxTransactionSize = 4 << 20 // bytes of their items
-	transactionFactor  = 2       // units of a transaction for each unit of the same outside of one
+	transactionFactor  = 2       // units of the table for each unit of the same outside of a transaction; indexes cost the same
 	tokenMinutes       = 10      // for which a client token is remembered
 
 	// batchGroup is how many bytes of a BatchWriteItem are written in one transaction: the batch is not atomic, and

@@ -344,7 +344,7 @@ func (p *pager) selection(sel api.Select, projected string, onIndex bool, doing 
 		}
 	case api.SelectSpecificAttributes:
 		if projected == "" {
-			return problem(invalidValues + "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES")
+			return problem("Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES")
 		}
 		return nil
 	}

@@ -74,7 +74,7 @@ func (s *Service) readQuery(p *pager, in *api.QueryInput) (expression.KeyConditi
 		return nil, err
 	}
 	if err := p.selection(in.Select, projectedBy(in.ProjectionExpression, in.AttributesToGet), in.IndexName != nil, "Querying"); err != nil {
-		return nil, err
+		return nil, refusedOne(err)
 	}
 	if text := in.ExclusiveStartKey.Problem(item.Current); text != "" {
 		return nil, problem(text)

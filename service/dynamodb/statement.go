@@ -205,6 +205,7 @@ func (s *Service) selectPage(ctx context.Context, st *statement, in *api.Execute
 	out := &api.ExecuteStatementOutput{}
 	var items []item.Map
 	var total cost
+	size, last := 0, at.Partition+partiql.PagePartitions
 	for {
 		got, parts, err := s.selectSome(ctx, p, st, at.Partition)
 		if err != nil {
@@ -215,8 +216,8 @@ func (s *Service) selectPage(ctx context.Context, st *statement, in *api.Execute
 			return nil, err
 		}
 		items = append(items, page.items...)
-		total.add(got.src.cost(got.raw, p.consistent), 1)
-		if p.limit > 0 {
+		total.add(got.src.cost(got.raw, p.consistent))
+		if size += got.raw.size; p.limit > 0 {
 			p.limit -= page.scanned
 		}
 		if out.LastEvaluatedKey = page.last; page.last != nil {
@@ -227,7 +228,7 @@ func (s *Service) selectPage(ctx context.Context, st *statement, in *api.Execute
 				break
 			}
 		}
-		if page.last != nil || in.Limit != nil && p.limit <= 0 {
+		if page.last != nil || in.Limit != nil && p.limit <= 0 || size >= maxPage || at.Partition == last {
 			at.Statement = st.hash()
 			token := base64.StdEncoding.EncodeToString(record.Encode(placeVersion, at))
 			out.NextToken = &token

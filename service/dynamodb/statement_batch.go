@@ -98,7 +98,7 @@ func (s *Service) runOne(ctx context.Context, st *statement, costs *transacted, 
 func (d *transacted) plain(name string, c cost) {
 	for i := range d.costs {
 		if d.costs[i].Table == name {
-			d.costs[i].cost.add(c, 1)
+			d.costs[i].cost.add(c)
 			return
 		}
 	}
@@ -114,6 +114,9 @@ func (s *Service) ExecuteTransaction(ctx context.Context, id aws.Identity, in *a
 		var err error
 		if statements[i], err = readStatement(id, p.Statement, p.Parameters, p.ReturnValuesOnConditionCheckFailure); err != nil {
 			return nil, refused(err)
+		}
+		if statements[i].Returning != "" {
+			return nil, invalid("RETURNING is not supported in statements of ExecuteTransaction")
 		}
 		if o := statements[0]; statements[i].Account != o.Account || statements[i].Region != o.Region {
 			return nil, invalid("All tables of a transaction must be in one account and region")

@@ -74,23 +74,23 @@ func (l *limit) exceeded() error {
 }
 
 // chargeWrite checks that the table and the indexes that a write changes may be written, and has the commit of tx use
-// what it cost, times factor.
+// what it cost, which is factor times that for the table itself.
 func (s *Service) chargeWrite(tx store.Tx, w *written, factor float64) error {
 	if !w.t.Limited {
 		return nil
 	}
-	own := w.effects.Units
+	own := w.effects.Units * factor
 	for i, units := range w.effects.Indexes {
 		x := w.t.Indexes[i]
 		if x.Local {
 			own += units
 		} else if units > 0 {
-			if err := s.chargeOne(tx, limitOf(w.t, x, true), units*factor); err != nil {
+			if err := s.chargeOne(tx, limitOf(w.t, x, true), units); err != nil {
 				return err
 			}
 		}
 	}
-	return s.chargeOne(tx, limitOf(w.t, nil, true), own*factor)
+	return s.chargeOne(tx, limitOf(w.t, nil, true), own)
 }
 
 func (s *Service) chargeOne(tx store.Tx, l limit, units float64) error {

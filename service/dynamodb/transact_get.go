@@ -34,7 +34,11 @@ func (s *Service) TransactGetItems(ctx context.Context, id aws.Identity, in *api
 			return nil, invalid("All tables of a transaction must be in one account and region")
 		}
 		asked[i] = transactGet{named: n, key: g.Key}
-		if asked[i].chosen, err = s.readProjection(g.ProjectionExpression, nil, g.ExpressionAttributeNames); err != nil {
+		names, _, err := placeholders(g.ProjectionExpression, g.ExpressionAttributeNames, nil)
+		if err == nil {
+			asked[i].chosen, err = s.readProjection(g.ProjectionExpression, nil, names)
+		}
+		if err != nil {
 			return nil, refused(err)
 		}
 		if text := g.Key.Problem(item.Current); text != "" {

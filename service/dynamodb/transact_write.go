@@ -11,6 +11,7 @@ import (
 	api "github.com/brume-dev/brume/api/dynamodbapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/item"
+	"github.com/brume-dev/brume/service/dynamodb/expression"
 	"github.com/brume-dev/brume/service/dynamodb/table"
 	"github.com/brume-dev/brume/shape"
 	"github.com/brume-dev/brume/store"
@@ -90,19 +91,31 @@ func (s *Service) readAction(id aws.Identity, in *api.TransactWriteItem) (*write
 	switch {
 	case in.Put != nil:
 		p := in.Put
+		names, values, err := placeholders(p.ConditionExpression, p.ExpressionAttributeNames, p.ExpressionAttributeValues)
+		if err != nil {
+			return nil, err
+		}
 		return s.readPut(name, &api.PutItemInput{Item: p.Item, ConditionExpression: p.ConditionExpression,
-			ExpressionAttributeNames: p.ExpressionAttributeNames, ExpressionAttributeValues: p.ExpressionAttributeValues,
+			ExpressionAttributeNames: names, ExpressionAttributeValues: values,
 			ReturnValuesOnConditionCheckFailure: p.ReturnValuesOnConditionCheckFailure})
 	case in.Delete != nil:
 		d := in.Delete
+		names, values, err := placeholders(d.ConditionExpression, d.ExpressionAttributeNames, d.ExpressionAttributeValues)
+		if err != nil {
+			return nil, err
+		}
 		return s.readDelete(name, &api.DeleteItemInput{Key: d.Key, ConditionExpression: d.ConditionExpression,
-			ExpressionAttributeNames: d.ExpressionAttributeNames, ExpressionAttributeValues: d.ExpressionAttributeValues,
+			ExpressionAttributeNames: names, ExpressionAttributeValues: values,
 			ReturnValuesOnConditionCheckFailure: d.ReturnValuesOnConditionCheckFailure})
 	case in.Update != nil:
 		u := in.Update
-		return s.readUpdate(name, &api.UpdateItemInput{Key: u.Key, UpdateExpression: &u.UpdateExpression, ConditionExpression: u.ConditionExpression,
+		w, err := s.readUpdate(name, &api.UpdateItemInput{Key: u.Key, UpdateExpression: &u.UpdateExpression, ConditionExpression: u.ConditionExpression,
 			ExpressionAttributeNames: u.ExpressionAttributeNames, ExpressionAttributeValues: u.ExpressionAttributeValues,
 			ReturnValuesOnConditionCheckFailure: u.ReturnValuesOnConditionCheckFailure})
+		if errors.Is(err, problem(item.TooDeep)) { // which cancels the transaction, where everything else refuses the request
+			w, err = &write{table: name, kind: writeUpdate, key: u.Key, refusal: err}, nil
+		}
+		return w, err
 	}
 	c := in.ConditionCheck
 	w, err := s.readDelete(name, &api.DeleteItemInput{Key: c.Key, ConditionExpression: &c.ConditionExpression,
@@ -112,6 +125,16 @@ func (s *Service) readAction(id aws.Identity, in *api.TransactWriteItem) (*write
 		w.kind = writeCheck
 	}
 	return w, err
+}
+
+// placeholders returns those of an action, none when it has no expression: they are checked, but unlike outside of a
+// transaction they may be there.
+func placeholders(expr *string, names map[string]string, values item.Map) (map[string]string, item.Map, error) {
+	if expr != nil {
+		return names, values, nil
+	}
+	r := expression.Request{Names: names, Values: values}
+	return nil, nil, r.Check()
 }
 
 // transaction is what is done together.
@@ -287,7 +310,9 @@ func (d *transacted) add(table string, w *written) {
 }
 
 func (c *tableCost) addWrite(w *written) {
-	c.cost.add(w.cost(), transactionFactor)
+	once := w.cost()
+	once.table *= transactionFactor
+	c.cost.add(once)
 	c.Read += transactionFactor * table.ReadUnits(w.effects.Size, true)
 }
 

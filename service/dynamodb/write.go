@@ -32,6 +32,8 @@ type write struct {
 	wantOld bool
 	// insert says that it is an error of its own when the item is there.
 	insert bool
+	// refusal is what is wrong with an action of a transaction that is cancelled for it.
+	refusal error
 	// inTransaction says that the write is one of several; lean that these are too large to write items more than once.
 	inTransaction, lean bool
 }
@@ -60,6 +62,9 @@ func (w *write) run(s *Service, tx store.Tx) (written, error) {
 		return written{}, err
 	}
 	out := written{t: t}
+	if w.refusal != nil {
+		return out, w.refusal
+	}
 	key := w.key
 	if w.kind == writePut {
 		key = w.item
@@ -112,7 +117,7 @@ func (w *write) run(s *Service, tx store.Tx) (written, error) {
 	return out, s.chargeWrite(tx, &out, w.factor())
 }
 
-// factor is what the write costs for each unit.
+// factor is what the write costs the table for each unit.
 func (w *write) factor() float64 {
 	if w.inTransaction {
 		return transactionFactor

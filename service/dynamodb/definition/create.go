@@ -97,7 +97,7 @@ func (rec *Record) define(defined []api.AttributeDefinition) error {
 	for i, d := range defined {
 		for _, before := range defined[:i] {
 			if before.AttributeName == d.AttributeName {
-				return problem("Cannot have two attributes with the same name")
+				return problem("Attribute Name is duplicated: " + d.AttributeName)
 			}
 		}
 		switch t := rec.TypeOf(d.AttributeName); t {

@@ -96,15 +96,19 @@ func (x *Index) setKeys(schema []api.KeySchemaElement) error {
 		case i == 0 && k.KeyType != api.KeyTypeHash:
 			return problem("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
 		case k.KeyType == api.KeyTypeHash && len(x.Sort) > 0:
-			return problem("Invalid KeySchema: HASH key elements must come before RANGE key elements")
+			return problem("Invalid KeySchema: All HASH key attributes must precede RANGE key attributes in the KeySchema")
 		case k.KeyType == api.KeyTypeHash:
 			x.Hash = append(x.Hash, k.AttributeName)
 		default:
 			x.Sort = append(x.Sort, k.AttributeName)
 		}
 	}
-	if len(x.Hash) > maxKeyParts || len(x.Sort) > maxKeyParts {
-		return problem(fmt.Sprintf("%sA key of index %s has more than %d attributes", invalidValues, x.Name, maxKeyParts))
+	const tooMany = "Invalid KeySchema: The KeySchema exceeds the maximum allowed number of %s key attributes"
+	switch {
+	case len(x.Hash) > maxKeyParts:
+		return problem(fmt.Sprintf(tooMany, api.KeyTypeHash))
+	case len(x.Sort) > maxKeyParts:
+		return problem(fmt.Sprintf(tooMany, api.KeyTypeRange))
 	}
 	return nil
 }

@@ -96,6 +96,19 @@ func namesIn(m item.Map) []string {
 	return out
 }
 
+// keyNames are those of the attributes of several keys, which all have the same unless one of them is refused.
+func keyNames(keys []item.Map) []string {
+	var out []string
+	for _, k := range keys {
+		for i := range k {
+			if !slices.Contains(out, k[i].Name) {
+				out = append(out, k[i].Name)
+			}
+		}
+	}
+	return out
+}
+
 // Of reads what an input needs. cache is that of the parsed expressions.
 func Of(in any, cache *expression.Cache) []Demand {
 	return reader{cache}.demands(in)
@@ -134,7 +147,7 @@ func (s reader) demands(in any) []Demand {
 		return one(in.TableName, in.IndexName, func() touched { return s.queried(in) })
 	case *api.ScanInput:
 		return one(in.TableName, in.IndexName, func() touched {
-			return touched{sel: selects(in.Select, in.ProjectionExpression, in.AttributesToGet), capacity: in.ReturnConsumedCapacity,
+			return touched{sel: selectsOn(in.IndexName, in.Select, in.ProjectionExpression, in.AttributesToGet), capacity: in.ReturnConsumedCapacity,
 				attributes: s.mentions(in.ExpressionAttributeNames, in.AttributesToGet, sortedKeys(in.ScanFilter)).
 					in(expression.ProjectionKind, in.ProjectionExpression).in(expression.FilterKind, in.FilterExpression).out}
 		})
@@ -144,7 +157,7 @@ func (s reader) demands(in any) []Demand {
 			k := in.RequestItems[name]
 			out = append(out, one(name, nil, func() touched {
 				return touched{keys: k.Keys, sel: selects("", k.ProjectionExpression, k.AttributesToGet), capacity: in.ReturnConsumedCapacity,
-					attributes: s.mentions(k.ExpressionAttributeNames, k.AttributesToGet).in(expression.ProjectionKind, k.ProjectionExpression).out}
+					attributes: s.mentions(k.ExpressionAttributeNames, k.AttributesToGet, keyNames(k.Keys)).in(expression.ProjectionKind, k.ProjectionExpression).out}
 			})...)
 		}
 		return out
@@ -179,12 +192,20 @@ func selects(sel api.Select, projection *string, attributes []string) api.Select
 	return api.SelectAllAttributes
 }
 
+// selectsOn is selects of a query or scan, which on an index chooses what that projects.
+func selectsOn(index *string, sel api.Select, projection *string, attributes []string) api.Select {
+	if index != nil && sel == "" && projection == nil && attributes == nil {
+		return api.SelectAllProjectedAttributes
+	}
+	return selects(sel, projection, attributes)
+}
+
 // queried finds what a Query touches; its leading keys are the values that the key condition compares with.
 func (s reader) queried(in *api.QueryInput) touched {
 	m := s.mentions(in.ExpressionAttributeNames, in.AttributesToGet, sortedKeys(in.QueryFilter), sortedKeys(in.KeyConditions)).
 		in(expression.ProjectionKind, in.ProjectionExpression).in(expression.FilterKind, in.FilterExpression).
 		in(expression.KeyConditionKind, in.KeyConditionExpression)
-	t := touched{sel: selects(in.Select, in.ProjectionExpression, in.AttributesToGet), capacity: in.ReturnConsumedCapacity, attributes: m.out}
+	t := touched{sel: selectsOn(in.IndexName, in.Select, in.ProjectionExpression, in.AttributesToGet), capacity: in.ReturnConsumedCapacity, attributes: m.out}
 	var keys item.Map
 	for name, c := range in.KeyConditions {
 		if c.ComparisonOperator == api.ComparisonOperatorEq && len(c.AttributeValueList) == 1 {

@@ -8,6 +8,5 @@ const (
 	MaxInOperands  = 100  // values of IN
 	MaxPathDepth   = 32   // elements of a document path
 	MaxPlaceholder = 255  // bytes of a placeholder, its # or : included
-	MaxName        = 65535
 	maxCached      = 4096 // parsed expressions that a Cache keeps
 )

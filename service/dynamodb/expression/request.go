@@ -33,7 +33,10 @@ func (r *Request) Check() error {
 		if err := checkPlaceholder("ExpressionAttributeNames", '#', key); err != nil {
 			return err
 		}
-		if name := r.Names[key]; name == "" || len(name) > MaxName {
+		switch name := r.Names[key]; {
+		case len(name) > item.MaxName:
+			return Problem(item.LongName)
+		case name == "":
 			return Problem("ExpressionAttributeNames contains invalid value: Attribute name must have a length of at least 1 and at most 65535 for key " + key)
 		}
 	}

@@ -89,6 +89,13 @@ const maxDepth = 64
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ExecuteStatement.html
 const MaxStatement = 8192
 
+// MaxPartitions is how many values of the partition key IN may have, and PagePartitions from how many of them a page is read.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-operators.html
+const (
+	MaxPartitions  = 50
+	PagePartitions = 10
+)
+
 func malformed(format string, args ...any) error {
 	return expression.Problem("Statement wasn't well formed, can't be processed: " + fmt.Sprintf(format, args...))
 }

@@ -125,7 +125,7 @@ func (p *parser) statement() *Statement {
 		p.must(")")
 		st.Kind = Exists
 	default:
-		p.unexpected("SELECT, INSERT, UPDATE, DELETE or EXISTS")
+		p.fail(malformed("Expected data manipulation"))
 	}
 	if st.Kind != Select && st.Index != "" { // only a SELECT may be on an index
 		p.fail(malformed("Unexpected path component"))

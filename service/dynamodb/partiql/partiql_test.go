@@ -35,7 +35,7 @@ func TestKey(t *testing.T) {
 		{src: `UPDATE t SET a = ? WHERE pk = 'a' AND sk = 1`, want: "Number of parameters in request and statement don't match."},
 		{src: `UPDATE t WHERE pk = 'a'`, want: `Statement wasn't well formed, can't be processed: Expected data manipulation`},
 		{src: `SELECT * FROM t WHERE pk = 'a' AND`, want: `Statement wasn't well formed, can't be processed: Unexpected end of statement, expected a name`},
-		{src: `DROP TABLE t`, want: `Statement wasn't well formed, can't be processed: Unexpected token "DROP" at position 1, expected SELECT, INSERT, UPDATE, DELETE or EXISTS`},
+		{src: `DROP TABLE t`, want: `Statement wasn't well formed, can't be processed: Expected data manipulation`},
 	} {
 		st, err := Parse(c.src, c.params)
 		got := ""

@@ -128,6 +128,9 @@ func (st *Statement) Query(hash, sort []string) (Query, error) {
 	if len(one) == len(hash) {
 		q.Hash = [][]item.Value{one}
 	}
+	if len(q.Hash) > MaxPartitions {
+		return q, expression.Problem(fmt.Sprintf("The IN operator is provided with too many operands; number of operands: %d", len(q.Hash)))
+	}
 	if q.Hash == nil {
 		rest = all
 	} else {
