@@ -49,7 +49,7 @@ func TestStoppedRunnersLetTimePass(t *testing.T) {
 		<-ended
 		close(deaf)
 		left.Wait()
-		wait, enough := context.WithTimeout(t.Context(), 10*time.Second)
+		wait, enough := context.WithTimeout(t.Context(), 2*time.Minute)
 		if _, err := r.clock.Advance(wait, time.Hour); err != nil {
 			t.Fatalf("round %d: %v", round, err)
 		}

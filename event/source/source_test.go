@@ -73,7 +73,7 @@ func start(t *testing.T, name string, change func(*source.QueueConfig), handle f
 
 func (r *rig) advance(d time.Duration) {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	if _, err := r.clock.Advance(ctx, d); err != nil {
 		r.t.Fatal(err)

@@ -104,7 +104,7 @@ func (w *river) start() {
 
 func (w *river) advance(d time.Duration) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	if _, err := w.clock.Advance(ctx, d); err != nil {
 		w.t.Fatal(err)

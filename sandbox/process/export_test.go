@@ -1,6 +1,8 @@
 package process
 
 import (
+	"time"
+
 	"github.com/brume-dev/brume/sandbox"
 	"github.com/brume-dev/brume/sandbox/process/cgroup"
 )
@@ -24,6 +26,10 @@ func Weight(e sandbox.Environment) (n int, ok bool) { return e.(*environment).gr
 
 // Places is how many environments start at the same time.
 func (r *Runner) Places() int { return cap(r.starting) }
+
+// Unhurried gives extensions more time at the end than Lambda does: whether they were told is no matter of how fast the
+// machine is.
+func (r *Runner) Unhurried() { r.farewellExternal, r.farewellInternal = 10*time.Second, time.Minute }
 
 // SmallTmp makes every /tmp a folder.
 func (r *Runner) SmallTmp() { r.tmpfsMax = 0 }

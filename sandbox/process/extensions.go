@@ -127,7 +127,7 @@ func (e *environment) farewell() {
 		return
 	}
 	e.hub.Flush()
-	deadline := time.Now().Add(shutdownExternal - shutdownRuntime)
+	deadline := time.Now().Add(e.runner.farewellExternal - shutdownRuntime)
 	if len(e.api.Shutdown(why, deadline)) == 0 {
 		return
 	}
@@ -164,7 +164,7 @@ func (e *environment) Shutdown(why sandbox.Reason) {
 	e.mu.Unlock()
 	limit := shutdownRuntime
 	if !external {
-		limit = shutdownInternal
+		limit = e.runner.farewellInternal
 	}
 	if pid != 0 {
 		e.keeper.signal(pid, termSignal)

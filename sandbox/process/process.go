@@ -65,6 +65,8 @@ type Runner struct {
 	tmpfsMax     int           // the largest /tmp that is kept in memory, in megabytes
 	starting     chan struct{} // has a place for each environment that may start at the same time
 
+	farewellExternal, farewellInternal time.Duration // how long a shutdown may take, with external and with only internal extensions
+
 	compiling  sync.Mutex
 	compiled   map[string]*compilation // by interpreter
 	background context.Context         // of compilations
@@ -83,7 +85,8 @@ func New(c Config) *Runner {
 	}
 	r := &Runner{Config: c, doors: newDoors(), proxy: outside.New(), environments: map[*environment]struct{}{}, compiled: map[string]*compilation{},
 		modes:    func() []mode { return modes(os.Geteuid()) },
-		tmpfsMax: maxTmpfsMB, starting: make(chan struct{}, startsPerCPU*runtime.NumCPU())}
+		tmpfsMax: maxTmpfsMB, starting: make(chan struct{}, startsPerCPU*runtime.NumCPU()),
+		farewellExternal: shutdownExternal, farewellInternal: shutdownInternal}
 	r.background, r.stop = context.WithCancel(context.Background())
 	return r
 }

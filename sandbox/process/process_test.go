@@ -63,7 +63,7 @@ func TestRunner(t *testing.T) {
 			if c.euid != os.Geteuid() && os.Geteuid() != 0 {
 				t.Skip("needs root")
 			}
-			r := newRunner(t, func(_ *process.Config, r *process.Runner) { r.Only(c.euid, c.n) })
+			r := newRunner(t, func(_ *process.Config, r *process.Runner) { r.Only(c.euid, c.n); r.Unhurried() })
 			secret := filepath.Join(t.TempDir(), "secret")
 			if err := os.WriteFile(secret, []byte("secret"), 0o644); err != nil {
 				t.Fatal(err)

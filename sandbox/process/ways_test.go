@@ -22,7 +22,7 @@ import (
 )
 
 // waiting bounds what a test waits for.
-const waiting = 30 * time.Second
+const waiting = 3 * time.Minute
 
 func pythonSpec(t testing.TB, r *process.Runner, text string) sandbox.Spec {
 	t.Helper()

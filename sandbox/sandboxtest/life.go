@@ -153,25 +153,30 @@ func (b *bench) freezes(t *testing.T) {
 		}
 		return n
 	}
-	ticks()
-	time.Sleep(100 * time.Millisecond) // the counter runs
-	running := ticks()
-	if running == 0 {
-		t.Fatal("the counter does not run")
+	running := 0
+	for deadline := time.Now().Add(timeout); running == 0; { // the counter runs
+		if running = ticks(); time.Now().After(deadline) {
+			t.Fatal("the counter does not run")
+		}
 	}
+	asked := time.Now()
+	running = ticks()
 	for range 2 {
 		if err := e.Freeze(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	time.Sleep(300 * time.Millisecond) // it would run on to three times as much
+	thawed := time.Since(asked) // how long it has run, so far
+	time.Sleep(300 * time.Millisecond)
+	again := time.Now()
 	for range 2 {
 		if err := e.Thaw(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if after := ticks(); after > running+150 {
-		t.Errorf("the counter went from %d to %d while frozen", running, after)
+	after := ticks()
+	if thawed += time.Since(again); after-running > int(thawed.Milliseconds())+150 { // it counts milliseconds
+		t.Errorf("the counter went from %d to %d, thawed for %v", running, after, thawed)
 	}
 	if err := e.Freeze(); err != nil {
 		t.Fatal(err)

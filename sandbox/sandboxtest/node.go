@@ -81,7 +81,7 @@ func nodePrograms() []program {
 		js("Circular", "exports.handler = async () => { const o = {}; o.o = o; return o; };").fails("Error", "Unable to stringify response body"),
 		js("Context", `exports.handler = async (event, c) => {
   const left = c.getRemainingTimeInMillis();
-  return [left > 0 && left <= 60000, c.functionName, c.functionVersion, c.memoryLimitInMB, c.awsRequestId.slice(0, 8), c.invokedFunctionArn,
+  return [left > 0 && left <= 300000, c.functionName, c.functionVersion, c.memoryLimitInMB, c.awsRequestId.slice(0, 8), c.invokedFunctionArn,
     c.logGroupName, c.logStreamName, c.identity, c.clientContext, c.callbackWaitsForEmptyEventLoop, process.env._X_AMZN_TRACE_ID]; };`).
 			gives(`[true,"f","$LATEST","256","request-","arn:aws:lambda:us-east-1:000000000000:function:f","/aws/lambda/f","2026/01/01/[$LATEST]0",
 {"cognitoIdentityId":"i","cognitoIdentityPoolId":"p"},{"custom":{"k":"v"}},true,"Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0"]`),

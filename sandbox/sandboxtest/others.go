@@ -21,7 +21,7 @@ func (b *bench) ruby(t *testing.T) {
 		rb("Context", `
 def handler(event:, context:)
   left = context.get_remaining_time_in_millis
-  [left > 0 && left <= 60000, context.aws_request_id[0, 8], context.memory_limit_in_mb, context.identity['cognitoIdentityId'],
+  [left > 0 && left <= 300000, context.aws_request_id[0, 8], context.memory_limit_in_mb, context.identity['cognitoIdentityId'],
    context.client_context['custom'], ENV['_X_AMZN_TRACE_ID'].length > 10]
 end
 `).gives(`[true,"request-","256","i",{"k":"v"},true]`),

@@ -62,7 +62,7 @@ type bench struct {
 }
 
 // timeout bounds whatever the suite waits for: generous, because only a failure takes so long.
-const timeout = 60 * time.Second
+const timeout = 5 * time.Minute
 
 func (b *bench) build(t *testing.T) {
 	cmd := exec.Command("go", "build", "-buildvcs=false", "-o", filepath.Join(b.code, "bootstrap"), ".")

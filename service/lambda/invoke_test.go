@@ -368,7 +368,7 @@ func TestTraces(t *testing.T) {
 			t.Errorf("header %s, want %s", got, c.want)
 		}
 	}
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for {
 		r.mu.Lock()
 		all := strings.Join(r.traces, "\n")

@@ -28,15 +28,18 @@ func extension(name string) {
 		post("init/error", map[string]any{}, "Lambda-Extension-Identifier", id, "Lambda-Extension-Function-Error-Type", "Extension.NoLuck")
 		os.Exit(1)
 	}
-	for {
+	for n := 1; ; n++ {
 		event := next(id)
 		fmt.Printf("%s: %s %s\n", name, event["eventType"], event["shutdownReason"])
 		switch {
 		case name == "crasher" && event["eventType"] == "INVOKE":
 			os.Exit(5)
+		case name == "sleeper" && event["eventType"] == "INVOKE":
+			time.Sleep(time.Hour)
 		case name == "slow" && event["eventType"] == "INVOKE":
 			time.Sleep(100 * time.Millisecond)
-			_ = os.WriteFile("/tmp/slow", []byte("done"), 0o644)
+			_ = os.WriteFile("/tmp/slow.new", fmt.Append(nil, "event ", n), 0o644)
+			_ = os.Rename("/tmp/slow.new", "/tmp/slow")
 		case event["eventType"] == "SHUTDOWN" && name != "stubborn":
 			os.Exit(0)
 		}
