@@ -5,6 +5,7 @@ import (
 	"context"
 	"strings"
 
+	api "github.com/brume-dev/brume/api/dynamodbapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/service/dynamodb/demand"
 	"github.com/brume-dev/brume/service/dynamodb/stream"
@@ -16,6 +17,14 @@ import (
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
 func (s *Service) Access(ctx context.Context, id aws.Identity, op string, in any) ([]aws.Access, error) {
+	if op == "BatchExecuteStatement" && s.policies != nil {
+		return nil, nil // each statement by itself: see permitted
+	}
+	return s.needs(ctx, id, op, in)
+}
+
+// needs is what an operation needs to be allowed.
+func (s *Service) needs(ctx context.Context, id aws.Identity, op string, in any) ([]aws.Access, error) {
 	demands := demand.Of(in, &s.expressions)
 	out := make([]aws.Access, 0, len(demands))
 	for i := range demands {
@@ -26,6 +35,19 @@ func (s *Service) Access(ctx context.Context, id aws.Identity, op string, in any
 		out = append(out, a)
 	}
 	return out, nil
+}
+
+// permitted returns the error of a statement of a batch that the caller may not run.
+func (s *Service) permitted(ctx context.Context, id aws.Identity, one api.BatchStatementRequest, capacity api.ReturnConsumedCapacity) error {
+	if s.policies == nil {
+		return nil
+	}
+	access, err := s.needs(ctx, id, "BatchExecuteStatement",
+		&api.BatchExecuteStatementInput{Statements: []api.BatchStatementRequest{one}, ReturnConsumedCapacity: capacity})
+	if err != nil {
+		return err
+	}
+	return s.policies.Authorize(ctx, id, access)
 }
 
 // access renders a demand.

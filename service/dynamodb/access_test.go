@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -145,6 +146,38 @@ func TestStanding(t *testing.T) {
 		w.must("DeleteTable", `{"TableName":"tab"}`)
 		if _, err := w.call("GetItem", fmt.Sprintf(get, hash)); aws.CodeOf(err) != "ResourceNotFoundException" {
 			t.Fatalf("round %d: GetItem after DeleteTable: %v", i, err)
+		}
+	}
+}
+
+// only allows everything on one resource.
+type only string
+
+func (o only) Authorize(_ context.Context, _ aws.Identity, access []aws.Access) error {
+	for _, a := range access {
+		if a.Resource != string(o) {
+			return aws.Errorf("AccessDeniedException", http.StatusBadRequest, "%s on %s", a.Action, a.Resource)
+		}
+	}
+	return nil
+}
+
+// TestBatchPermissions: a statement of a batch that the caller may not run fails by itself.
+func TestBatchPermissions(t *testing.T) {
+	w := newWorld(t, memory)
+	w.must("CreateTable", tableInput("tab", "pk", ""))
+	w.must("CreateTable", tableInput("other", "pk", ""))
+	w.s.policies = only(arnPrefix + "tab")
+	const insert = `{"Statement":"INSERT INTO %s VALUE {'pk':'a'}"}`
+	got := w.must("BatchExecuteStatement", `{"Statements":[`+fmt.Sprintf(insert, "other")+`,`+fmt.Sprintf(insert, "tab")+`,{"Statement":"JUNK"}]}`)
+	want := `{"Responses":[{"Error":{"Code":"AccessDenied","Message":"dynamodb:PartiQLInsert on ` + arnPrefix + `other"},"TableName":"other"},{"TableName":"tab"},` +
+		`{"Error":{"Code":"ValidationError","Message":"Statement wasn't well formed, can't be processed: Expected data manipulation"}}]}`
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	for table, want := range map[string]string{"tab": `"Count":1`, "other": `"Count":0`} {
+		if got := w.must("Scan", `{"TableName":"`+table+`"}`); !strings.Contains(got, want) {
+			t.Errorf("%s: %s", table, got)
 		}
 	}
 }

@@ -33,12 +33,15 @@ type Config struct {
 	Timer *timer.Runner
 	// Caller reaches S3 and CloudWatch Logs, for exports and imports.
 	Caller aws.Caller
+	// Policies decide about each statement of a BatchExecuteStatement; nil: all may be run.
+	Policies aws.Policies
 }
 
 // Service implements dynamodbapi.Handler and aws.Accessor.
 type Service struct {
 	store       store.Store
 	clock       clock.Clock
+	policies    aws.Policies
 	meter       throughput.Meter
 	tables      table.Cache
 	expressions expression.Cache
@@ -58,7 +61,7 @@ func New(c Config) (*Service, error) {
 	if c.Store == nil || c.Clock == nil || c.Timer == nil || c.Caller == nil {
 		return nil, errors.New("dynamodb: no store, no clock, no timer or no caller")
 	}
-	s := &Service{store: c.Store, clock: c.Clock}
+	s := &Service{store: c.Store, clock: c.Clock, policies: c.Policies}
 	c.Timer.Handle(clearKind, s.clearTable, timer.Policy{})
 	c.Timer.Handle(table.FillKind, s.fill, timer.Policy{})
 	s.Keeper = &backup.Keeper{Store: c.Store, Clock: c.Clock, Tables: &s.tables, ManagedKey: managedKey}

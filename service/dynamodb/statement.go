@@ -347,8 +347,13 @@ func codeOf(err error) (api.BatchStatementErrorCodeEnum, string, item.Map) {
 	if gone, ok := errors.AsType[*api.ResourceNotFoundException](err); ok {
 		return api.BatchStatementErrorCodeEnumResourceNotFound, gone.Message, nil
 	}
-	if known, ok := errors.AsType[aws.Error](err); ok && known.ErrorInfo().Code == "ValidationException" {
-		return api.BatchStatementErrorCodeEnumValidationError, known.ErrorInfo().Message, nil
+	if known, ok := errors.AsType[aws.Error](err); ok {
+		switch info := known.ErrorInfo(); info.Code {
+		case "ValidationException":
+			return api.BatchStatementErrorCodeEnumValidationError, info.Message, nil
+		case "AccessDeniedException":
+			return api.BatchStatementErrorCodeEnumAccessDenied, info.Message, nil
+		}
 	}
 	return "", "", nil
 }

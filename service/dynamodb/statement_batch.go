@@ -31,6 +31,9 @@ func (s *Service) BatchExecuteStatement(ctx context.Context, id aws.Identity, in
 		r := &out.Responses[i]
 		if failures[i] == nil {
 			r.TableName = &st.Table
+			failures[i] = s.permitted(ctx, id, in.Statements[i], in.ReturnConsumedCapacity)
+		}
+		if failures[i] == nil {
 			r.Item, failures[i] = s.runOne(ctx, st, &costs, aws.Or(in.Statements[i].ConsistentRead, false))
 		}
 		if failures[i] != nil {

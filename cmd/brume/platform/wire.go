@@ -66,7 +66,7 @@ func (h *house) wire() error {
 	h.callbacks = stacks
 	apis := add(&w, apigatewayapi.Service, apigateway.New, apigateway.Config{Store: h.store, Clock: h.clock, Timer: h.timer, Caller: h.table,
 		Wire: late{h}, Roles: sessions, Policies: late{h}, Services: h.table.Services, HTTP: http.DefaultTransport, Rand: rand.Reader, Log: h.Log})
-	add(&w, dynamodbapi.Service, dynamodb.New, dynamodb.Config{Store: h.store, Clock: h.clock, Timer: h.timer, Caller: h.table})
+	add(&w, dynamodbapi.Service, dynamodb.New, dynamodb.Config{Store: h.store, Clock: h.clock, Timer: h.timer, Caller: h.table, Policies: late{h}})
 	add(&w, dynamodbstreamsapi.Service, stream.New, stream.Config{Store: h.store, Clock: h.clock, Timer: h.timer})
 	add(&w, applicationautoscalingapi.Service, applicationautoscaling.New, applicationautoscaling.Config{Store: h.store, Caller: h.table, Timer: h.timer,
 		Rand: rand.Reader, Log: h.Log})
