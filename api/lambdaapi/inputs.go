@@ -86,7 +86,7 @@ type CreateEventSourceMappingRequest struct {
 // CreateFunctionRequest is the input of CreateFunction.
 type CreateFunctionRequest struct {
 	FunctionName           string                         `aws:"FunctionName,req,len=1:140" pattern:"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"`
-	Runtime                Runtime                        `aws:"Runtime"`
+	Runtime                *string                        `aws:"Runtime"`
 	Role                   string                         `aws:"Role,req,len=0:10000" pattern:"arn:(aws[a-zA-Z-]*)?:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+"`
 	Handler                *string                        `aws:"Handler,len=0:128" pattern:"[^\\s]+"`
 	Code                   *FunctionCode                  `aws:"Code,req"`
@@ -550,7 +550,7 @@ type UpdateFunctionConfigurationRequest struct {
 	MemorySize             *int32                  `aws:"MemorySize,range=128:32768"`
 	VpcConfig              *VpcConfig              `aws:"VpcConfig"`
 	Environment            *Environment            `aws:"Environment"`
-	Runtime                Runtime                 `aws:"Runtime"`
+	Runtime                *string                 `aws:"Runtime"`
 	DeadLetterConfig       *DeadLetterConfig       `aws:"DeadLetterConfig"`
 	KMSKeyArn              *string                 `aws:"KMSKeyArn,len=0:10000" pattern:"(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()"`
 	TracingConfig          *TracingConfig          `aws:"TracingConfig"`

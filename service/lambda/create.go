@@ -64,7 +64,7 @@ func (s *Service) checkCreate(ctx context.Context, id aws.Identity, p place, in 
 	if in.PackageType == lambdaapi.PackageTypeImage {
 		return fault.Invalid("Brume does not run functions in container images yet: use a zip deployment package")
 	}
-	if in.Runtime == "" || value(in.Handler) == "" {
+	if value(in.Runtime) == "" || value(in.Handler) == "" {
 		return fault.Invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
 	}
 	if err := s.Configs.Verify(ctx, p.Space, value(in.CodeSigningConfigArn)); err != nil {
@@ -73,8 +73,8 @@ func (s *Service) checkCreate(ctx context.Context, id aws.Identity, p place, in 
 	if in.PublishTo != "" {
 		return noPublishTo()
 	}
-	if len(in.Tags) > maxTags {
-		return fault.Invalid("The number of tags exceeds the limit of %d.", maxTags)
+	if err := checkTags(in.Tags); err != nil {
+		return err
 	}
 	if err := from.Check(); err != nil {
 		return err

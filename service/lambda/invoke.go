@@ -105,13 +105,13 @@ func (s *Service) choose(ctx context.Context, p place) (*chosen, error) {
 
 // checkInvocation refuses payloads that are too large or no JSON.
 func checkInvocation(in *lambdaapi.InvocationRequest) error {
-	limit := maxSync
-	if in.InvocationType == lambdaapi.InvocationTypeEvent {
-		limit = maxAsync
-	}
-	if len(in.Payload) > limit {
+	switch n := len(in.Payload); {
+	case in.InvocationType == lambdaapi.InvocationTypeEvent && n > maxAsync:
 		return &lambdaapi.RequestTooLargeException{Type: fault.User(),
-			Message: fmt.Sprintf("Request must be smaller than %d bytes for the InvokeFunction operation", limit)}
+			Message: fmt.Sprintf("%d byte payload is too large for the Event invocation type (limit %d bytes)", n, maxAsync)}
+	case n > maxSync:
+		return &lambdaapi.RequestTooLargeException{Type: fault.User(),
+			Message: fmt.Sprintf("Request must be smaller than %d bytes for the InvokeFunction operation", maxSync)}
 	}
 	if in.DurableExecutionName != nil || in.TenantId != nil {
 		return fault.Invalid("Brume has neither durable functions nor tenant isolation yet; docs/COMPATIBILITY.md lists what is there")

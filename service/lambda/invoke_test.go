@@ -152,7 +152,7 @@ func TestRefusedInvocations(t *testing.T) {
 		{"f", "hello", nil, "InvalidRequestContentException: Could not parse request body into json: Could not parse payload into json: " +
 			"Unrecognized token 'hello': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')"},
 		{"f", large(6_291_457), nil, "RequestTooLargeException: Request must be smaller than 6291456 bytes for the InvokeFunction operation"},
-		{"f", large(1_048_577), async, "RequestTooLargeException: Request must be smaller than 1048576 bytes for the InvokeFunction operation"},
+		{"f", large(1_048_577), async, "RequestTooLargeException: 1048577 byte payload is too large for the Event invocation type (limit 1048576 bytes)"},
 		{"arn:aws:lambda:eu-west-1:000000000000:function:f", "{}", nil,
 			"ResourceNotFoundException: Functions from 'eu-west-1' are not reachable in this region ('us-east-1')"},
 		{"f", "{}", func(in *lambdaapi.InvocationRequest) { c := "!"; in.ClientContext = &c },

@@ -135,7 +135,7 @@ func TestMappingSurvives(t *testing.T) {
 	var e eaten
 	r.stage.on("f", func(_ context.Context, in *sandbox.Invocation, _ *performer) (any, error) { e.add(in); return nil, nil })
 	name, arn := "f", "arn:aws:sqs:us-east-1:000000000000:q"
-	if _, err := r.client.CreateFunction(t.Context(), alice, &lambdaapi.CreateFunctionRequest{FunctionName: name, Runtime: lambdaapi.RuntimePython312,
+	if _, err := r.client.CreateFunction(t.Context(), alice, &lambdaapi.CreateFunctionRequest{FunctionName: name, Runtime: new(string(lambdaapi.RuntimePython312)),
 		Role: role, Handler: &name, Code: &lambdaapi.FunctionCode{ZipFile: archive(map[string]string{"app.py": "#"})}}); err != nil {
 		t.Fatal(err)
 	}
@@ -305,7 +305,7 @@ func TestMappingErrors(t *testing.T) {
 func TestMappingInUse(t *testing.T) {
 	r := newRig(t, options{queues: true, idle: true})
 	name, arn := "f", "arn:aws:sqs:us-east-1:000000000000:q"
-	if _, err := r.client.CreateFunction(t.Context(), alice, &lambdaapi.CreateFunctionRequest{FunctionName: name, Runtime: lambdaapi.RuntimePython312,
+	if _, err := r.client.CreateFunction(t.Context(), alice, &lambdaapi.CreateFunctionRequest{FunctionName: name, Runtime: new(string(lambdaapi.RuntimePython312)),
 		Role: role, Handler: &name, Code: &lambdaapi.FunctionCode{ZipFile: archive(map[string]string{"app.py": "#"})}}); err != nil {
 		t.Fatal(err)
 	}

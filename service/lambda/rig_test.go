@@ -142,7 +142,7 @@ func (r *rig) advance(d time.Duration) {
 // create makes a function whose handler is on the stage under its name.
 func (r *rig) create(name string, change func(*lambdaapi.CreateFunctionRequest)) *lambdaapi.FunctionConfiguration {
 	r.t.Helper()
-	in := &lambdaapi.CreateFunctionRequest{FunctionName: name, Runtime: lambdaapi.RuntimePython312, Role: role, Handler: &name,
+	in := &lambdaapi.CreateFunctionRequest{FunctionName: name, Runtime: new(string(lambdaapi.RuntimePython312)), Role: role, Handler: &name,
 		Code: &lambdaapi.FunctionCode{ZipFile: archive(map[string]string{"app.py": "# " + name})}}
 	if change != nil {
 		change(in)

@@ -16,7 +16,7 @@ import (
 
 // settings are the members that CreateFunction and UpdateFunctionConfiguration share; nil ones stay as they are.
 type settings struct {
-	Runtime                                lambdaapi.Runtime
+	Runtime                                string
 	Role, Handler, Description, KMSKeyArn  *string
 	Timeout, MemorySize                    *int32
 	VpcConfig                              *lambdaapi.VpcConfig
@@ -34,7 +34,7 @@ type settings struct {
 }
 
 func settingsOfCreate(in *lambdaapi.CreateFunctionRequest) *settings {
-	return &settings{Runtime: in.Runtime, Role: &in.Role, Handler: in.Handler, Description: in.Description, KMSKeyArn: in.KMSKeyArn,
+	return &settings{Runtime: value(in.Runtime), Role: &in.Role, Handler: in.Handler, Description: in.Description, KMSKeyArn: in.KMSKeyArn,
 		Timeout: in.Timeout, MemorySize: in.MemorySize, VpcConfig: in.VpcConfig, Environment: in.Environment,
 		DeadLetterConfig: in.DeadLetterConfig, TracingConfig: in.TracingConfig, Layers: in.Layers,
 		FileSystemConfigs: in.FileSystemConfigs, ImageConfig: in.ImageConfig, EphemeralStorage: in.EphemeralStorage,
@@ -43,7 +43,7 @@ func settingsOfCreate(in *lambdaapi.CreateFunctionRequest) *settings {
 }
 
 func settingsOfUpdate(in *lambdaapi.UpdateFunctionConfigurationRequest) *settings {
-	return &settings{Runtime: in.Runtime, Role: in.Role, Handler: in.Handler, Description: in.Description, KMSKeyArn: in.KMSKeyArn,
+	return &settings{Runtime: value(in.Runtime), Role: in.Role, Handler: in.Handler, Description: in.Description, KMSKeyArn: in.KMSKeyArn,
 		Timeout: in.Timeout, MemorySize: in.MemorySize, VpcConfig: in.VpcConfig, Environment: in.Environment,
 		DeadLetterConfig: in.DeadLetterConfig, TracingConfig: in.TracingConfig, Layers: in.Layers,
 		FileSystemConfigs: in.FileSystemConfigs, ImageConfig: in.ImageConfig, EphemeralStorage: in.EphemeralStorage,
@@ -69,14 +69,8 @@ func (s *Service) check(ctx context.Context, id aws.Identity, p place, in *setti
 	if in.MemorySize != nil && *in.MemorySize > maxMemoryMB {
 		return fault.Constraint(*in.MemorySize, "memorySize", "less than or equal to 10240")
 	}
-	if in.Runtime != "" {
-		if slices.Contains(pastRuntimes(), string(in.Runtime)) {
-			return fault.Invalid("The runtime parameter of %s is no longer supported for creating or updating AWS Lambda functions. "+
-				"We recommend you use a supported runtime while creating or updating functions.", in.Runtime)
-		}
-		if _, err := s.Runner.Runtime(ctx, string(in.Runtime)); err != nil {
-			return fault.Invalid("The runtime parameter of %s cannot be used on this machine: %v", in.Runtime, err)
-		}
+	if err := s.checkRuntime(ctx, in.Runtime); err != nil {
+		return err
 	}
 	if err := environ.Check(in.Environment); err != nil {
 		return err
@@ -90,6 +84,26 @@ func (s *Service) check(ctx context.Context, id aws.Identity, p place, in *setti
 	}
 	if in.Role != nil {
 		return s.checkRole(ctx, id, p, *in.Role)
+	}
+	return nil
+}
+
+// checkRuntime refuses what is no runtime, one that AWS has retired, and one that this machine lacks.
+func (s *Service) checkRuntime(ctx context.Context, runtime string) error {
+	if runtime == "" {
+		return nil
+	}
+	if slices.Contains(pastRuntimes(), runtime) {
+		return fault.Invalid("The runtime parameter of %s is no longer supported for creating or updating AWS Lambda functions. "+
+			"We recommend you use a supported runtime while creating or updating functions.", runtime)
+	}
+	if known := lambdaapi.Runtime("").EnumValues(); !slices.Contains(known, runtime) {
+		current := slices.DeleteFunc(known, func(r string) bool { return slices.Contains(pastRuntimes(), r) })
+		return fault.Invalid("Value %s at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [%s] or be a valid ARN",
+			runtime, strings.Join(current, ", "))
+	}
+	if _, err := s.Runner.Runtime(ctx, runtime); err != nil {
+		return fault.Invalid("The runtime parameter of %s cannot be used on this machine: %v", runtime, err)
 	}
 	return nil
 }
@@ -152,7 +166,7 @@ func (in *settings) apply(c *config, p place) {
 	put(&c.Timeout, in.Timeout)
 	put(&c.MemoryMB, in.MemorySize)
 	if in.Runtime != "" {
-		c.Runtime = string(in.Runtime)
+		c.Runtime = in.Runtime
 	}
 	if in.Environment != nil {
 		c.Env, c.HasEnv = in.Environment.Variables, len(in.Environment.Variables) > 0

@@ -3,6 +3,7 @@ package lambda
 import (
 	"context"
 	"maps"
+	"strings"
 
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/aws"
@@ -41,8 +42,8 @@ func (s *Service) changeTags(ctx context.Context, id aws.Identity, arn string, c
 			return err
 		}
 		change(tags)
-		if len(tags) > maxTags {
-			return fault.Invalid("The number of tags exceeds the limit of %d.", maxTags)
+		if err := checkTags(tags); err != nil {
+			return err
 		}
 		if len(tags) == 0 {
 			tx.Delete(p.Space.Tags(p.Name))
@@ -71,6 +72,20 @@ func (s *Service) ListTags(ctx context.Context, id aws.Identity, in *lambdaapi.L
 		}
 		return &lambdaapi.ListTagsResponse{Tags: tags}, nil
 	})
+}
+
+// checkTags refuses tags that a function cannot have.
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-tags.html
+func checkTags(tags map[string]string) error {
+	if len(tags) > maxTags {
+		return fault.Invalid("The number of tags exceeds the limit of %d.", maxTags)
+	}
+	for key := range tags {
+		if strings.HasPrefix(strings.ToLower(key), "aws:") {
+			return fault.Invalid("Tag keys that begin with aws: are reserved.")
+		}
+	}
+	return nil
 }
 
 // tagged finds the function that an ARN names: versions and aliases have no tags.

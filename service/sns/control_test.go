@@ -207,8 +207,10 @@ func TestPages(t *testing.T) {
 	if n != 231 {
 		t.Errorf("%d topics", n)
 	}
-	_, err := r.ListTopics(t.Context(), me, &snsapi.ListTopicsInput{NextToken: text("!")})
-	r.fails(err, "InvalidParameter")
+	for _, madeUp := range []string{"!", "foo", "AAAA", "AAAAAHg"} {
+		_, err := r.ListTopics(t.Context(), me, &snsapi.ListTopicsInput{NextToken: &madeUp})
+		r.fails(err, "InvalidParameter")
+	}
 }
 
 // What an operation needs, and by whose policy.

@@ -3,9 +3,14 @@ package sns
 import (
 	"context"
 	"encoding/base64"
+	"encoding/binary"
+	"hash/crc32"
 
 	"github.com/brume-dev/brume/store"
 )
+
+// sumSize is the length of the checksum that a token begins with, by which one that somebody made up is told.
+const sumSize = 4
 
 // page reads one answer of a listing: what lies below prefix, after the token of the answer before. item reads an entry's
 // key after the prefix, and gives what is listed.
@@ -14,10 +19,10 @@ func page[T any](ctx context.Context, shard store.Shard, prefix store.Tuple, tok
 	rng := prefix.Range()
 	if token != nil && *token != "" {
 		b, err := base64.RawURLEncoding.DecodeString(*token)
-		if err != nil || len(b) == 0 || len(b) > store.MaxKey-len(prefix)-1 {
+		if err != nil || len(b) <= sumSize || len(b) > store.MaxKey-len(prefix)-1 || binary.BigEndian.Uint32(b) != crc32.ChecksumIEEE(b[sumSize:]) {
 			return nil, nil, invalid("NextToken Reason: Invalid NextToken")
 		}
-		rng = store.Tuple(nil).Raw(prefix).Raw(b).After(rng)
+		rng = store.Tuple(nil).Raw(prefix).Raw(b[sumSize:]).After(rng)
 	}
 	type read struct {
 		list []T
@@ -28,7 +33,7 @@ func page[T any](ctx context.Context, shard store.Shard, prefix store.Tuple, tok
 		var last []byte
 		for kv := range pairs {
 			if len(out.list) == listPage {
-				t := base64.RawURLEncoding.EncodeToString(last)
+				t := base64.RawURLEncoding.EncodeToString(append(binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE(last)), last...))
 				out.next = &t
 				break
 			}

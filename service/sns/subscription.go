@@ -49,7 +49,7 @@ func checkEndpoint(t ref, protocol, endpoint string) error {
 			return bad("too long")
 		}
 		if fifo {
-			return bad("FIFO topics support only Amazon SQS endpoints")
+			return invalid("Invalid protocol type: %s", protocol)
 		}
 	default:
 		return invalid("Amazon SNS does not support this protocol string: %s", protocol)
@@ -80,9 +80,9 @@ func checkResource(t ref, protocol, endpoint string, fifo bool) error {
 	case protocol == protoFunction && (err != nil || a.Service != "lambda" || kind != "function" || name == "" || a.Account == "" || a.Region == ""):
 		return invalid("Lambda endpoint ARN")
 	case protocol == protoFunction && fifo:
-		return invalid("Endpoint Reason: FIFO topics support only Amazon SQS endpoints")
+		return invalid("Invalid protocol type: %s", protocol)
 	case protocol == protoQueue && !fifo && strings.HasSuffix(name, fifoSuffix):
-		return invalid("Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics")
+		return invalid("Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics")
 	}
 	return nil
 }

@@ -57,6 +57,9 @@ func Of(r store.Reader, p keys.Place) (Config, error) {
 // PutFunctionEventInvokeConfig sets how events are handled that wait for a function, version or alias.
 // https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionEventInvokeConfig.html
 func (s *Settings) PutFunctionEventInvokeConfig(ctx context.Context, id aws.Identity, in *lambdaapi.PutFunctionEventInvokeConfigRequest) (*lambdaapi.FunctionEventInvokeConfig, error) {
+	if in.MaximumRetryAttempts == nil && in.MaximumEventAgeInSeconds == nil && in.DestinationConfig == nil {
+		return nil, nothingSet()
+	}
 	return s.setAsync(ctx, id, in.FunctionName, in.Qualifier, false, func(a *Config) {
 		a.Retries, a.MaxAge = in.MaximumRetryAttempts, in.MaximumEventAgeInSeconds
 		a.OnSuccess, a.OnFailure = destinations(in.DestinationConfig, "", "")
@@ -66,6 +69,9 @@ func (s *Settings) PutFunctionEventInvokeConfig(ctx context.Context, id aws.Iden
 // UpdateFunctionEventInvokeConfig changes those settings that it names.
 // https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionEventInvokeConfig.html
 func (s *Settings) UpdateFunctionEventInvokeConfig(ctx context.Context, id aws.Identity, in *lambdaapi.UpdateFunctionEventInvokeConfigRequest) (*lambdaapi.FunctionEventInvokeConfig, error) {
+	if in.MaximumRetryAttempts == nil && in.MaximumEventAgeInSeconds == nil && in.DestinationConfig == nil {
+		return nil, nothingSet()
+	}
 	return s.setAsync(ctx, id, in.FunctionName, in.Qualifier, true, func(a *Config) {
 		if in.MaximumRetryAttempts != nil {
 			a.Retries = in.MaximumRetryAttempts
@@ -77,6 +83,10 @@ func (s *Settings) UpdateFunctionEventInvokeConfig(ctx context.Context, id aws.I
 			a.OnSuccess, a.OnFailure = destinations(in.DestinationConfig, a.OnSuccess, a.OnFailure)
 		}
 	})
+}
+
+func nothingSet() error {
+	return fault.Invalid("You must specify at least one of error handling or destination setting.")
 }
 
 // destinations reads a DestinationConfig; what it does not name stays.

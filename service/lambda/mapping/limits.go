@@ -8,7 +8,7 @@ const (
 	maxEvent     = 6_291_456 // bytes of an event with all its records
 	defaultBatch = 10
 	maxReceive   = 10 // of a batch without a window
-	maxFilters   = 10
+	maxFilters   = 5
 	maxTags      = 50
 	maxPage      = 100
 
