@@ -9,6 +9,7 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -273,13 +274,15 @@ func encodeBase64(s string) string {
 	return base64.StdEncoding.EncodeToString(b)
 }
 
+var errEncoding = errors.New("The string to be decoded is not correctly encoded.") //nolint:staticcheck // as browsers have it
+
 func (e *engine) decodeBase64(s string) string {
 	b, err := base64.StdEncoding.DecodeString(s)
 	if err != nil {
 		b, err = base64.RawStdEncoding.DecodeString(s)
 	}
 	if err != nil {
-		panic(e.vm.ToValue("The string to be decoded is not correctly encoded."))
+		panic(e.vm.NewGoError(errEncoding))
 	}
 	r := make([]rune, len(b))
 	for i, c := range b {

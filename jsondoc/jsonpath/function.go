@@ -16,6 +16,9 @@ type function struct {
 	apply func(any) (any, error)
 }
 
+// counts reports whether the function is length or size.
+func (f *function) counts() bool { return f.name == "length" || f.name == "size" }
+
 var functions = map[string]func(any) (any, error){
 	"length": size,
 	"size":   size,

@@ -31,6 +31,11 @@ type access struct {
 }
 
 func newPath(text string, steps []step, fn *function) *Path {
+	if fn != nil && fn.counts() && len(steps) > 0 {
+		if _, deep := steps[0].(descend); deep { // Jayway counts what is in that which is found: "$..book.length()" are all books
+			steps = append(steps, wildcard{})
+		}
+	}
 	definite := true
 	for _, s := range steps {
 		definite = definite && s.definite()

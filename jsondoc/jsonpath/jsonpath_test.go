@@ -50,6 +50,8 @@ func TestEval(t *testing.T) {
 		{"$[?(@.tags contains 'y')].expensive", `[10]`},
 		{"$[?(@.tags noneof ['q'])].expensive", `[10]`},
 		{"$.store.book.length()", "4"},
+		{"$..book.length()", "4"},
+		{"$..nope.length()", "0"},
 		{"$.store.book[*].price.max()", "22.99"},
 		{"$.store.book[?(@.price > 100)]", "[]"},
 		{"$.store.bicycle.keys()", `["color","price"]`},

@@ -84,7 +84,7 @@ func (s *Service) DescribeExecution(ctx context.Context, id aws.Identity, in *sf
 	if d.Error != nil {
 		out.Error, out.Cause = aws.Some(d.Error.Name), aws.Some(d.Error.Cause)
 	}
-	if in.IncludedData == sfnapi.IncludedDataMetadataOnly && rev.Keyed() {
+	if in.IncludedData == sfnapi.IncludedDataMetadataOnly {
 		out.Input, out.InputDetails, out.Output, out.OutputDetails, out.Error, out.Cause = nil, nil, nil, nil, nil, nil
 		return out, nil
 	}
@@ -112,8 +112,8 @@ func (s *Service) DescribeStateMachineForExecution(ctx context.Context, id aws.I
 	out := rev.Describe()
 	out.StateMachineArn, out.MapRunArn, out.Label = machineOf(d, rev), aws.Some(d.MapRun), aws.Some(d.Ref.Label())
 	// What is below a label is a part of the definition, which has to be read for it.
-	if in.IncludedData == sfnapi.IncludedDataMetadataOnly && rev.Keyed() && d.Ref.Label() == "" {
-		out.Definition = ""
+	if in.IncludedData == sfnapi.IncludedDataMetadataOnly && (!rev.Keyed() || d.Ref.Label() == "") {
+		out.Definition, out.VariableReferences = machine.NoDefinition, nil
 		return out, nil
 	}
 	return out, s.MayRead(ctx, id, rev)

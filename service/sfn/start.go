@@ -145,6 +145,9 @@ func (s *Service) StartSyncExecution(ctx context.Context, id aws.Identity, in *s
 	if r.Error != nil {
 		out.Error, out.Cause = aws.Some(r.Error.Name), aws.Some(r.Error.Cause)
 	}
+	if in.IncludedData == sfnapi.IncludedDataMetadataOnly {
+		out.Input, out.InputDetails, out.Output, out.OutputDetails, out.Error, out.Cause = nil, nil, nil, nil, nil, nil
+	}
 	return out, nil
 }
 

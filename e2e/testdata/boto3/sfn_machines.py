@@ -119,6 +119,14 @@ states.update_state_machine(stateMachineArn=base + "one", loggingConfiguration=l
 assert states.describe_state_machine(stateMachineArn=base + "one")["loggingConfiguration"] == logging(group)
 assert any(p["policyName"] == "AWSLogDeliveryWrite20150319" for p in logs.describe_resource_policies()["resourcePolicies"])
 
+# Which states refer to which variables.
+refers = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "Assign": {"x": 1, "y": 2}, "Next": "B"},
+                                                "B": {"Type": "Pass", "Parameters": {"p.$": "States.Array($y, $x)"}, "End": True}}})
+states.create_state_machine(name="refers", definition=refers, roleArn=role)
+assert states.describe_state_machine(stateMachineArn=base + "refers")["variableReferences"] == {"B": ["x", "y"]}
+assert "variableReferences" not in states.describe_state_machine(stateMachineArn=base + "one")
+states.delete_state_machine(stateMachineArn=base + "refers")
+
 # A key of one's own: who sees the definition must be able to use it.
 kms = client("kms")
 key = kms.create_key()["KeyMetadata"]["KeyId"]
@@ -135,7 +143,8 @@ for look in (lambda: states.describe_state_machine(stateMachineArn=base + "seale
              lambda: states.describe_state_machine_for_execution(executionArn=sealed), lambda: states.get_execution_history(executionArn=sealed)):
     with fails("KmsInvalidStateException", 400):
         look()
-assert states.describe_state_machine(stateMachineArn=base + "sealed", includedData="METADATA_ONLY")["name"] == "sealed"
+assert states.describe_state_machine(stateMachineArn=base + "sealed", includedData="METADATA_ONLY")["definition"] == "{}"
+assert states.describe_state_machine(stateMachineArn=base + "more-1", includedData="METADATA_ONLY")["definition"] == "{}"
 assert states.describe_state_machine_for_execution(executionArn=sealed, includedData="METADATA_ONLY")["name"] == "sealed"
 described = states.describe_execution(executionArn=sealed, includedData="METADATA_ONLY")
 assert described["status"] == "SUCCEEDED" and "input" not in described and "output" not in described, described

@@ -171,5 +171,5 @@ func (r Ref) change(tx store.Tx, rec *machineRecord) {
 
 // equal reports whether two revisions say the same.
 func (v *Revision) equal(o *Revision) bool {
-	return v.Definition == o.Definition && v.Role == o.Role && v.Logging == o.Logging && v.Tracing == o.Tracing && v.encryption == o.encryption
+	return v.Definition == o.Definition && v.Role == o.Role && v.Logging.whole() == o.Logging.whole() && v.Tracing == o.Tracing && v.encryption == o.encryption
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/brume-dev/brume/api/sfnapi"
+	"github.com/brume-dev/brume/asl/definition"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/store/record"
@@ -41,12 +42,12 @@ func (m *Machines) DescribeStateMachine(ctx context.Context, id aws.Identity, in
 	out := &sfnapi.DescribeStateMachineOutput{StateMachineArn: in.StateMachineArn, Name: n.Name, Status: sfnapi.StateMachineStatusActive,
 		Definition: rev.Definition, RoleArn: rev.Role, Type: e.rec.kind(), CreationDate: created, Description: aws.Some(description),
 		LoggingConfiguration: rev.Logging.shown(), TracingConfiguration: rev.tracing(), EncryptionConfiguration: rev.encryption.shown(),
-		RevisionId: aws.Some(rev.Shown)}
+		RevisionId: aws.Some(rev.Shown), VariableReferences: rev.variables()}
 	if e.rec.Deleting {
 		out.Status = sfnapi.StateMachineStatusDeleting
 	}
-	if in.IncludedData == sfnapi.IncludedDataMetadataOnly && rev.Keyed() {
-		out.Definition = ""
+	if in.IncludedData == sfnapi.IncludedDataMetadataOnly {
+		out.Definition, out.VariableReferences = NoDefinition, nil
 		return out, nil
 	}
 	return out, m.MayRead(ctx, id, rev)
@@ -56,11 +57,20 @@ func (v *Revision) tracing() *sfnapi.TracingConfiguration {
 	return &sfnapi.TracingConfiguration{Enabled: &v.Tracing}
 }
 
+// NoDefinition is the definition of those who ask for metadata only.
+const NoDefinition = "{}"
+
+// variables are those that the states refer to.
+func (v *Revision) variables() map[string][]string {
+	return definition.References([]byte(v.Definition))
+}
+
 // Describe fills in what DescribeStateMachineForExecution tells of a revision.
 func (v *Revision) Describe() *sfnapi.DescribeStateMachineForExecutionOutput {
 	return &sfnapi.DescribeStateMachineForExecutionOutput{StateMachineArn: v.ARN(), Name: v.Name, Definition: v.Definition, RoleArn: v.Role,
 		UpdateDate: v.Updated, LoggingConfiguration: v.Logging.shown(), TracingConfiguration: v.tracing(),
-		EncryptionConfiguration: v.encryption.shown(), RevisionId: aws.Some(v.Shown)}
+		EncryptionConfiguration: v.encryption.shown(), RevisionId: aws.Some(v.Shown),
+		VariableReferences: v.variables()}
 }
 
 func (m *Machines) versionFacts(ctx context.Context, at Spot, n int64) (created time.Time, description string, err error) {

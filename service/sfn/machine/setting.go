@@ -69,6 +69,15 @@ func logging(c *sfnapi.LoggingConfiguration) (Logging, error) {
 	return l, nil
 }
 
+// whole is the configuration with what it does not say.
+func (l Logging) whole() Logging {
+	if l.Level == "" {
+		l.Level = string(sfnapi.LogLevelOff)
+	}
+	l.Set = true
+	return l
+}
+
 // On reports whether anything is logged.
 func (l Logging) On() bool { return l.Level != "" && l.Level != string(sfnapi.LogLevelOff) }
 
