@@ -30,25 +30,19 @@ type Plan struct {
 func NewPlan(t *template.Template, scope intrinsic.Scope) (*Plan, error) {
 	p := &Plan{Template: t, Scope: scope, needs: map[string][]string{}}
 	p.Scope.Mappings = t.Mappings
+	if err := Check(t); err != nil {
+		return nil, err
+	}
 	if err := p.Scope.Evaluate(t.Conditions); err != nil {
 		return nil, err
 	}
 	for _, r := range t.Resources {
-		holds, known := p.Scope.Conditions[r.Condition]
-		if r.Condition != "" && !known {
-			return nil, formatError("Unresolved condition dependency %s in the Resources block of the template", r.Condition)
-		}
-		if r.Condition == "" || holds {
+		if r.Condition == "" || p.Scope.Conditions[r.Condition] {
 			p.Active = append(p.Active, r)
 		}
 	}
 	for _, r := range p.Active {
 		if err := p.connect(r); err != nil {
-			return nil, err
-		}
-	}
-	for _, o := range t.Outputs {
-		if err := p.checkOutput(o); err != nil {
 			return nil, err
 		}
 	}
@@ -63,47 +57,14 @@ func (p *Plan) active(id string) bool {
 	return slices.ContainsFunc(p.Active, func(r *template.Resource) bool { return r.ID == id })
 }
 
-// known reports whether a reference names a resource, a parameter or a pseudo parameter.
-func (p *Plan) known(name string) bool {
-	_, isParameter := p.Scope.Parameters[name]
-	return isParameter || strings.HasPrefix(name, "AWS::") || p.Template.Lookup(name) != nil
-}
-
 func (p *Plan) connect(r *template.Resource) error {
 	names, err := p.Scope.References(r.Properties)
 	if err != nil {
 		return err
 	}
-	var unresolved []string
 	for _, n := range append(names, r.DependsOn...) {
-		switch {
-		case !p.known(n):
-			unresolved = append(unresolved, n)
-		case p.active(n) && !slices.Contains(p.needs[r.ID], n):
+		if p.active(n) && !slices.Contains(p.needs[r.ID], n) {
 			p.needs[r.ID] = append(p.needs[r.ID], n)
-		}
-	}
-	if len(unresolved) > 0 {
-		return formatError("Unresolved resource dependencies [%s] in the Resources block of the template", strings.Join(unresolved, ", "))
-	}
-	return nil
-}
-
-func (p *Plan) checkOutput(o template.Output) error {
-	holds, known := p.Scope.Conditions[o.Condition]
-	if o.Condition != "" && !known {
-		return formatError("Unresolved condition dependency %s in the Outputs block of the template", o.Condition)
-	}
-	if o.Condition != "" && !holds {
-		return nil
-	}
-	names, err := p.Scope.References(o.Value)
-	if err != nil {
-		return err
-	}
-	for _, n := range names {
-		if !p.known(n) {
-			return formatError("Unresolved resource dependencies [%s] in the Outputs block of the template", n)
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/deploy/template"
 	"github.com/brume-dev/brume/jsondoc"
 )
@@ -26,7 +27,7 @@ func (s *Scope) evaluate(all *jsondoc.Object, name string, path []string) (bool,
 	}
 	def, ok := all.Get(name)
 	if !ok {
-		return false, failure("Unresolved dependencies [%s]. Cannot reference resources in the Conditions block of the template", name)
+		return false, aws.Errorf("ValidationError", 400, "Template format error: Unresolved dependencies [%s]. Cannot reference resources in the Conditions block of the template", name)
 	}
 	if slices.Contains(path, name) {
 		return false, failure("Circular dependency between conditions: %v", append(path, name))
@@ -182,7 +183,7 @@ func (s *Scope) references(v any, found func(string)) (err error) {
 	case "Fn::If":
 		a, ok := arg.(*jsondoc.Array)
 		if !ok || len(a.Items) != 3 {
-			return failure("Fn::If requires a list argument with the first element being a condition")
+			return failure(ifForm)
 		}
 		if n, ok := a.Items[0].(string); ok {
 			if holds, known := s.Conditions[n]; known && holds {
@@ -196,18 +197,9 @@ func (s *Scope) references(v any, found func(string)) (err error) {
 }
 
 func (s *Scope) subReferences(arg any, found func(string)) error {
-	text, ok := arg.(string)
-	vars := jsondoc.NewObject()
-	if a, isList := arg.(*jsondoc.Array); isList && len(a.Items) > 0 {
-		text, ok = a.Items[0].(string)
-		if len(a.Items) > 1 {
-			if o, isObject := a.Items[1].(*jsondoc.Object); isObject {
-				vars = o
-			}
-		}
-	}
-	if !ok {
-		return failure("every Fn::Sub object requires one or two parameters, the text and a map of variables")
+	text, vars, err := subParts(arg)
+	if err != nil {
+		return err
 	}
 	for _, part := range placeholders(text) {
 		if _, isLocal := vars.Get(part.name); part.name == "" || isLocal {

@@ -8,8 +8,20 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/deploy/template"
 	"github.com/brume-dev/brume/jsondoc"
+)
+
+// How CloudFormation says that a function has the wrong form.
+const (
+	joinForm = "every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings to be " +
+		"joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined."
+	splitForm = "every Fn::Split object requires two parameters, (1) a string delimiter and (2) a string to be split or a " +
+		"function that returns a string to be split."
+	selectForm = "every Fn::Select object requires two parameters, (1) an index and (2) a list to select from."
+	mapForm    = "every Fn::FindInMap object requires three parameters, the map name, map key and the attribute for return value"
+	ifForm     = "Fn::If requires a list argument with the first element being a condition"
 )
 
 // call evaluates one function.
@@ -159,27 +171,42 @@ func placeholders(text string) (parts []struct{ plain, name string }) {
 	}
 }
 
-func (s *Scope) sub(arg any) (any, error) {
-	const complaint = "every Fn::Sub object requires one or two parameters, the text and a map of variables"
+// subParts are the text of Fn::Sub and the values beside it, which are not evaluated.
+func subParts(arg any) (text string, vars *jsondoc.Object, err error) {
+	complaint := failure("One or more Fn::Sub intrinsic functions don't specify expected arguments. Specify a string as first argument, and an " +
+		"optional second argument to specify a mapping of values to replace in the string")
 	text, ok := arg.(string)
+	vars = jsondoc.NewObject()
+	if ok {
+		return text, vars, nil
+	}
+	a, isList := arg.(*jsondoc.Array)
+	if !isList || len(a.Items) == 0 || len(a.Items) > 2 {
+		return "", nil, complaint
+	}
+	if text, ok = a.Items[0].(string); !ok {
+		return "", nil, complaint
+	}
+	if len(a.Items) == 2 {
+		if vars, ok = a.Items[1].(*jsondoc.Object); !ok {
+			return "", nil, complaint
+		}
+	}
+	return text, vars, nil
+}
+
+func (s *Scope) sub(arg any) (any, error) {
+	text, given, err := subParts(arg)
+	if err != nil {
+		return nil, err
+	}
 	vars := jsondoc.NewObject()
-	if !ok {
-		a, isList := arg.(*jsondoc.Array)
-		if !isList || len(a.Items) == 0 || len(a.Items) > 2 {
-			return nil, failure(complaint)
+	for name, v := range given.All() {
+		r, err := s.Resolve(v)
+		if err != nil {
+			return nil, err
 		}
-		if text, ok = a.Items[0].(string); !ok {
-			return nil, failure(complaint)
-		}
-		if len(a.Items) == 2 {
-			r, err := s.Resolve(a.Items[1])
-			if err != nil {
-				return nil, err
-			}
-			if vars, ok = r.(*jsondoc.Object); !ok {
-				return nil, failure(complaint)
-			}
-		}
+		vars.Set(name, r)
 	}
 	var b strings.Builder
 	for _, part := range placeholders(text) {
@@ -212,22 +239,20 @@ func (s *Scope) named(name string) (any, error) {
 }
 
 func (s *Scope) join(arg any) (any, error) {
-	const complaint = "every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings to be " +
-		"joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined."
-	args, err := s.list(arg, 2, 2, complaint)
+	args, err := s.list(arg, 2, 2, joinForm)
 	if err != nil {
 		return nil, err
 	}
 	delimiter, ok1 := args[0].(string)
 	items, ok2 := args[1].(*jsondoc.Array)
 	if !ok1 || !ok2 {
-		return nil, failure(complaint)
+		return nil, failure(joinForm)
 	}
 	parts := make([]string, len(items.Items))
 	for i, item := range items.Items {
 		t, ok := template.Text(item)
 		if !ok {
-			return nil, failure(complaint)
+			return nil, failure(joinForm)
 		}
 		parts[i] = t
 	}
@@ -235,16 +260,14 @@ func (s *Scope) join(arg any) (any, error) {
 }
 
 func (s *Scope) split(arg any) (any, error) {
-	const complaint = "every Fn::Split object requires two parameters, (1) a string delimiter and (2) a string to be split or a " +
-		"function that returns a string to be split."
-	args, err := s.list(arg, 2, 2, complaint)
+	args, err := s.list(arg, 2, 2, splitForm)
 	if err != nil {
 		return nil, err
 	}
 	delimiter, ok1 := args[0].(string)
 	text, ok2 := template.Text(args[1])
 	if !ok1 || !ok2 || delimiter == "" {
-		return nil, failure(complaint)
+		return nil, failure(splitForm)
 	}
 	out := &jsondoc.Array{}
 	for _, part := range strings.Split(text, delimiter) {
@@ -254,8 +277,7 @@ func (s *Scope) split(arg any) (any, error) {
 }
 
 func (s *Scope) selectItem(arg any) (any, error) {
-	const complaint = "every Fn::Select object requires two parameters, (1) an index and (2) a list to select from."
-	args, err := s.list(arg, 2, 2, complaint)
+	args, err := s.list(arg, 2, 2, selectForm)
 	if err != nil {
 		return nil, err
 	}
@@ -263,7 +285,7 @@ func (s *Scope) selectItem(arg any) (any, error) {
 	items, isList := args[1].(*jsondoc.Array)
 	i, convErr := strconv.Atoi(text)
 	if !ok || !isList || convErr != nil {
-		return nil, failure(complaint)
+		return nil, failure(selectForm)
 	}
 	if i < 0 || i >= len(items.Items) {
 		return nil, failure("Fn::Select  cannot select nonexistent value at index %d", i)
@@ -272,8 +294,7 @@ func (s *Scope) selectItem(arg any) (any, error) {
 }
 
 func (s *Scope) findInMap(arg any) (any, error) {
-	const complaint = "every Fn::FindInMap object requires three parameters, the map name, map key and the attribute for return value"
-	args, err := s.list(arg, 3, 4, complaint)
+	args, err := s.list(arg, 3, 4, mapForm)
 	if err != nil {
 		return nil, err
 	}
@@ -281,7 +302,7 @@ func (s *Scope) findInMap(arg any) (any, error) {
 	for i := range keys {
 		t, ok := template.Text(args[i])
 		if !ok {
-			return nil, failure(complaint)
+			return nil, failure(mapForm)
 		}
 		keys[i] = t
 	}
@@ -306,14 +327,13 @@ func (s *Scope) findInMap(arg any) (any, error) {
 }
 
 func (s *Scope) ifs(arg any) (any, error) {
-	const complaint = "Fn::If requires a list argument with the first element being a condition"
 	a, ok := arg.(*jsondoc.Array)
 	if !ok || len(a.Items) != 3 {
-		return nil, failure(complaint)
+		return nil, failure(ifForm)
 	}
 	name, ok := a.Items[0].(string)
 	if !ok {
-		return nil, failure(complaint)
+		return nil, failure(ifForm)
 	}
 	holds, known := s.Conditions[name]
 	if !known {
@@ -353,7 +373,7 @@ func (s *Scope) importValue(arg any) (any, error) {
 			return v, nil
 		}
 	}
-	return nil, failure("No export named %s found.", name)
+	return nil, aws.Errorf("ValidationError", 400, "No export named %s found.", name)
 }
 
 // members are the functions of rules over lists.

@@ -246,6 +246,9 @@ func (o *Op) putParameter(overwrite bool) error {
 	}
 	_, err := o.call("ssm", "PutParameter", doc)
 	o.Attributes["Type"], o.Attributes["Value"] = o.text("Type"), o.text("Value")
+	if overwrite {
+		return err
+	}
 	return o.made(err)
 }
 
@@ -336,7 +339,11 @@ func deleteRepository(o *Op) error {
 }
 
 func createBucket(o *Op) error {
-	o.Physical = strings.ToLower(o.name("BucketName", maxBucketName))
+	name := strings.ToLower(o.name("BucketName", maxBucketName))
+	if err := o.vacant(name, "s3", "HeadBucket", "Bucket", name); err != nil {
+		return err
+	}
+	o.Physical = name
 	in := input("Bucket", o.Physical, "ObjectLockEnabledForBucket", get(o.Properties, "ObjectLockEnabled"))
 	if o.ID.Region != "us-east-1" {
 		in.Set("CreateBucketConfiguration", input("LocationConstraint", o.ID.Region))

@@ -96,8 +96,11 @@ func deleteBusPolicy(o *Op) error {
 }
 
 func createRule(o *Op) error {
-	o.Physical = o.name("Name", maxRuleName)
-	o.Old = jsondoc.NewObject()
+	name := o.name("Name", maxRuleName)
+	if err := o.vacant(name, "eventbridge", "DescribeRule", "Name", name, "EventBusName", o.text("EventBusName")); err != nil {
+		return err
+	}
+	o.Physical, o.Old = name, jsondoc.NewObject()
 	return updateRule(o)
 }
 

@@ -400,7 +400,7 @@ func (o *Op) profileRoles(before, now []string) error {
 		},
 		func() error {
 			return each(add, func(r string) error {
-				return o.made(o.do("iam", "AddRoleToInstanceProfile", "InstanceProfileName", o.Physical, "RoleName", r))
+				return o.there(o.do("iam", "AddRoleToInstanceProfile", "InstanceProfileName", o.Physical, "RoleName", r))
 			})
 		})
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -191,12 +192,29 @@ func ignoreGone(err error) error {
 	return err
 }
 
-// made is for creations: in a retry, what is there was made by the attempt before.
+// made is for the call that creates the resource: in a retry, what is there was made by the attempt before. When the first
+// attempt is refused nothing was made: what has the name is somebody else's, and is not deleted when the stack goes back.
 func (o *Op) made(err error) error {
+	if err != nil && !o.Retried {
+		o.Physical, o.Ref = "", ""
+	}
+	return o.there(err)
+}
+
+// there is made for what belongs to the resource.
+func (o *Op) there(err error) error {
 	if err != nil && o.Retried && slices.Contains(there, aws.CodeOf(err)) {
 		return nil
 	}
 	return err
+}
+
+// vacant refuses to make what is there already, for APIs that are content with that: look is the operation that finds it.
+func (o *Op) vacant(name, service, look string, pairs ...any) error {
+	if o.Retried || o.do(service, look, pairs...) != nil {
+		return nil
+	}
+	return aws.Errorf("AlreadyExists", http.StatusBadRequest, "Resource of type '%s' with identifier '%s' already exists.", o.Type, name)
 }
 
 // each runs f for every element until one fails.

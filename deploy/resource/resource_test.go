@@ -57,6 +57,9 @@ func (r *recorder) Document(_ context.Context, _ aws.Identity, op aws.Op, in []b
 			answer = "error " + code
 		}
 	}
+	if !ok && (name == "s3:HeadBucket" || name == "eventbridge:DescribeRule") && !r.exists {
+		answer = "error NotFound"
+	}
 	if code, failed := strings.CutPrefix(answer, "error "); failed {
 		return nil, aws.Errorf(code, 400, "as the test wants")
 	}

@@ -2,7 +2,6 @@ package resource
 
 import (
 	"maps"
-	"net/http"
 	"slices"
 
 	"github.com/brume-dev/brume/aws"
@@ -48,10 +47,8 @@ func createTopic(o *Op) error {
 		name = o.name("TopicName", maxTopicName-len(".fifo")) + ".fifo"
 	}
 	arn := aws.MakeARN("sns", o.ID.Region, o.ID.Account, name).String()
-	if !o.Retried { // the API is content with a topic that is there already, CloudFormation is not
-		if _, err := o.call("sns", "GetTopicAttributes", input("TopicArn", arn)); err == nil {
-			return aws.Errorf("AlreadyExists", http.StatusBadRequest, "Resource of type 'AWS::SNS::Topic' with identifier '%s' already exists.", arn)
-		}
+	if err := o.vacant(arn, "sns", "GetTopicAttributes", "TopicArn", arn); err != nil {
+		return err
 	}
 	attributes := given(o.Properties, topicAttributes)
 	if fifo {

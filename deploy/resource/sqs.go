@@ -2,7 +2,6 @@ package resource
 
 import (
 	"maps"
-	"net/http"
 	"slices"
 
 	"github.com/brume-dev/brume/aws"
@@ -35,10 +34,8 @@ func createQueue(o *Op) error {
 	if fifo && !o.has("QueueName") {
 		name = o.name("QueueName", maxQueueName-len(".fifo")) + ".fifo"
 	}
-	if !o.Retried { // the API is content with a queue that is there already, CloudFormation is not
-		if _, err := o.call("sqs", "GetQueueUrl", input("QueueName", name)); err == nil {
-			return aws.Errorf("AlreadyExists", http.StatusBadRequest, "Resource of type 'AWS::SQS::Queue' with identifier '%s' already exists.", name)
-		}
+	if err := o.vacant(name, "sqs", "GetQueueUrl", "QueueName", name); err != nil {
+		return err
 	}
 	attributes := jsondoc.NewObject()
 	for _, n := range slices.Sorted(maps.Keys(queueAttributes)) {

@@ -1,7 +1,6 @@
 package resource
 
 import (
-	"net/http"
 	"strings"
 
 	"github.com/brume-dev/brume/aws"
@@ -90,18 +89,11 @@ func (o *Op) machineSettings() (*jsondoc.Object, error) {
 	return doc, nil
 }
 
-// alreadyThere is the error of a creation whose API is content with what is there, as CloudFormation is not.
-func (o *Op) alreadyThere(arn string) error {
-	return aws.Errorf("AlreadyExists", http.StatusBadRequest, "Resource of type '%s' with identifier '%s' already exists.", o.Type, arn)
-}
-
 func createMachine(o *Op) error {
 	name := o.stateName("StateMachineName")
 	arn := aws.MakeARN("states", o.ID.Region, o.ID.Account, "stateMachine:"+name).String()
-	if !o.Retried {
-		if _, err := o.call("sfn", "DescribeStateMachine", input("stateMachineArn", arn)); err == nil {
-			return o.alreadyThere(arn)
-		}
+	if err := o.vacant(arn, "sfn", "DescribeStateMachine", "stateMachineArn", arn); err != nil {
+		return err
 	}
 	in, err := o.machineSettings()
 	if err != nil {
@@ -208,10 +200,8 @@ func deleteMachineAlias(o *Op) error {
 func createActivity(o *Op) error {
 	name := o.stateName("Name")
 	arn := aws.MakeARN("states", o.ID.Region, o.ID.Account, "activity:"+name).String()
-	if !o.Retried {
-		if _, err := o.call("sfn", "DescribeActivity", input("activityArn", arn)); err == nil {
-			return o.alreadyThere(arn)
-		}
+	if err := o.vacant(arn, "sfn", "DescribeActivity", "activityArn", arn); err != nil {
+		return err
 	}
 	if err := o.do("sfn", "CreateActivity", "name", name, "encryptionConfiguration", get(o.Properties, "EncryptionConfiguration"), "tags", tagList(o)); err != nil {
 		return err

@@ -19,13 +19,14 @@ import (
 
 // Limits, https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html.
 const (
-	MaxBody       = 51_200    // bytes of a template given in the request
-	MaxObject     = 1_000_000 // bytes of a template given by its URL (1 MB)
-	MaxResources  = 500
-	MaxParameters = 200
-	MaxOutputs    = 200
-	MaxMappings   = 200
-	maxDepth      = 64
+	MaxBody        = 51_200    // bytes of a template given in the request
+	MaxObject      = 1_000_000 // bytes of a template given by its URL (1 MB)
+	MaxResources   = 500
+	MaxParameters  = 200
+	MaxOutputs     = 200
+	MaxMappings    = 200
+	maxDescription = 1024 // bytes
+	maxDepth       = 64
 )
 
 // invalid is how CloudFormation says that a template is wrong.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/jsondoc"
 )
 
@@ -60,7 +61,7 @@ func New(doc *jsondoc.Object) (*Template, error) {
 	t := &Template{byID: map[string]*Resource{}}
 	for k := range doc.All() {
 		if !slices.Contains(sections, k) {
-			return nil, invalid("Invalid template property or properties [%s]", k)
+			return nil, aws.Errorf("ValidationError", 400, "Invalid template property or properties [%s]", k)
 		}
 	}
 	if v, ok := doc.Get("AWSTemplateFormatVersion"); ok && v != "2010-09-09" {
@@ -70,6 +71,9 @@ func New(doc *jsondoc.Object) (*Template, error) {
 		s, isText := v.(string)
 		if !isText {
 			return nil, invalid("Template 'Description' member must be a string.")
+		}
+		if len(s) > maxDescription {
+			return nil, invalid("'Description' length is greater than %d.", maxDescription)
 		}
 		t.Description = s
 	}
@@ -87,7 +91,7 @@ func New(doc *jsondoc.Object) (*Template, error) {
 	if t.Mappings.Len() > MaxMappings {
 		return nil, invalid("Number of mappings, %d, is greater than maximum allowed, %d", t.Mappings.Len(), MaxMappings)
 	}
-	for _, read := range []func(*jsondoc.Object) error{t.readParameters, t.readResources, t.readOutputs} {
+	for _, read := range []func(*jsondoc.Object) error{t.checkMappings, t.readParameters, t.readResources, t.readOutputs} {
 		if err := read(doc); err != nil {
 			return nil, err
 		}
@@ -105,6 +109,34 @@ func section(doc *jsondoc.Object, name string) (*jsondoc.Object, error) {
 		return nil, invalid("[/%s] must be an object", name)
 	}
 	return o, nil
+}
+
+// checkMappings looks whether every mapping has two keys, and below them a text or a list.
+func (t *Template) checkMappings(*jsondoc.Object) error {
+	for name, m := range t.Mappings.All() {
+		rows, ok := m.(*jsondoc.Object)
+		if name == "Fn::Transform" {
+			continue
+		}
+		if !ok {
+			return invalid("Every Mappings member %s must be a map", name)
+		}
+		for key, v := range rows.All() {
+			row, ok := v.(*jsondoc.Object)
+			if key == "Fn::Transform" {
+				continue
+			}
+			if !ok {
+				return invalid("Every Mappings member %s must be a map", key)
+			}
+			for _, leaf := range row.All() {
+				if _, isMap := leaf.(*jsondoc.Object); isMap || leaf == nil {
+					return invalid("Every Mappings attribute must be a String or a List.")
+				}
+			}
+		}
+	}
+	return nil
 }
 
 func listOf(v any) []any {
@@ -183,7 +215,7 @@ func readResource(id string, o *jsondoc.Object) (*Resource, error) {
 			r.Metadata = v
 		case "Version", "Description", "Connectors", "IgnoreGlobals":
 		default:
-			return nil, invalid("[/Resources/%s] Encountered unsupported property %s", id, k)
+			return nil, aws.Errorf("ValidationError", 400, "Invalid template resource property '%s'", k)
 		}
 		if !ok {
 			return nil, invalid("[/Resources/%s/%s] has the wrong type", id, k)
