@@ -60,8 +60,10 @@ func (k key) listed(execution string) store.Tuple {
 	return k.resource().Text("e").Text(execution)
 }
 
-// promise is the ID of a promise of the map run.
-func (k key) promise() string { return string(k.root()) }
+// promise is the ID of a promise of the map run. It is text, as IDs are: a Tuple is not, whose numbers may have any bytes.
+func (k key) promise() string {
+	return fmt.Sprintf("%s:%s:%d:%s", k.Account, k.Region, k.ID, k.Run)
+}
 
 // child names child number i: a UUID that tells its number to who knows the map run.
 func (k key) child(i int64) string {

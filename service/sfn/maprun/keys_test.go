@@ -1,6 +1,21 @@
 package maprun
 
-import "testing"
+import (
+	"testing"
+	"unicode/utf8"
+)
+
+// TestPromise: the timer takes IDs that are text only, whatever the machine's number is.
+func TestPromise(t *testing.T) {
+	seen := map[string]bool{}
+	for _, id := range []uint64{1, 127, 128, 255, 406, 1 << 31, 1<<64 - 1} {
+		got := key{Account: "111111111111", Region: "eu-west-1", Machine: "m", ID: id, Run: "4977ded7-b097-3bee-81e1-7863c5660f29"}.promise()
+		if !utf8.ValidString(got) || seen[got] {
+			t.Errorf("machine %d: %q", id, got)
+		}
+		seen[got] = true
+	}
+}
 
 // TestChildren: a child's name tells its number to who knows the map run, and to nobody else.
 func TestChildren(t *testing.T) {
