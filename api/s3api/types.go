@@ -143,10 +143,10 @@ type CopyPartResult struct {
 
 // CreateBucketConfiguration: The configuration information for the bucket.
 type CreateBucketConfiguration struct {
-	LocationConstraint BucketLocationConstraint `aws:"LocationConstraint"`
-	Location           *LocationInfo            `aws:"Location"`
-	Bucket             *BucketInfo              `aws:"Bucket"`
-	Tags               []Tag                    `aws:"Tags,item=Tag"`
+	LocationConstraint *string       `aws:"LocationConstraint"`
+	Location           *LocationInfo `aws:"Location"`
+	Bucket             *BucketInfo   `aws:"Bucket"`
+	Tags               []Tag         `aws:"Tags,item=Tag"`
 }
 
 // DefaultRetention: The container element for optionally specifying the default Object Lock retention settings for new objects placed in the specified bucket.

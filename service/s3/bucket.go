@@ -3,7 +3,6 @@ package s3
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/aws"
@@ -225,7 +224,7 @@ const defaultRegion = "us-east-1"
 func location(region string, c *s3api.CreateBucketConfiguration) (string, error) {
 	named := ""
 	if c != nil {
-		named = string(c.LocationConstraint)
+		named = aws.Or(c.LocationConstraint, "")
 		if c.Bucket != nil || c.Location != nil {
 			return "", fault.NotImplemented("Brume has general purpose buckets only, no directory buckets")
 		}
@@ -239,7 +238,7 @@ func location(region string, c *s3api.CreateBucketConfiguration) (string, error)
 	case named == "":
 		return "", aws.Errorf("IllegalLocationConstraintException", 400,
 			"The unspecified location constraint is incompatible for the region specific endpoint this request was sent to.")
-	case named == defaultRegion && region == defaultRegion, !strings.Contains(named, "-"):
+	case named == defaultRegion && region == defaultRegion, named != defaultRegion && !slices.Contains(s3api.BucketLocationConstraint("").EnumValues(), named):
 		return "", aws.Errorf("InvalidLocationConstraint", 400, "The specified location-constraint is not valid")
 	case region != defaultRegion && named != region:
 		return "", aws.Errorf("IllegalLocationConstraintException", 400,

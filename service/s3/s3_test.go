@@ -142,8 +142,12 @@ func TestBucketNames(t *testing.T) {
 	west := aws.Identity{Kind: aws.Root, Account: me.Account, Region: "eu-west-1"}
 	_, err = w.CreateBucket(t.Context(), west, &s3api.CreateBucketRequest{Bucket: "west"})
 	wantCode(t, "IllegalLocationConstraintException", err)
-	in := &s3api.CreateBucketRequest{Bucket: "west", CreateBucketConfiguration: &s3api.CreateBucketConfiguration{LocationConstraint: "eu-west-1"}}
+	in := &s3api.CreateBucketRequest{Bucket: "west", CreateBucketConfiguration: &s3api.CreateBucketConfiguration{LocationConstraint: ptr("eu-west-1")}}
 	must[*s3api.CreateBucketOutput](t)(w.CreateBucket(t.Context(), west, in))
+	for _, wrong := range []string{"us-east-1", "mars-1", "moon"} {
+		_, err = w.CreateBucket(t.Context(), me, &s3api.CreateBucketRequest{Bucket: "east", CreateBucketConfiguration: &s3api.CreateBucketConfiguration{LocationConstraint: &wrong}})
+		wantCode(t, "InvalidLocationConstraint", err)
+	}
 	_, err = w.CreateBucket(t.Context(), west, in)
 	wantCode(t, "BucketAlreadyOwnedByYou", err)
 	list := must[*s3api.ListBucketsOutput](t)(w.ListBuckets(t.Context(), me, &s3api.ListBucketsRequest{Prefix: ptr("b")}))

@@ -104,7 +104,7 @@ func Conditions(op string, v reflect.Value) map[string][]string {
 	add("s3:x-amz-website-redirect-location", "WebsiteRedirectLocation")
 	add("s3:x-amz-object-ownership", "ObjectOwnership")
 	if c, ok := v.Addr().Interface().(*s3api.CreateBucketRequest); ok && c.CreateBucketConfiguration != nil {
-		out["s3:LocationConstraint"] = []string{string(c.CreateBucketConfiguration.LocationConstraint)}
+		out["s3:LocationConstraint"] = []string{Text(reflect.ValueOf(*c.CreateBucketConfiguration), "LocationConstraint")}
 	}
 	if t := Text(v, "Tagging"); t != "" {
 		if tags, err := tagHeader(t); err == nil {
