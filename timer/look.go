@@ -201,6 +201,7 @@ func (l *lane) begin(k *Kept) {
 	l.runner.started.Add(1)
 	go func() {
 		o.retry, o.lost = l.keep(k)
+		l.runner.ended.Add(1)
 		select {
 		case l.results <- o:
 		case <-l.gone:

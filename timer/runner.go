@@ -26,7 +26,8 @@ type Config struct {
 // Runner keeps the promises of all shards.
 type Runner struct {
 	Config
-	started atomic.Int64
+	started atomic.Int64 // attempts
+	ended   atomic.Int64
 	failed  atomic.Int64
 
 	mu      sync.Mutex
@@ -109,13 +110,15 @@ func (r *Runner) Settle(ctx context.Context) error {
 		return ctx.Err()
 	}
 	for {
+		// An attempt that is under way may make a promise of a kind whose lane has been asked before.
+		ended := r.ended.Load()
 		before := r.started.Load()
 		for _, l := range r.lanes {
 			if err := l.settled(ctx); err != nil {
 				return err
 			}
 		}
-		if r.started.Load() == before {
+		if ended == before && r.started.Load() == before {
 			return nil
 		}
 	}
