@@ -84,8 +84,9 @@ type MapRun struct {
 	// ToleratedCount and ToleratedPercentage are how many items may fail, -1 where the definition does not say. See Exceeded.
 	ToleratedCount      int64
 	ToleratedPercentage float64
-	// Items are the items when there is no Reader: a JSON array, or object.
+	// Items are the items when there is no Reader, a JSON array, or object; Count is how many they are, 0 with a Reader.
 	Items  []byte
+	Count  int64
 	Reader *Reader
 	// Batcher is nil when each item has a child execution of its own.
 	Batcher *Batcher

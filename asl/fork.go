@@ -103,7 +103,7 @@ func (s *scope) items() (any, error) {
 
 // runMap starts a map run.
 func (r *run) runMap(s *State, sc *scope, items any, concurrency int) error {
-	c, length, err := sc.mapRun(items, concurrency)
+	c, err := sc.mapRun(items, concurrency)
 	if err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func (r *run) runMap(s *State, sc *scope, items any, concurrency int) error {
 		c.ARN = r.set.NewMapRun(s.Label)
 	}
 	r.thread.MapRun, r.thread.MapRedrives = c.ARN, 0
-	r.emit(Event{Type: MapStateStarted, Length: int64(length)}, true)
+	r.emit(Event{Type: MapStateStarted, Length: c.Count}, true)
 	r.emit(Event{Type: MapRunStarted, MapRunARN: c.ARN}, true)
 	r.decide(Mapping, Command{Do: RunMap, MapRun: c})
 	return nil
@@ -128,7 +128,7 @@ func (r *run) remap(s *State) error {
 	if err != nil {
 		return err
 	}
-	c, _, err := sc.mapRun(in, int(min(concurrency, MaxMapConcurrency)))
+	c, err := sc.mapRun(in, int(min(concurrency, MaxMapConcurrency)))
 	if err != nil {
 		return err
 	}
@@ -140,16 +140,16 @@ func (r *run) remap(s *State) error {
 	return nil
 }
 
-// mapRun evaluates the fields of a distributed Map. Length is the number of items, 0 when a reader gives them.
-func (s *scope) mapRun(items any, concurrency int) (c *MapRun, length int, err error) {
+// mapRun evaluates the fields of a distributed Map.
+func (s *scope) mapRun(items any, concurrency int) (c *MapRun, err error) {
 	state, m, inspect := s.state, s.state.mapping, s.run.inspect
 	c = &MapRun{State: state.Name, Label: state.Label, Block: state.Blocks[0].Number, Express: state.Express, MaxConcurrency: concurrency,
 		Selects: m.selector != nil}
 	if c.ToleratedCount, err = s.integer(m.toleratedCount, 0, 1<<53, -1); err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	if c.ToleratedPercentage, err = s.percentage(m.toleratedPercentage); err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	if inspect != nil && m.toleratedCount != nil {
 		inspect.ToleratedFailureCount = &c.ToleratedCount
@@ -158,25 +158,25 @@ func (s *scope) mapRun(items any, concurrency int) (c *MapRun, length int, err e
 		inspect.ToleratedFailurePercentage = &c.ToleratedPercentage
 	}
 	if c.Reader, err = s.reader(m.reader); err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	if c.Batcher, err = s.batcher(m.batcher); err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	if c.Writer, err = s.writer(m.writer); err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	if m.reader != nil {
-		return c, 0, nil
+		return c, nil
 	}
 	c.Items = jsondoc.Append(nil, items)
 	switch v := items.(type) {
 	case *jsondoc.Array:
-		length = len(v.Items)
+		c.Count = int64(len(v.Items))
 	case *jsondoc.Object:
-		length = v.Len()
+		c.Count = int64(v.Len())
 	}
-	return c, length, nil
+	return c, nil
 }
 
 func (s *scope) reader(f *readerFields) (*Reader, error) {

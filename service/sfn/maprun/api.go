@@ -53,15 +53,17 @@ func (r *Runs) DescribeMapRun(ctx context.Context, id aws.Identity, in *sfnapi.D
 }
 
 func describe(k key, rec *run, p *progress) *sfnapi.DescribeMapRunOutput {
+	waiting := p.waiting()
+	children := rec.batches(waiting)
 	out := &sfnapi.DescribeMapRunOutput{MapRunArn: rec.ARN, ExecutionArn: execution.Ref{Spot: k.spot(), Name: rec.Execution}.ARN(),
 		Status: sfnapi.MapRunStatus(rec.Status), StartDate: milli(rec.Start), MaxConcurrency: int32(p.Max),
 		ToleratedFailureCount: max(0, p.Count), ToleratedFailurePercentage: float32(max(0, p.Percent)), RedriveCount: new(int32(rec.Redrives)),
-		ItemCounts: &sfnapi.MapRunItemCounts{Running: p.OpenItems, Succeeded: p.Items[execution.Succeeded], Failed: p.Items[execution.Failed],
+		ItemCounts: &sfnapi.MapRunItemCounts{Pending: waiting, Running: p.OpenItems, Succeeded: p.Items[execution.Succeeded], Failed: p.Items[execution.Failed],
 			TimedOut: p.Items[execution.TimedOut], Aborted: p.Items[execution.Aborted], PendingRedrive: new(p.Items[execution.PendingRedrive]),
-			FailuresNotRedrivable: new(int64(0)), ResultsWritten: p.WrittenItems, Total: p.OpenItems + p.Items.ended()},
-		ExecutionCounts: &sfnapi.MapRunExecutionCounts{Running: p.Open, Succeeded: p.Children[execution.Succeeded], Failed: p.Children[execution.Failed],
+			FailuresNotRedrivable: new(int64(0)), ResultsWritten: p.WrittenItems, Total: waiting + p.OpenItems + p.Items.ended()},
+		ExecutionCounts: &sfnapi.MapRunExecutionCounts{Pending: children, Running: p.Open, Succeeded: p.Children[execution.Succeeded], Failed: p.Children[execution.Failed],
 			TimedOut: p.Children[execution.TimedOut], Aborted: p.Children[execution.Aborted], PendingRedrive: new(p.Children[execution.PendingRedrive]),
-			FailuresNotRedrivable: new(int64(0)), ResultsWritten: p.Written, Total: p.Open + p.Children.ended()}}
+			FailuresNotRedrivable: new(int64(0)), ResultsWritten: p.Written, Total: children + p.Open + p.Children.ended()}}
 	if rec.Stop != 0 {
 		out.StopDate = new(milli(rec.Stop))
 	}

@@ -33,6 +33,17 @@ func TestChildren(t *testing.T) {
 	}
 }
 
+func TestBatches(t *testing.T) {
+	for _, c := range []struct {
+		b           *batcher
+		items, want int64
+	}{{nil, 5, 5}, {&batcher{Items: 2}, 5, 3}, {&batcher{Items: 2}, 0, 0}, {&batcher{Bytes: 100}, 5, 1}, {&batcher{Bytes: 100}, 0, 0}} {
+		if got := (&run{Batcher: c.b}).batches(c.items); got != c.want {
+			t.Errorf("%d items in batches of %+v: %d, want %d", c.items, c.b, got, c.want)
+		}
+	}
+}
+
 func FuzzARN(f *testing.F) {
 	f.Add("arn:aws:states:us-east-1:123456789012:mapRun:m/Map:4977ded7-b097-3bee-81e1-7863c5660f29")
 	f.Fuzz(func(t *testing.T, arn string) {

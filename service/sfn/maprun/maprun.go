@@ -111,7 +111,7 @@ func (r *Runs) Begin(tx store.Tx, m *execution.MapStart) error {
 			return err
 		}
 	}
-	put(tx, k.progress(), &progress{Phase: going, Feeding: true, Max: m.Run.MaxConcurrency, Count: m.Run.ToleratedCount,
+	put(tx, k.progress(), &progress{Phase: going, Feeding: true, Total: m.Run.Count, Max: m.Run.MaxConcurrency, Count: m.Run.ToleratedCount,
 		Percent: m.Run.ToleratedPercentage})
 	return promise(tx, kindFeed, k)
 }

@@ -209,6 +209,9 @@ func TestConcurrencyAndUpdate(t *testing.T) {
 			break
 		}
 	}
+	if d := p.described(); d.ItemCounts.Pending != 4 || d.ItemCounts.Total != 6 || d.ExecutionCounts.Pending != 4 || d.ExecutionCounts.Total != 6 {
+		t.Error(d.ItemCounts, d.ExecutionCounts)
+	}
 	arn := p.described().MapRunArn
 	if _, err := p.runs.UpdateMapRun(t.Context(), aws.Identity{}, &sfnapi.UpdateMapRunInput{MapRunArn: arn, MaxConcurrency: new(int32(4)), ToleratedFailureCount: new(int64(1))}); err != nil {
 		t.Fatal(err)
@@ -222,6 +225,9 @@ func TestConcurrencyAndUpdate(t *testing.T) {
 	p.settle()
 	if got := p.look(); got != "SUCCEEDED [1,2,3,4,5,6]" || w.most > 4 {
 		t.Error(got, w.most)
+	}
+	if d := p.described(); d.ItemCounts.Pending != 0 || d.ItemCounts.Total != 6 {
+		t.Error(d.ItemCounts)
 	}
 	if _, err := p.runs.UpdateMapRun(t.Context(), aws.Identity{}, &sfnapi.UpdateMapRunInput{MapRunArn: arn, MaxConcurrency: new(int32(1))}); err == nil {
 		t.Error("a run that is over was changed")

@@ -88,6 +88,18 @@ func (r *run) batcher() *asl.Batcher {
 	return &asl.Batcher{MaxItems: r.Batcher.Items, MaxBytes: r.Batcher.Bytes, Input: r.Batcher.Input}
 }
 
+// batches are how many children that many items take, as far as the number of items in a batch says.
+func (r *run) batches(items int64) int64 {
+	if r.Batcher == nil {
+		return items
+	}
+	size := r.Batcher.Items
+	if size == 0 {
+		size = max(1, items)
+	}
+	return (items + size - 1) / size
+}
+
 // exports reports whether the results go to a bucket.
 func (r *run) exports() bool { return r.Writer != nil && r.Writer.Resource != "" }
 
@@ -140,6 +152,16 @@ type progress struct {
 
 	Written      int64 `cbor:"17,keyasint,omitempty"` // results in files
 	WrittenItems int64 `cbor:"18,keyasint,omitempty"`
+
+	Total int64 `cbor:"19,keyasint,omitempty"` // items that there are; 0: that is known when all have been read
+}
+
+// waiting are the items that are known to be there and are in no child yet.
+func (p *progress) waiting() int64 {
+	if p.Phase != going {
+		return 0
+	}
+	return max(0, p.Total-p.Read)
 }
 
 // room is how many more children may begin.
@@ -157,16 +179,17 @@ func (p *progress) worth() bool {
 	return p.room() >= max(1, most/4)
 }
 
-// exceeded reports whether more items have failed than is tolerated. A share is of all items: it counts when all have been read.
+// exceeded reports whether more items have failed than is tolerated. A share is of all items: it counts when it is known how many
+// these are.
 func (p *progress) exceeded() bool {
 	of := asl.MapRun{ToleratedCount: p.Count, ToleratedPercentage: p.Percent}
-	if !p.EOF && p.Percent > 0 {
+	if !p.EOF && p.Total == 0 && p.Percent > 0 {
 		if p.Count < 0 {
 			return false
 		}
 		of.ToleratedPercentage = -1
 	}
-	return of.Exceeded(p.Items.unwell(), p.Read)
+	return of.Exceeded(p.Items.unwell(), max(p.Read, p.Total))
 }
 
 // outcome is how a child ended.
