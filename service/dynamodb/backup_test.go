@@ -143,3 +143,50 @@ func (w *world) checkRestored(items int) {
 		}
 	}
 }
+
+// A table that is deleted with point-in-time recovery on leaves a backup of itself for 35 days, which nothing may take away
+// while a table is restored from it.
+func TestDeletedTable(t *testing.T) {
+	w := stillWorld(t, memory)
+	w.must("CreateTable", tableInput("tab", "pk", "sk"))
+	w.must("UpdateContinuousBackups", `{"TableName":"tab","PointInTimeRecoverySpecification":{"PointInTimeRecoveryEnabled":true}}`)
+	w.must("TagResource", `{"ResourceArn":"`+arnPrefix+`tab","Tags":[{"Key":"a","Value":"b"}]}`)
+	for i := range 300 {
+		w.must("PutItem", fmt.Sprintf(`{"TableName":"tab","Item":{"pk":{"S":"p%d"},"sk":{"N":"1"}}}`, i))
+	}
+	w.must("PutItem", `{"TableName":"tab","Item":{"pk":{"S":"large"},"sk":{"N":"1"},"v":{"S":"`+strings.Repeat("x", 300_000)+`"}}}`)
+	before := w.contents("tab")
+	w.must("DeleteTable", `{"TableName":"tab"}`)
+	if got := w.must("ListBackups", `{"TableName":"tab"}`); got != `{"BackupSummaries":[]}` {
+		t.Errorf("backups of users: %s", got)
+	}
+	list := w.must("ListBackups", `{"TableName":"tab","BackupType":"SYSTEM"}`)
+	for _, part := range []string{`"BackupName":"tab$DeletedTableBackup"`, `"BackupType":"SYSTEM"`, `"BackupStatus":"AVAILABLE"`, `"BackupExpiryDateTime":1770347045`} {
+		if !strings.Contains(list, part) {
+			t.Errorf("no %s in %s", part, list)
+		}
+	}
+	_, arn, _ := strings.Cut(list, `"BackupArn":"`)
+	arn, _, _ = strings.Cut(arn, `"`)
+	w.must("CreateTable", tableInput("tab", "pk", "sk"))
+	w.must("PutItem", `{"TableName":"tab","Item":{"pk":{"S":"p1"},"sk":{"N":"1"},"new":{"BOOL":true}}}`)
+	restore := `{"TargetTableName":"back","BackupArn":"` + arn + `"}`
+	w.must("RestoreTableFromBackup", restore)
+	if got := w.answer("DeleteBackup", `{"BackupArn":"`+arn+`"}`); !strings.Contains(got, "BackupInUseException") {
+		t.Errorf("deleted while it is restored: %s", got)
+	}
+	w.begin()
+	w.settle()
+	w.mustHave("back", before)
+	if got := len(w.contents("tab")); got != 1 {
+		t.Errorf("the table of the same name has %d items", got)
+	}
+	if _, err := w.clock.Advance(context.Background(), 35*24*time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	w.settle()
+	if got := w.answer("DescribeBackup", `{"BackupArn":"`+arn+`"}`); !strings.Contains(got, "BackupNotFoundException") {
+		t.Errorf("after 35 days: %s", got)
+	}
+	w.mustHave("back", before)
+}

@@ -73,6 +73,7 @@ func New(c Config) (*Service, error) {
 		c.Timer.Handle(kind, func(ctx context.Context, k *timer.Kept) error { return s.step(ctx, k, some) }, timer.Policy{})
 	}
 	c.Timer.Handle(table.SweepKind, s.sweep, timer.Policy{})
+	c.Timer.Handle(backup.ExpireKind, s.Expire, timer.Policy{})
 	return s, nil
 }
 

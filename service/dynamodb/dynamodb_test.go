@@ -41,6 +41,13 @@ type world struct {
 
 // newWorld starts the service on what open returns.
 func newWorld(t testing.TB, open func(clock.Clock) store.Store) *world {
+	w := stillWorld(t, open)
+	w.begin()
+	return w
+}
+
+// stillWorld is newWorld in which no promise is kept until it begins.
+func stillWorld(t testing.TB, open func(clock.Clock) store.Store) *world {
 	w := &world{t: t, clock: clock.Frozen(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)),
 		id: aws.Identity{Kind: aws.Root, Account: "000000000000", Region: "us-east-1"}}
 	w.bucket = &bucket{objects: map[string][]byte{}, streams: map[string]bool{}, via: map[string]bool{}}
@@ -54,14 +61,18 @@ func newWorld(t testing.TB, open func(clock.Clock) store.Store) *world {
 	if w.logs, err = stream.New(stream.Config{Store: w.store, Clock: w.clock, Timer: w.timer}); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { w.store.Close() })
+	return w
+}
+
+func (w *world) begin() {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); _ = w.timer.Run(ctx) }()
-	t.Cleanup(func() { cancel(); <-done; w.store.Close() })
+	w.t.Cleanup(func() { cancel(); <-done })
 	if err := w.timer.Settle(ctx); err != nil { // it runs, and the clock knows of it
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
-	return w
 }
 
 func memory(c clock.Clock) store.Store { return memstore.New(c) }

@@ -80,6 +80,12 @@ func TestLargeTransactions(t *testing.T) {
 	}
 	w.must("DeleteTable", `{"TableName":"tab"}`)
 	w.pass(30 * time.Hour)
+	d = w.must("ListBackups", `{"BackupType":"SYSTEM"}`) // whose items name the images
+	_, arn, _ = strings.Cut(d, `"BackupArn":"`)
+	w.must("RestoreTableFromBackup", `{"TargetTableName":"back","BackupArn":"`+arn[:strings.Index(arn, `"`)]+`"}`)
+	w.settle()
+	w.mustHave("back", now)
+	w.pass(36 * 24 * time.Hour)
 	if n := w.images(); n != 0 {
 		t.Errorf("%d images are left of a table that has gone", n)
 	}

@@ -19,10 +19,12 @@ const clearKind = "dynamodb.clear"
 const clearedVersion = 1
 
 type cleared struct {
-	ID uint64 `cbor:"1,keyasint"`
+	ID   uint64 `cbor:"1,keyasint"`
+	Kept bool   `cbor:"2,keyasint,omitempty"` // a backup has the items now
 }
 
-// DeleteTable makes a table go at once; its data follows. The answer says DELETING, as AWS's does.
+// DeleteTable makes a table go at once; its data follows. The answer says DELETING, as AWS's does. Where point-in-time recovery is
+// on a backup keeps the items.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DeleteTable.html
 func (s *Service) DeleteTable(ctx context.Context, id aws.Identity, in *api.DeleteTableInput) (*api.DeleteTableOutput, error) {
@@ -46,7 +48,13 @@ func (s *Service) DeleteTable(ctx context.Context, id aws.Identity, in *api.Dele
 			return nil, err
 		}
 		s.tables.Delete(tx, n.tableName)
-		if err := table.RetireAll(tx, n.tableName, t.ID); err != nil {
+		gone := cleared{t.ID, t.Recovery.Enabled}
+		if gone.Kept {
+			err = s.KeepDeleted(tx, t)
+		} else {
+			err = table.RetireAll(tx, n.tableName, t.ID)
+		}
+		if err != nil {
 			return nil, err
 		}
 		if t.Stream.Enabled {
@@ -54,7 +62,7 @@ func (s *Service) DeleteTable(ctx context.Context, id aws.Identity, in *api.Dele
 				return nil, err
 			}
 		}
-		return d, timer.Set(tx, timer.Promise{Kind: clearKind, Args: record.Encode(clearedVersion, cleared{t.ID})})
+		return d, timer.Set(tx, timer.Promise{Kind: clearKind, Args: record.Encode(clearedVersion, gone)})
 	})
 	if err != nil {
 		return nil, err
@@ -75,10 +83,7 @@ func (s *Service) clearTable(ctx context.Context, k *timer.Kept) error {
 		return err
 	}
 	_, err := k.Shard.Update(ctx, func(_ context.Context, tx store.Tx) error {
-		all, streams := table.DataOf(c.ID).Range(), stream.Range(c.ID) // which can be read for a day more, and go by themselves
-		tx.DeleteRange(store.Range{Begin: all.Begin, End: streams.Begin})
-		tx.DeleteRange(store.Range{Begin: streams.End, End: all.End})
-		tx.DeleteRange(table.History(c.ID).Range())
+		table.Erase(tx, c.ID, c.Kept)
 		return k.Done(tx)
 	})
 	if errors.Is(err, timer.ErrGone) {

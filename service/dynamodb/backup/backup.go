@@ -5,6 +5,7 @@
 package backup
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -45,6 +46,7 @@ type Record struct {
 	Table   definition.Record `cbor:"4,keyasint"`
 	Items   int64             `cbor:"5,keyasint,omitempty"`
 	Bytes   int64             `cbor:"6,keyasint,omitempty"`
+	Expires time.Time         `cbor:"7,keyasint,omitzero"` // of the backup of a deleted table, whose Copy is the table's own data
 }
 
 // id says which backup is meant.
@@ -139,12 +141,17 @@ func (k *Keeper) CreateBackup(ctx context.Context, who aws.Identity, in *api.Cre
 		if rec.Items, rec.Bytes, err = t.Counts(tx); err != nil {
 			return nil, err
 		}
-		b := id{n, fmt.Sprintf("%014d-%08x", now.UnixMilli(), copied)}
+		b := id{n, label(now, copied)}
 		tx.Set(b.key(), record.Encode(version, rec))
 		d := rec.details(b, api.BackupStatusCreating)
 		w := table.Work{Account: n.Account, Region: n.Region, Name: n.Name, Table: t.ID, Index: copied}
 		return &api.CreateBackupOutput{BackupDetails: d}, t.StartCopy(tx, w)
 	})
+}
+
+// label is the end of a backup's ARN.
+func label(at time.Time, copied uint64) string {
+	return fmt.Sprintf("%014d-%08x", at.UnixMilli(), copied)
 }
 
 // status says whether the copy of a backup is whole.
@@ -198,9 +205,10 @@ func (k *Keeper) DeleteBackup(ctx context.Context, _ aws.Identity, in *api.Delet
 		if status == api.BackupStatusCreating {
 			return nil, &api.BackupInUseException{Message: "Backup is being created: " + in.BackupArn}
 		}
-		tx.Delete(b.key())
-		tx.DeleteRange(table.DataOf(rec.Copy).Range())
-		return &api.DeleteBackupOutput{BackupDescription: rec.describe(b, api.BackupStatusDeleted)}, nil
+		if busy, err := table.Restoring(tx, rec.Copy); err != nil || busy {
+			return nil, cmp.Or(err, error(&api.BackupInUseException{Message: "Backup is being restored: " + in.BackupArn}))
+		}
+		return &api.DeleteBackupOutput{BackupDescription: rec.describe(b, api.BackupStatusDeleted)}, rec.erase(tx, b)
 	})
 }
 
@@ -239,7 +247,7 @@ func (k *Keeper) ListBackups(ctx context.Context, who aws.Identity, in *api.List
 			if err := record.Decode(kv.Value, version, &rec); err != nil {
 				return nil, err
 			}
-			if !wanted(in, rec.Created) {
+			if !rec.wanted(in) {
 				continue
 			}
 			if len(out.BackupSummaries) == limit {
@@ -258,8 +266,10 @@ func (k *Keeper) ListBackups(ctx context.Context, who aws.Identity, in *api.List
 	})
 }
 
-func wanted(in *api.ListBackupsInput, created time.Time) bool {
-	return (in.BackupType == "" || in.BackupType == api.BackupTypeFilterUser || in.BackupType == api.BackupTypeFilterAll) &&
-		(in.TimeRangeLowerBound == nil || !created.Before(*in.TimeRangeLowerBound)) &&
-		(in.TimeRangeUpperBound == nil || created.Before(*in.TimeRangeUpperBound))
+// wanted reports whether a list shows the backup: those that somebody made, unless it asks for others.
+func (rec *Record) wanted(in *api.ListBackupsInput) bool {
+	kind := cmp.Or(in.BackupType, api.BackupTypeFilterUser)
+	return (kind == api.BackupTypeFilterAll || string(kind) == string(rec.kind())) &&
+		(in.TimeRangeLowerBound == nil || !rec.Created.Before(*in.TimeRangeLowerBound)) &&
+		(in.TimeRangeUpperBound == nil || rec.Created.Before(*in.TimeRangeUpperBound))
 }

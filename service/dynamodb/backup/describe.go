@@ -1,19 +1,37 @@
 package backup
 
 import (
+	"time"
+
 	api "github.com/brume-dev/brume/api/dynamodbapi"
 )
 
 func (rec *Record) details(b id, status api.BackupStatus) *api.BackupDetails {
 	size := rec.Bytes
 	return &api.BackupDetails{BackupArn: b.ARN(), BackupName: rec.Name, BackupSizeBytes: &size, BackupStatus: status,
-		BackupType: api.BackupTypeUser, BackupCreationDateTime: rec.Created}
+		BackupType: rec.kind(), BackupCreationDateTime: rec.Created, BackupExpiryDateTime: rec.expiry()}
+}
+
+// kind says who made the backup.
+func (rec *Record) kind() api.BackupType {
+	if rec.Expires.IsZero() {
+		return api.BackupTypeUser
+	}
+	return api.BackupTypeSystem
+}
+
+func (rec *Record) expiry() *time.Time {
+	if rec.Expires.IsZero() {
+		return nil
+	}
+	return &rec.Expires
 }
 
 func (rec *Record) summary(b id, status api.BackupStatus) api.BackupSummary {
 	arn, tableARN := b.ARN(), b.Name.ARN()
 	return api.BackupSummary{TableName: &b.Name.Name, TableId: &rec.Table.UUID, TableArn: &tableARN, BackupArn: &arn, BackupName: &rec.Name,
-		BackupCreationDateTime: &rec.Created, BackupStatus: status, BackupType: api.BackupTypeUser, BackupSizeBytes: &rec.Bytes}
+		BackupCreationDateTime: &rec.Created, BackupStatus: status, BackupType: rec.kind(), BackupSizeBytes: &rec.Bytes,
+		BackupExpiryDateTime: rec.expiry()}
 }
 
 // describe renders the backup and what its table was like.

@@ -183,17 +183,29 @@ func (t *Table) RewindSome(tx store.Tx, k *timer.Kept, w Work) (more bool, err e
 	return false, setWork(tx, w.Then, w)
 }
 
+func restoringKey(copied, into uint64) store.Key {
+	return DataOf(copied).Uint(familyRestoring).Uint(into)
+}
+
+// Restoring reports whether a table is being filled from a copy.
+func Restoring(r store.Reader, copied uint64) (found bool, err error) {
+	pairs, done := r.Scan(DataOf(copied).Uint(familyRestoring).Range(), store.ScanOpt{Limit: 1})
+	for range pairs {
+		found = true
+	}
+	return found, done()
+}
+
 // SetRestore makes the promise to put a copy into a table.
 func SetRestore(tx store.Tx, n Name, id, copied uint64) error {
+	tx.Set(restoringKey(copied, id), nil)
 	return setWork(tx, RestoreKind, workOn(n, id, copied))
 }
 
 // RestoreSome puts some items of a copy into the table, which is ready with the last.
 func (t *Table) RestoreSome(tx store.Tx, k *timer.Kept, w Work) (more bool, err error) {
 	if t == nil || t.ID != w.Table || !t.Restored.Filling {
-		if w.Temporary {
-			tx.DeleteRange(DataOf(w.Index).Range())
-		}
+		w.leaveCopy(tx)
 		return false, k.Done(tx)
 	}
 	more, err = bare(w.Index).walkStored(tx, t.copiedKey(w.Index), func(suffix []byte, st Stored) error {
@@ -210,10 +222,17 @@ func (t *Table) RestoreSome(tx store.Tx, k *timer.Kept, w Work) (more bool, err 
 	rec := t.Record
 	rec.Restored.Filling = false
 	t.cache.Put(tx, t.Name, &rec)
+	w.leaveCopy(tx)
+	return false, k.Done(tx)
+}
+
+// leaveCopy says that a restore does not need its copy any more, which only a backup keeps.
+func (w *Work) leaveCopy(tx store.Tx) {
 	if w.Temporary {
 		tx.DeleteRange(DataOf(w.Index).Range())
+		return
 	}
-	return false, k.Done(tx)
+	tx.Delete(restoringKey(w.Index, w.Table))
 }
 
 // walkStored calls f with the next items of a walk through the whole table, whose place lies under the key, and reports

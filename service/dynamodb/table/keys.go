@@ -34,6 +34,7 @@ import (
 //	                            "dynamodb" copy changed hash pk [sk]           an item of an incremental export: the micro-
 //	                                                                           second of its last change (8 bytes)
 //	                            "dynamodb" copy owed hash pk [sk]              an item that names an image of the copy's source
+//	                            "dynamodb" copy restoring id                   the table with that id is being filled from the copy
 //	                            "dynamodb" 0 tokens window token               a transaction that was done (record)
 //	                            "dynamodb" 0 forgotten                         the oldest window of tokens (8 bytes)
 //
@@ -62,6 +63,7 @@ const (
 	familyCopied     = 19
 	familyChanged    = 20
 	familyOwed       = 22 // 21 is package transfer's
+	familyRestoring  = 23
 )
 
 const (
