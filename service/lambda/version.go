@@ -102,9 +102,7 @@ func (s *Service) ListVersionsByFunction(ctx context.Context, id aws.Identity, i
 		items := aws.Or(in.MaxItems, maxPage)
 		if value(in.Marker) == "" {
 			out.Versions = append(out.Versions, fn.Latest.brief(p, p.Space.ARN(p.Name, keys.Latest)))
-			if items = min(items, maxPage) - 1; items == 0 {
-				items = 1 // a page has one item at least, and the next begins with a version
-			}
+			items = min(items, maxPage) - 1 // none left: the next page begins with the first version
 		}
 		out.NextMarker, err = keys.Page(r, p.Space.Versions(p.Name), in.Marker, &items, func(_ *store.Elements, v store.Value) error {
 			var c config
