@@ -1,6 +1,7 @@
 package cloudformation
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -31,6 +32,9 @@ type changeRecord struct {
 	OnFailure   string        `cbor:"13,keyasint,omitempty"`
 	New         bool          `cbor:"14,keyasint,omitempty"` // it makes the stack
 	Token       string        `cbor:"15,keyasint,omitempty"`
+	Nested      bool          `cbor:"16,keyasint,omitempty"`
+
+	Rollback *cloudformationapi.RollbackConfiguration `cbor:"17,keyasint,omitempty"`
 }
 
 // changeOf is what would change of one resource.
@@ -123,6 +127,9 @@ func (s *Service) CreateChangeSet(ctx context.Context, id aws.Identity, in *clou
 	if in.ChangeSetType == cloudformationapi.ChangeSetTypeImport || len(in.ResourcesToImport) > 0 {
 		return nil, invalid("Brume does not import resources into stacks yet: ChangeSetType must be CREATE or UPDATE.")
 	}
+	if is(in.ImportExistingResources) {
+		return nil, invalid("Brume does not import resources into stacks yet: ImportExistingResources must be false.")
+	}
 	st, fresh, err := s.stackForChange(ctx, p, in)
 	if err != nil {
 		return nil, err
@@ -142,7 +149,8 @@ func (s *Service) CreateChangeSet(ctx context.Context, id aws.Identity, in *clou
 		bp.version.Tags = r.before.Tags
 	}
 	c := &changeRecord{Name: in.ChangeSetName, Description: textOr(in.Description), Version: *bp.version, Capable: texts(in.Capabilities),
-		Notify: in.NotificationARNs, Role: textOr(in.RoleARN), OnFailure: string(in.OnStackFailure), New: fresh, Token: textOr(in.ClientToken)}
+		Notify: in.NotificationARNs, Role: textOr(in.RoleARN), OnFailure: string(in.OnStackFailure), New: fresh, Token: textOr(in.ClientToken),
+		Nested: is(in.IncludeNestedStacks), Rollback: in.RollbackConfiguration}
 	if c.UUID, err = s.newUUID(); err != nil {
 		return nil, err
 	}
@@ -312,7 +320,7 @@ func (s *Service) DescribeChangeSet(ctx context.Context, id aws.Identity, in *cl
 		out := &cloudformationapi.DescribeChangeSetOutput{ChangeSetName: &c.Name, ChangeSetId: &arn, StackId: &stack, StackName: &st.Name,
 			Description: aws.Some(c.Description), Parameters: parameters(&c.Version), CreationTime: &c.Created, Status: cloudformationapi.ChangeSetStatus(c.Status),
 			ExecutionStatus: cloudformationapi.ExecutionStatus(c.Execution), StatusReason: aws.Some(c.Reason), NotificationARNs: c.Notify, Tags: tagList(c.Version.Tags),
-			RollbackConfiguration: &cloudformationapi.RollbackConfiguration{}, IncludeNestedStacks: new(bool), OnStackFailure: cloudformationapi.OnStackFailure(c.OnFailure),
+			RollbackConfiguration: cmp.Or(c.Rollback, &cloudformationapi.RollbackConfiguration{}), IncludeNestedStacks: &c.Nested, OnStackFailure: cloudformationapi.OnStackFailure(c.OnFailure),
 			Changes: []cloudformationapi.Change{}}
 		for _, name := range c.Capable {
 			out.Capabilities = append(out.Capabilities, cloudformationapi.Capability(name))
@@ -355,7 +363,11 @@ func (s *Service) ExecuteChangeSet(ctx context.Context, id aws.Identity, in *clo
 			return err
 		}
 		if c.Execution != string(cloudformationapi.ExecutionStatusAvailable) {
-			return &cloudformationapi.InvalidChangeSetStatusException{Message: "ChangeSet [" + c.id(p) + "] cannot be executed in its current status of [" + c.Status + "]"}
+			in := "status of [" + c.Status + "]"
+			if c.Status == string(cloudformationapi.ChangeSetStatusCreateComplete) {
+				in = "execution status of [" + c.Execution + "]"
+			}
+			return &cloudformationapi.InvalidChangeSetStatusException{Message: "ChangeSet [" + c.id(p) + "] cannot be executed in its current " + in}
 		}
 		status := cloudformationapi.StackStatusUpdateInProgress
 		if c.New {
@@ -374,6 +386,7 @@ func (s *Service) ExecuteChangeSet(ctx context.Context, id aws.Identity, in *clo
 		if c.Notify != nil {
 			st.Notify = c.Notify
 		}
+		st.Rollback = cmp.Or(c.Rollback, st.Rollback)
 		if t, err := readAgain(&c.Version); err == nil {
 			st.Description = t.Description
 		}

@@ -17,6 +17,8 @@ import (
 	"github.com/brume-dev/brume/clock"
 	"github.com/brume-dev/brume/deploy/resource"
 	"github.com/brume-dev/brume/service/cloudformation/answer"
+	"github.com/brume-dev/brume/service/cloudformation/notice"
+	"github.com/brume-dev/brume/service/cloudformation/target"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/timer"
 )
@@ -53,6 +55,7 @@ func New(c Config) (*Service, error) {
 	s.own = s.ownKinds()
 	c.Timer.Handle(kindDrive, s.drive, timer.Policy{})
 	c.Timer.Handle(kindStep, s.step, timer.Policy{Parallel: parallelSteps})
+	notice.Handle(c.Timer, c.Caller, c.Log)
 	return s, nil
 }
 
@@ -75,67 +78,11 @@ func invalid(format string, args ...any) error {
 // Access says what an operation needs: an action on a stack.
 func (s *Service) Access(_ context.Context, id aws.Identity, op string, in any) ([]aws.Access, error) {
 	arn := "*"
-	if name := stackNamed(in); name != "" {
+	if name := target.Stack(in); name != "" {
 		arn = name
 		if _, err := aws.ParseARN(name); err != nil {
 			arn = aws.MakeARN(service, id.Region, id.Account, "stack/"+name+"/*").String()
 		}
 	}
 	return []aws.Access{{Action: service + ":" + op, Resource: arn}}, nil
-}
-
-func stackNamed(in any) string {
-	text := func(s *string) string {
-		if s == nil {
-			return ""
-		}
-		return *s
-	}
-	switch in := in.(type) {
-	case *cloudformationapi.CreateStackInput:
-		return in.StackName
-	case *cloudformationapi.UpdateStackInput:
-		return in.StackName
-	case *cloudformationapi.DeleteStackInput:
-		return in.StackName
-	case *cloudformationapi.CreateChangeSetInput:
-		return in.StackName
-	case *cloudformationapi.ExecuteChangeSetInput:
-		return text(in.StackName)
-	case *cloudformationapi.DeleteChangeSetInput:
-		return text(in.StackName)
-	case *cloudformationapi.DescribeChangeSetInput:
-		return text(in.StackName)
-	case *cloudformationapi.ListChangeSetsInput:
-		return in.StackName
-	case *cloudformationapi.DescribeStacksInput:
-		return text(in.StackName)
-	case *cloudformationapi.DescribeStackEventsInput:
-		return in.StackName
-	case *cloudformationapi.DescribeStackResourceInput:
-		return in.StackName
-	case *cloudformationapi.DescribeStackResourcesInput:
-		return text(in.StackName)
-	case *cloudformationapi.ListStackResourcesInput:
-		return in.StackName
-	case *cloudformationapi.GetTemplateInput:
-		return text(in.StackName)
-	case *cloudformationapi.GetTemplateSummaryInput:
-		return text(in.StackName)
-	case *cloudformationapi.UpdateTerminationProtectionInput:
-		return in.StackName
-	case *cloudformationapi.SetStackPolicyInput:
-		return in.StackName
-	case *cloudformationapi.GetStackPolicyInput:
-		return in.StackName
-	case *cloudformationapi.CancelUpdateStackInput:
-		return in.StackName
-	case *cloudformationapi.ContinueUpdateRollbackInput:
-		return in.StackName
-	case *cloudformationapi.RollbackStackInput:
-		return in.StackName
-	case *cloudformationapi.SignalResourceInput:
-		return in.StackName
-	}
-	return ""
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/brume-dev/brume/api/kmsapi"
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/api/logsapi"
+	"github.com/brume-dev/brume/api/snsapi"
 	"github.com/brume-dev/brume/api/ssmapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/clock"
@@ -45,6 +46,8 @@ type rig struct {
 	// answer is what custom resources answer; nil keeps them silent.
 	answer func(request map[string]any) map[string]any
 	asked  []map[string]any
+	// published is what topics were told.
+	published []*snsapi.PublishInput
 }
 
 func newRig(t *testing.T) *rig { return rigOn(t, nil) }
@@ -83,6 +86,10 @@ func make1[T any](v T, err error) T {
 type lambda struct{ r *rig }
 
 func (l lambda) Call(ctx context.Context, id aws.Identity, op aws.Op, in any) (any, error) {
+	if p, ok := in.(*snsapi.PublishInput); ok {
+		l.r.published = append(l.r.published, p)
+		return &snsapi.PublishResponse{}, nil
+	}
 	request, ok := in.(*lambdaapi.InvocationRequest)
 	if !ok {
 		return l.r.table.Call(ctx, id, op, in)

@@ -1,6 +1,7 @@
 package cloudformation
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -82,7 +83,7 @@ func describeStack(r store.Reader, p place, st *stackRecord) (cloudformationapi.
 		StackStatusReason: aws.Some(st.Reason), Description: aws.Some(st.Description), DisableRollback: &st.NoRollback,
 		NotificationARNs: st.Notify, RoleARN: aws.Some(st.Role), Tags: tagList(st.Tags), EnableTerminationProtection: &st.Protected,
 		ParentId: aws.Some(st.Parent), RootId: aws.Some(st.Root), ChangeSetId: aws.Some(st.ChangeSet), Parameters: parameters(v),
-		RollbackConfiguration: &cloudformationapi.RollbackConfiguration{}, Outputs: []cloudformationapi.Output{},
+		RollbackConfiguration: cmp.Or(st.Rollback, &cloudformationapi.RollbackConfiguration{}), Outputs: []cloudformationapi.Output{},
 		DriftInformation: &cloudformationapi.StackDriftInformation{StackDriftStatus: cloudformationapi.StackDriftStatusNotChecked}}
 	for _, c := range st.Capable {
 		out.Capabilities = append(out.Capabilities, cloudformationapi.Capability(c))

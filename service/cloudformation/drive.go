@@ -135,6 +135,13 @@ func (d *driver) apply() error {
 		return d.back(d.failures())
 	case late:
 		return d.back("Stack creation time exceeded the specified timeout. ")
+	case counts[waiting] == len(d.plan.Active) && !d.st.is(cloudformationapi.StackStatusUpdateRollbackInProgress):
+		if missing, err := d.missingImport(); err != nil || missing != "" {
+			if err != nil {
+				return err
+			}
+			return d.back(missing + " ")
+		}
 	}
 	for _, r := range d.plan.Active {
 		needs := d.plan.Needs(r.ID)
@@ -146,6 +153,26 @@ func (d *driver) apply() error {
 		}
 	}
 	return nil
+}
+
+// missingImport tells which export is not there that a resource or an output imports: nothing is begun without.
+func (d *driver) missingImport() (string, error) {
+	var failed error
+	scope := d.plan.Scope
+	scope.Import = imports(d.tx, d.p, map[string]bool{}, &failed)
+	values := []any{}
+	for _, r := range d.plan.Active {
+		values = append(values, r.Properties)
+	}
+	for _, o := range d.plan.Outputs() {
+		values = append(values, o.Value)
+	}
+	for _, v := range values {
+		if err := scope.Imports(v); err != nil && failed == nil {
+			return aws.InfoOf(err).Message, nil
+		}
+	}
+	return "", failed
 }
 
 // start has a resource worked on.
@@ -206,14 +233,24 @@ func (d *driver) begin(rec *resourceRecord) error {
 
 // failures tells which resources have failed.
 func (d *driver) failures() string {
-	var names []string
+	var created, updated []string
 	for _, r := range d.plan.Active {
-		if d.stateOf(r.ID) == failed {
-			names = append(names, r.ID)
+		switch {
+		case d.stateOf(r.ID) != failed:
+		case d.all[r.ID].Verb == verbCreate:
+			created = append(created, r.ID)
+		default:
+			updated = append(updated, r.ID)
 		}
 	}
-	return "The following resource(s) failed to " + map[bool]string{true: "create", false: "update"}[d.st.Current == 0] +
-		": [" + strings.Join(names, ", ") + "]. "
+	return failedTo("create", created) + failedTo("update", updated)
+}
+
+func failedTo(what string, names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return "The following resource(s) failed to " + what + ": [" + strings.Join(names, ", ") + "]. "
 }
 
 // back ends an operation that cannot come to its goal: the stack goes back, or stays where it is when that was asked for.
@@ -234,11 +271,10 @@ func (d *driver) back(why string) error {
 	st.Began, st.Failing, st.Turned = d.tx.Now(), false, false
 	if st.Current == 0 {
 		st.Phase = deleting
-		status := cloudformationapi.StackStatusRollbackInProgress
 		if st.OnFailure == string(cloudformationapi.OnFailureDelete) {
-			status = cloudformationapi.StackStatusDeleteInProgress
+			return d.move(d.tx, d.p, st, cloudformationapi.StackStatusDeleteInProgress, why+"Delete requested by user.")
 		}
-		return d.move(d.tx, d.p, st, status, why+"Rollback requested by user.")
+		return d.move(d.tx, d.p, st, cloudformationapi.StackStatusRollbackInProgress, why+"Rollback requested by user.")
 	}
 	st.Phase, st.Target = applying, st.Current
 	return d.move(d.tx, d.p, st, cloudformationapi.StackStatusUpdateRollbackInProgress, why)
@@ -340,7 +376,28 @@ func (d *driver) wanted(logical string) bool {
 
 // surplus is what a sweep must delete of a resource: all of it, or what it was before.
 func (d *driver) surplus(rec *resourceRecord) bool {
-	return !d.wanted(rec.Logical) || len(rec.Stale) > 0
+	return (!d.wanted(rec.Logical) || len(rec.Stale) > 0) && !d.givenUp(rec)
+}
+
+// givenUp reports whether a resource that could not be deleted is to be left behind.
+func (d *driver) givenUp(rec *resourceRecord) bool {
+	return d.st.Force && d.stateOf(rec.Logical) == failed && rec.Verb == verbDelete
+}
+
+// leave forgets what was given up.
+func (d *driver) leave() error {
+	for _, rec := range d.all {
+		if !d.givenUp(rec) {
+			continue
+		}
+		if err := resourceEvent(d.tx, d.p, d.st, rec, string(cloudformationapi.ResourceStatusDeleteSkipped), rec.Reason); err != nil {
+			return err
+		}
+		if err := store.DeleteLarge(d.tx, store.Key(d.p.resources(d.st.UUID).Text(rec.Logical))); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sweep deletes what is surplus: a resource once nothing that needs it is left to delete.
@@ -400,6 +457,9 @@ func (d *driver) swept(failures []string) error {
 	case why != "":
 		st.Phase = resting
 		return d.move(d.tx, d.p, st, cloudformationapi.StackStatusDeleteFailed, why)
+	}
+	if err := d.leave(); err != nil {
+		return err
 	}
 	st.Deleted = d.tx.Now()
 	d.tx.Delete(d.p.name(st.Name))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/brume-dev/brume/api/cloudformationapi"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/cloudformation/notice"
 	"github.com/brume-dev/brume/store"
 	"github.com/brume-dev/brume/store/record"
 )
@@ -43,7 +44,11 @@ func addEvent(tx store.Tx, p place, st *stackRecord, e eventRecord) error {
 	}
 	tx.Set(p.events(st.UUID).Uint(n), record.Encode(eventVersion, e))
 	tx.Signal(store.Key(p.stack(st.UUID)))
-	return nil
+	if len(st.Notify) == 0 {
+		return nil
+	}
+	return notice.Tell(tx, st.As, st.Notify, notice.Event{StackID: st.id(p), Stack: st.Name, ID: idOf(st, n, e), Logical: e.Logical, Physical: e.Physical,
+		Type: e.Type, Status: e.Status, Reason: e.Reason, Time: e.Time, Token: e.Token, Properties: e.Properties, Account: p.account})
 }
 
 // stackEvent tells the status of the stack itself.
@@ -89,11 +94,24 @@ func (s *Service) DescribeStackEvents(ctx context.Context, id aws.Identity, in *
 }
 
 func describeEvent(p place, st *stackRecord, n uint64, e eventRecord) cloudformationapi.StackEvent {
-	out := cloudformationapi.StackEvent{StackId: st.id(p), StackName: st.Name, EventId: eventID(st, n), LogicalResourceId: &e.Logical,
+	return cloudformationapi.StackEvent{StackId: st.id(p), StackName: st.Name, EventId: idOf(st, n, e), LogicalResourceId: &e.Logical,
 		PhysicalResourceId: &e.Physical, ResourceType: &e.Type, Timestamp: e.Time, ResourceStatus: cloudformationapi.ResourceStatus(e.Status),
 		ResourceStatusReason: aws.Some(e.Reason), ClientRequestToken: aws.Some(e.Token), ResourceProperties: aws.Some(e.Properties)}
-	if e.Type != stackType {
-		out.EventId = e.Logical + "-" + e.Status + "-" + e.Time.UTC().Format("2006-01-02T15:04:05.000Z")
+}
+
+// idOf names an event: those of resources by what they tell.
+func idOf(st *stackRecord, n uint64, e eventRecord) string {
+	if e.Type == stackType {
+		return eventID(st, n)
 	}
-	return out
+	return e.Logical + "-" + e.Status + "-" + e.Time.UTC().Format("2006-01-02T15:04:05.000Z")
+}
+
+// initiatedEvent tells that a resource has got its physical id, once.
+func initiatedEvent(tx store.Tx, p place, st *stackRecord, rec *resourceRecord) error {
+	if rec.Told || rec.Physical == "" || rec.Verb != verbCreate && rec.Verb != verbReplace {
+		return nil
+	}
+	rec.Told = true
+	return resourceEvent(tx, p, st, rec, inProgress(rec.Verb), "Resource creation Initiated")
 }

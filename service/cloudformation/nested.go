@@ -1,12 +1,17 @@
 package cloudformation
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/brume-dev/brume/api/cloudformationapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/deploy/resource"
+	"github.com/brume-dev/brume/deploy/resource/fit"
 	"github.com/brume-dev/brume/deploy/template"
 	"github.com/brume-dev/brume/jsondoc"
 	"github.com/brume-dev/brume/service/cloudformation/answer"
@@ -15,8 +20,12 @@ import (
 
 // A nested stack is a stack of this service whose parent waits for it, looking at it now and then.
 
-func childRequest(o *resource.Op, before *versionRecord) request {
-	r := request{before: before, acknowledgesNothing: true}
+// childRequest is what the properties say; a nested stack may do what its parent was allowed to.
+func childRequest(o *resource.Op, parent *stackRecord, before *versionRecord) request {
+	r := request{before: before, direct: true}
+	for _, c := range parent.Capable {
+		r.capabilities = append(r.capabilities, cloudformationapi.Capability(c))
+	}
 	if v, _ := o.Properties.Get("TemplateURL"); v != nil {
 		where, _ := template.Text(v)
 		r.url = &where
@@ -28,8 +37,16 @@ func childRequest(o *resource.Op, before *versionRecord) request {
 			}
 		}
 	}
-	for k, v := range o.StackTags {
-		r.tags = append(r.tags, cloudformationapi.Tag{Key: k, Value: v})
+	tags := maps.Clone(o.StackTags)
+	own, _ := o.Properties.Get("Tags")
+	for k, v := range fit.Map(own).All() {
+		if tags == nil {
+			tags = map[string]string{}
+		}
+		tags[k] = fit.Text(v)
+	}
+	for _, k := range slices.Sorted(maps.Keys(tags)) {
+		r.tags = append(r.tags, cloudformationapi.Tag{Key: k, Value: tags[k]})
 	}
 	return r
 }
@@ -53,14 +70,20 @@ func (s *Service) createChild(o *resource.Op) error {
 	if o.Physical == "" {
 		a := answer.StepOf(o)
 		name := fmt.Sprintf("%.60s-%.40s-%.12s", o.Stack, o.LogicalID, strings.ToUpper(strings.ReplaceAll(a.UUID, "-", "")))
-		st := &stackRecord{Name: name, Parent: o.StackID, Root: s.rootOf(o), Token: "nested-" + a.UUID + "-" + o.LogicalID}
+		parent, err := s.view(o, placeOf(a), o.StackID)
+		if err != nil {
+			return err
+		}
+		st := &stackRecord{Name: name, Parent: o.StackID, Root: cmp.Or(parent.Root, o.StackID), Token: "nested-" + a.UUID + "-" + o.LogicalID,
+			Capable: parent.Capable}
+		takeSettings(o, st)
 		if o.Retried {
 			if old, err := s.view(o, placeOf(a), name); err == nil && old.Parent == o.StackID {
 				o.Physical = old.id(placeOf(a))
 				return &resource.Pending{After: childPoll}
 			}
 		}
-		out, err := s.create(o, o.ID, st, childRequest(o, nil))
+		out, err := s.create(o, o.ID, st, childRequest(o, parent, nil))
 		if err != nil {
 			return err
 		}
@@ -70,12 +93,19 @@ func (s *Service) createChild(o *resource.Op) error {
 	return s.awaitChild(o, cloudformationapi.StackStatusCreateComplete)
 }
 
-func (s *Service) rootOf(o *resource.Op) string {
-	parent, err := s.view(o, placeOf(answer.StepOf(o)), o.StackID)
-	if err == nil && parent.Root != "" {
-		return parent.Root
+// takeSettings gives the nested stack what its resource says beside the template.
+func takeSettings(o *resource.Op, st *stackRecord) {
+	st.Notify = nil
+	topics, _ := o.Properties.Get("NotificationARNs")
+	if a, ok := topics.(*jsondoc.Array); ok {
+		for _, t := range a.Items {
+			st.Notify = append(st.Notify, fit.Text(t))
+		}
 	}
-	return o.StackID
+	limit, _ := o.Properties.Get("TimeoutInMinutes")
+	if n, err := strconv.ParseInt(fit.Text(limit), 10, 32); err == nil {
+		st.Timeout = int32(n)
+	}
 }
 
 // awaitChild waits until the nested stack has come to rest, and takes its outputs.
@@ -116,14 +146,18 @@ func (s *Service) updateChild(o *resource.Op) error {
 	if err != nil {
 		return err
 	}
-	bp, err := s.read(o, o.ID, p, st, childRequest(o, before))
+	parent, err := s.view(o, p, o.StackID)
+	if err != nil {
+		return err
+	}
+	bp, err := s.read(o, o.ID, p, st, childRequest(o, parent, before))
 	if err != nil {
 		return err
 	}
 	if same(before, bp.version) {
 		return nil
 	}
-	if _, err := s.update(o, o.ID, p, st.UUID, bp, func(store.Tx, *stackRecord) {}); err != nil {
+	if _, err := s.update(o, o.ID, p, st.UUID, bp, func(_ store.Tx, st *stackRecord) { takeSettings(o, st) }); err != nil {
 		return err
 	}
 	o.Attributes[begun] = "true"

@@ -1,6 +1,7 @@
 package cloudformation
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -42,7 +43,7 @@ func (s *Service) CreateStack(ctx context.Context, id aws.Identity, in *cloudfor
 	}
 	st := &stackRecord{Name: in.StackName, Tags: tagMap(in.Tags), Capable: texts(in.Capabilities), Notify: in.NotificationARNs,
 		Role: textOr(in.RoleARN), Protected: is(in.EnableTerminationProtection), NoRollback: is(in.DisableRollback),
-		OnFailure: string(in.OnFailure), Token: textOr(in.ClientRequestToken), KeepNothing: is(in.RetainExceptOnCreate)}
+		OnFailure: string(in.OnFailure), Token: textOr(in.ClientRequestToken), KeepNothing: is(in.RetainExceptOnCreate), Rollback: in.RollbackConfiguration}
 	if in.TimeoutInMinutes != nil {
 		st.Timeout = *in.TimeoutInMinutes
 	}
@@ -162,7 +163,7 @@ func (s *Service) UpdateStack(ctx context.Context, id aws.Identity, in *cloudfor
 	if in.Tags == nil {
 		bp.version.Tags = before.Tags
 	}
-	if same(before, bp.version) && in.RoleARN == nil && in.NotificationARNs == nil {
+	if same(before, bp.version) && in.RoleARN == nil && in.NotificationARNs == nil && in.RollbackConfiguration == nil {
 		return nil, invalid("No updates are to be performed.")
 	}
 	return s.update(ctx, id, p, st.UUID, bp, func(tx store.Tx, st *stackRecord) {
@@ -175,6 +176,7 @@ func (s *Service) UpdateStack(ctx context.Context, id aws.Identity, in *cloudfor
 		if in.NotificationARNs != nil {
 			st.Notify = in.NotificationARNs
 		}
+		st.Rollback = cmp.Or(in.RollbackConfiguration, st.Rollback)
 	})
 }
 
@@ -233,6 +235,8 @@ func (s *Service) beginDelete(tx store.Tx, p place, st *stackRecord, id aws.Iden
 		return invalid("Stack [%s] cannot be deleted while TerminationProtection is enabled", st.Name)
 	case len(in.RetainResources) > 0 && !st.is(cloudformationapi.StackStatusDeleteFailed):
 		return invalid("Invalid operation on stack [%s]. RetainResources can only be specified for a stack in DELETE_FAILED", st.id(p))
+	case in.DeletionMode == cloudformationapi.DeletionModeForceDeleteStack && !st.is(cloudformationapi.StackStatusDeleteFailed):
+		return invalid("Invalid operation on stack [%s]. FORCE_DELETE_STACK can only be specified for a stack in DELETE_FAILED", st.id(p))
 	case strings.Contains(st.Status, "UPDATE") && st.busy():
 		return invalid("Stack [%s] cannot be deleted while in status %s", st.Name, st.Status)
 	}
@@ -246,7 +250,7 @@ func (s *Service) beginDelete(tx store.Tx, p place, st *stackRecord, id aws.Iden
 	if in.ClientRequestToken != nil {
 		st.Token = *in.ClientRequestToken
 	}
-	st.Retain = slices.Clone(in.RetainResources)
+	st.Retain, st.Force = slices.Clone(in.RetainResources), in.DeletionMode == cloudformationapi.DeletionModeForceDeleteStack
 	st.Operation++
 	st.Phase = deleting
 	return s.move(tx, p, st, cloudformationapi.StackStatusDeleteInProgress, "User Initiated")

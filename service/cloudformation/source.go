@@ -2,23 +2,18 @@ package cloudformation
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/brume-dev/brume/api/cloudformationapi"
-	"github.com/brume-dev/brume/api/s3api"
 	"github.com/brume-dev/brume/api/ssmapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/deploy"
 	"github.com/brume-dev/brume/deploy/intrinsic"
 	"github.com/brume-dev/brume/deploy/resource"
-	"github.com/brume-dev/brume/deploy/stackpolicy"
 	"github.com/brume-dev/brume/deploy/template"
 	"github.com/brume-dev/brume/jsondoc"
+	"github.com/brume-dev/brume/service/cloudformation/admit"
+	"github.com/brume-dev/brume/service/cloudformation/bucket"
 	"github.com/brume-dev/brume/store"
 )
 
@@ -65,14 +60,14 @@ func (s *Service) read(ctx context.Context, id aws.Identity, p place, st *stackR
 	if err := s.giveValues(ctx, id, t, r, v); err != nil {
 		return nil, err
 	}
-	if err := s.known(t); err != nil {
+	if err := admit.Known(t, s.kind); err != nil {
 		return nil, err
 	}
-	if err := permitted(t, r.types); err != nil {
+	if err := admit.Permitted(t, r.types); err != nil {
 		return nil, err
 	}
 	if !r.acknowledgesNothing {
-		if err := acknowledged(t, r.capabilities); err != nil {
+		if err := admit.Acknowledged(t, r.capabilities); err != nil {
 			return nil, err
 		}
 	}
@@ -146,57 +141,11 @@ func (s *Service) fetch(ctx context.Context, id aws.Identity, r request) (string
 
 // download reads a template from S3: whatever host of S3 the URL names, it is the platform's own.
 func (s *Service) download(ctx context.Context, id aws.Identity, where string) (string, error) {
-	bucket, key, ok := bucketOf(where)
+	from, key, ok := bucket.Locate(where)
 	if !ok {
 		return "", invalid("TemplateURL must be a supported URL.")
 	}
-	return s.object(ctx, id, bucket, key, "S3 error: ")
-}
-
-func (s *Service) object(ctx context.Context, id aws.Identity, bucket, key, complaint string) (string, error) {
-	out, err := s3api.NewClient(s.Caller).GetObject(ctx, id, &s3api.GetObjectRequest{Bucket: bucket, Key: key})
-	if err != nil {
-		var known aws.Error
-		if errors.As(err, &known) {
-			return "", invalid("%s%s", complaint, known.ErrorInfo().Message)
-		}
-		return "", err
-	}
-	if c, ok := out.Body.(io.Closer); ok {
-		defer c.Close()
-	}
-	b, err := io.ReadAll(io.LimitReader(out.Body, template.MaxObject+1))
-	if err != nil {
-		return "", fmt.Errorf("cloudformation: read s3://%s/%s: %w", bucket, key, err)
-	}
-	if len(b) > template.MaxObject {
-		return "", invalid("Template may not exceed %d bytes in size.", template.MaxObject)
-	}
-	return string(b), nil
-}
-
-// bucketOf reads the bucket and the key out of a URL of S3 in any of its forms: s3://b/k, https://b.s3.R.amazonaws.com/k,
-// https://s3.R.amazonaws.com/b/k, https://s3-R.amazonaws.com/b/k and those of a local endpoint.
-func bucketOf(where string) (bucket, key string, ok bool) {
-	u, err := url.Parse(where)
-	if err != nil {
-		return "", "", false
-	}
-	path := strings.TrimPrefix(u.Path, "/")
-	host := u.Hostname()
-	if u.Scheme == "s3" {
-		return host, path, host != "" && path != ""
-	}
-	if u.Scheme != "https" && u.Scheme != "http" {
-		return "", "", false
-	}
-	for _, mark := range []string{".s3.", ".s3-"} {
-		if b, _, virtual := strings.Cut(host, mark); virtual {
-			return b, path, b != "" && path != ""
-		}
-	}
-	bucket, key, ok = strings.Cut(path, "/")
-	return bucket, key, ok && bucket != "" && key != ""
+	return bucket.Read(ctx, s.Caller, id, from, key, "S3 error: ")
 }
 
 // giveValues works out the value of every parameter.
@@ -255,30 +204,6 @@ func (s *Service) parameter(ctx context.Context, id aws.Identity, name string) (
 	return *out.Parameters[0].Value, nil
 }
 
-// known refuses resource types that are not there.
-func (s *Service) known(t *template.Template) error {
-	var unknown []string
-	for _, r := range t.Resources {
-		if _, ok := s.kind(r.Type); !ok && !slices.Contains(unknown, r.Type) {
-			unknown = append(unknown, r.Type)
-		}
-	}
-	if len(unknown) > 0 {
-		return invalid("Template format error: Unrecognized resource types: [%s]", strings.Join(unknown, ", "))
-	}
-	return nil
-}
-
-// permitted refuses resource types that the request does not list: AWS::*, AWS::SQS::*, AWS::SQS::Queue, Custom::*.
-func permitted(t *template.Template, types []string) error {
-	for _, r := range t.Resources {
-		if types != nil && !stackpolicy.Glob(types, r.Type) {
-			return invalid("Resource type %s is not allowed by parameter ResourceTypes [%s]", r.Type, strings.Join(types, ", "))
-		}
-	}
-	return nil
-}
-
 // kind finds what knows a resource type: a room of package resource, or this service for its own.
 func (s *Service) kind(name string) (*resource.Kind, bool) {
 	if strings.HasPrefix(name, "Custom::") {
@@ -288,30 +213,6 @@ func (s *Service) kind(name string) (*resource.Kind, bool) {
 		return k, true
 	}
 	return resource.Find(name)
-}
-
-// acknowledged asks for the capabilities that the template needs: IAM resources, and among them those with names.
-func acknowledged(t *template.Template, given []cloudformationapi.Capability) error {
-	need := cloudformationapi.Capability("")
-	for _, r := range t.Resources {
-		if !strings.HasPrefix(r.Type, "AWS::IAM::") {
-			continue
-		}
-		if need == "" {
-			need = cloudformationapi.CapabilityCapabilityIam
-		}
-		k, ok := resource.Find(r.Type)
-		if ok && k.Name != "" {
-			if _, named := r.Properties.Get(k.Name); named {
-				need = cloudformationapi.CapabilityCapabilityNamedIam
-			}
-		}
-	}
-	has := func(c cloudformationapi.Capability) bool { return slices.Contains(given, c) }
-	if need == "" || has(cloudformationapi.CapabilityCapabilityNamedIam) || has(need) {
-		return nil
-	}
-	return &cloudformationapi.InsufficientCapabilitiesException{Message: "Requires capabilities : [" + string(need) + "]"}
 }
 
 func tagMap(tags []cloudformationapi.Tag) map[string]string {

@@ -52,6 +52,9 @@ type stackRecord struct {
 	KeepNothing bool         `cbor:"31,keyasint,omitempty"` // RetainExceptOnCreate: what a failed operation made goes, whatever its policy
 	Turned      bool         `cbor:"32,keyasint,omitempty"` // the operation is to go back: CancelUpdateStack
 	Cancelled   string       `cbor:"33,keyasint,omitempty"` // the token of that request
+	Force       bool         `cbor:"34,keyasint,omitempty"` // DeletionMode: what cannot be deleted is left behind
+
+	Rollback *cloudformationapi.RollbackConfiguration `cbor:"35,keyasint,omitempty"`
 }
 
 const stackVersion = 1
@@ -125,6 +128,8 @@ type resourceRecord struct {
 	Later bool `cbor:"21,keyasint,omitempty"`
 	// Born is the version of the stack that the resource was made for.
 	Born uint64 `cbor:"22,keyasint,omitempty"`
+	// Told says that the event of the resource's making has been told.
+	Told bool `cbor:"23,keyasint,omitempty"`
 }
 
 const resourceVersion = 1
@@ -152,7 +157,11 @@ type staleRecord struct {
 var stackName = regexp.MustCompile(`^[a-zA-Z][-a-zA-Z0-9]*$`)
 
 func checkName(name string) error {
-	if len(name) > maxNameLength || !stackName.MatchString(name) {
+	if len(name) > maxNameLength {
+		return invalid("1 validation error detected: Value '%s' at 'stackName' failed to satisfy constraint: Member must have length less than or equal to %d",
+			name, maxNameLength)
+	}
+	if !stackName.MatchString(name) {
 		return invalid("1 validation error detected: Value '%s' at 'stackName' failed to satisfy constraint: "+
 			"Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*", name)
 	}

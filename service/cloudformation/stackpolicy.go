@@ -7,6 +7,7 @@ import (
 	"github.com/brume-dev/brume/api/cloudformationapi"
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/deploy/stackpolicy"
+	"github.com/brume-dev/brume/service/cloudformation/bucket"
 	"github.com/brume-dev/brume/store"
 )
 
@@ -64,12 +65,12 @@ func (s *Service) policyText(ctx context.Context, id aws.Identity, body, url *st
 	case body != nil && url != nil:
 		return "", invalid("You cannot specify both StackPolicyURL and StackPolicyBody")
 	case url != nil:
-		bucket, key, ok := bucketOf(*url)
+		from, key, ok := bucket.Locate(*url)
 		if !ok {
 			return "", invalid("StackPolicyURL must be a supported URL.")
 		}
 		var err error
-		if text, err = s.object(ctx, id, bucket, key, "S3 error: "); err != nil {
+		if text, err = bucket.Read(ctx, s.Caller, id, from, key, "S3 error: "); err != nil {
 			return "", err
 		}
 	case body == nil:

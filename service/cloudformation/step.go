@@ -206,7 +206,7 @@ func (w *work) dynamic(ctx context.Context, id aws.Identity, kind, reference str
 func (w *work) commitVerb(ctx context.Context, k *timer.Kept, verb string, want *string) (bool, error) {
 	_, err := w.shard(w.p).Update(ctx, func(_ context.Context, tx store.Tx) error {
 		rec := w.fresh()
-		rec.Verb = verb
+		rec.Verb, rec.Told = verb, false
 		if verb == verbCreate {
 			rec.Born = w.st.Target
 		}
@@ -217,7 +217,10 @@ func (w *work) commitVerb(ctx context.Context, k *timer.Kept, verb string, want 
 		if verb == verbReplace {
 			reason = "Requested update requires the creation of a new physical resource; hence creating one."
 		}
-		if verb != verbDelete || rec.Physical != "" {
+		if err := w.staleEvents(tx, w.st, rec, verb, status, ""); err != nil {
+			return err
+		}
+		if verb != verbDelete || rec.Physical != "" && !w.stays(rec) {
 			if err := resourceEvent(tx, w.p, w.st, rec, status, reason); err != nil {
 				return err
 			}
@@ -344,6 +347,9 @@ func (w *work) later(ctx context.Context, k *timer.Kept, o *resource.Op, pending
 		if err != nil || st == nil {
 			return err
 		}
+		if err := initiatedEvent(tx, w.p, st, rec); err != nil {
+			return err
+		}
 		if st.Failing && rec.Verb != verbDelete { // it has failed since: nobody else would wake this step
 			pending = &resource.Pending{}
 		}
@@ -359,15 +365,6 @@ func (w *work) later(ctx context.Context, k *timer.Kept, o *resource.Op, pending
 type cancelled struct{ what string }
 
 func (c *cancelled) Error() string { return "Resource " + c.what + " cancelled" }
-
-// keepStale puts what a replacement replaces aside, once the new resource has a name.
-func (w *work) keepStale(rec *resourceRecord, o *resource.Op) {
-	if rec.Verb != verbReplace || o.Physical == "" || o.Physical == rec.Physical && rec.Attributes[replacing] != "" {
-		return
-	}
-	rec.Stale = append(rec.Stale, staleRecord{Type: rec.Type, Physical: rec.Physical, Ref: rec.Ref, Attributes: rec.Attributes,
-		Properties: rec.Properties, Keep: rec.Replace == "Retain"})
-}
 
 // conclude commits the outcome of the step and has the stack looked at again.
 func (w *work) conclude(ctx context.Context, k *timer.Kept, o *resource.Op, failure error) error {
@@ -390,6 +387,11 @@ func (w *work) conclude(ctx context.Context, k *timer.Kept, o *resource.Op, fail
 			w.keepStale(rec, o)
 			if o.Physical != "" || rec.Verb == verbCreate {
 				rec.Physical, rec.Ref, rec.Attributes = o.Physical, o.Ref, maps.Clone(o.Attributes)
+			}
+			if o.Physical != "" {
+				if err := initiatedEvent(tx, w.p, st, rec); err != nil {
+					return err
+				}
 			}
 		}
 		for _, underWay := range []string{replacing, answer.Awaits, begun, answer.Since} { // of this step, not of the resource
@@ -428,6 +430,9 @@ func (w *work) failed(tx store.Tx, st *stackRecord, rec *resourceRecord, failure
 	if c := (*cancelled)(nil); errors.As(failure, &c) {
 		reason = c.Error()
 	}
+	if rec.Verb == verbDelete && w.stays(rec) {
+		return errors.Join(w.staleEvents(tx, st, rec, rec.Verb, status, reason), writeResource(tx, w.p, st.UUID, rec))
+	}
 	if err := resourceEvent(tx, w.p, st, rec, status, reason); err != nil {
 		return err
 	}
@@ -436,9 +441,11 @@ func (w *work) failed(tx store.Tx, st *stackRecord, rec *resourceRecord, failure
 
 // deleted forgets a resource, or what it was before.
 func (w *work) deleted(tx store.Tx, st *stackRecord, rec *resourceRecord) error {
+	if err := w.staleEvents(tx, st, rec, verbDelete, string(cloudformationapi.ResourceStatusDeleteComplete), ""); err != nil {
+		return err
+	}
 	rec.Stale = nil
-	d := &driver{plan: w.plan}
-	if d.wanted(rec.Logical) {
+	if w.stays(rec) {
 		rec.State = done
 		return writeResource(tx, w.p, st.UUID, rec)
 	}
@@ -460,39 +467,6 @@ func (w *work) settle(ctx context.Context, k *timer.Kept) error {
 		rec := w.fresh()
 		rec.State = done
 		return errors.Join(writeResource(tx, w.p, w.st.UUID, rec), k.Done(tx), promiseDrive(tx, w.p, w.st.UUID, "", time.Time{}))
-	})
-	return err
-}
-
-// restores reports whether what is wanted is what the resource was before it was replaced: going back needs no calls then.
-func (w *work) restores(want string) bool {
-	for _, old := range w.rec.Stale {
-		if old.Type == w.rec.Type && old.Properties == want {
-			return true
-		}
-	}
-	return false
-}
-
-// restore swaps the resource with what it was.
-func (w *work) restore(ctx context.Context, k *timer.Kept, want string) error {
-	_, err := w.shard(w.p).Update(ctx, func(_ context.Context, tx store.Tx) error {
-		rec := w.fresh()
-		for i, old := range rec.Stale {
-			if old.Type != rec.Type || old.Properties != want {
-				continue
-			}
-			if rec.Physical == "" {
-				rec.Stale = append(rec.Stale[:i], rec.Stale[i+1:]...)
-			} else {
-				rec.Stale[i] = staleRecord{Type: rec.Type, Physical: rec.Physical, Ref: rec.Ref, Attributes: rec.Attributes, Properties: rec.Properties}
-			}
-			rec.Physical, rec.Ref, rec.Attributes, rec.Properties = old.Physical, old.Ref, old.Attributes, old.Properties
-			break
-		}
-		rec.State = done
-		return errors.Join(resourceEvent(tx, w.p, w.st, rec, string(cloudformationapi.ResourceStatusUpdateComplete), ""),
-			writeResource(tx, w.p, w.st.UUID, rec), k.Done(tx), promiseDrive(tx, w.p, w.st.UUID, "", time.Time{}))
 	})
 	return err
 }

@@ -1,14 +1,16 @@
 package cloudformation
 
 import (
+	"cmp"
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/brume-dev/brume/api/cloudformationapi"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/deploy"
 	"github.com/brume-dev/brume/deploy/template"
 	"github.com/brume-dev/brume/jsondoc"
+	"github.com/brume-dev/brume/service/cloudformation/admit"
 	"github.com/brume-dev/brume/store"
 )
 
@@ -66,33 +68,6 @@ func (s *Service) look(ctx context.Context, id aws.Identity, body, url *string) 
 	return doc, t, err
 }
 
-// needs are the capabilities that a template asks for, and why.
-func needs(t *template.Template) ([]cloudformationapi.Capability, *string) {
-	err := acknowledged(t, nil)
-	if err == nil && len(t.Transforms) == 0 {
-		return nil, nil
-	}
-	var out []cloudformationapi.Capability
-	var types []string
-	if err != nil {
-		need := cloudformationapi.CapabilityCapabilityIam
-		if strings.Contains(err.Error(), string(cloudformationapi.CapabilityCapabilityNamedIam)) {
-			need = cloudformationapi.CapabilityCapabilityNamedIam
-		}
-		out = append(out, need)
-		for _, r := range t.Resources {
-			if strings.HasPrefix(r.Type, "AWS::IAM::") && !slices.Contains(types, r.Type) {
-				types = append(types, r.Type)
-			}
-		}
-	}
-	if len(t.Transforms) > 0 {
-		out = append(out, cloudformationapi.CapabilityCapabilityAutoExpand)
-	}
-	why := "The following resource(s) require capabilities: [" + strings.Join(types, ", ") + "]"
-	return out, &why
-}
-
 func transformNames(t *template.Template) (names []string) {
 	for _, n := range t.Transforms {
 		if s, ok := n.(string); ok {
@@ -104,13 +79,22 @@ func transformNames(t *template.Template) (names []string) {
 
 // ValidateTemplate checks a template and tells its parameters.
 func (s *Service) ValidateTemplate(ctx context.Context, id aws.Identity, in *cloudformationapi.ValidateTemplateInput) (*cloudformationapi.ValidateTemplateOutput, error) {
-	_, t, err := s.look(ctx, id, in.TemplateBody, in.TemplateURL)
+	where := in.TemplateURL
+	if in.TemplateBody != nil { // if both are passed, only the body is used
+		where = nil
+	}
+	doc, t, err := s.look(ctx, id, in.TemplateBody, where)
 	if err != nil {
 		return nil, err
 	}
+	if !admit.Transforms(doc) { // else its names are not known yet
+		if err := cmp.Or(admit.Known(t, s.kind), deploy.Check(t)); err != nil {
+			return nil, err
+		}
+	}
 	out := &cloudformationapi.ValidateTemplateOutput{Description: aws.Some(t.Description), Parameters: []cloudformationapi.TemplateParameter{},
 		DeclaredTransforms: transformNames(t)}
-	out.Capabilities, out.CapabilitiesReason = needs(t)
+	out.Capabilities, out.CapabilitiesReason = admit.Needs(t)
 	for i := range t.Parameters {
 		param := &t.Parameters[i]
 		out.Parameters = append(out.Parameters, cloudformationapi.TemplateParameter{ParameterKey: &param.ID, DefaultValue: param.Default, NoEcho: &param.NoEcho,
@@ -122,6 +106,9 @@ func (s *Service) ValidateTemplate(ctx context.Context, id aws.Identity, in *clo
 // GetTemplateSummary tells what a template, or that of a stack, is made of.
 func (s *Service) GetTemplateSummary(ctx context.Context, id aws.Identity, in *cloudformationapi.GetTemplateSummaryInput) (*cloudformationapi.GetTemplateSummaryOutput, error) {
 	body := in.TemplateBody
+	if in.StackSetName != nil {
+		return nil, invalid("Brume has no stack sets yet: StackSetName must be left out.")
+	}
 	if in.StackName != nil {
 		out, err := s.GetTemplate(ctx, id, &cloudformationapi.GetTemplateInput{StackName: in.StackName})
 		if err != nil {
@@ -133,9 +120,13 @@ func (s *Service) GetTemplateSummary(ctx context.Context, id aws.Identity, in *c
 	if err != nil {
 		return nil, err
 	}
-	out := &cloudformationapi.GetTemplateSummaryOutput{Description: aws.Some(t.Description), Parameters: []cloudformationapi.ParameterDeclaration{},
+	warnings, err := admit.Warnings(doc, t, s.kind, in.TemplateSummaryConfig)
+	if err != nil {
+		return nil, err
+	}
+	out := &cloudformationapi.GetTemplateSummaryOutput{Warnings: warnings, Description: aws.Some(t.Description), Parameters: []cloudformationapi.ParameterDeclaration{},
 		DeclaredTransforms: transformNames(t), ResourceTypes: []string{}}
-	out.Capabilities, out.CapabilitiesReason = needs(t)
+	out.Capabilities, out.CapabilitiesReason = admit.Needs(t)
 	if v, ok := doc.Get("AWSTemplateFormatVersion"); ok {
 		version, _ := template.Text(v)
 		out.Version = &version

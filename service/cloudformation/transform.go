@@ -12,6 +12,7 @@ import (
 	"github.com/brume-dev/brume/deploy/sam"
 	"github.com/brume-dev/brume/deploy/template"
 	"github.com/brume-dev/brume/jsondoc"
+	"github.com/brume-dev/brume/service/cloudformation/bucket"
 )
 
 // includeName is the transform that puts a file of S3 into a template.
@@ -198,11 +199,11 @@ func (in *includer) file(out, call *jsondoc.Object) error {
 		return err
 	}
 	where, ok := location.(string)
-	bucket, key, isS3 := bucketOf(where)
+	from, key, isS3 := bucket.Locate(where)
 	if !ok || !isS3 {
 		return invalid("Transform AWS::Include failed with: The location parameter is not a valid S3 uri.")
 	}
-	text, err := in.object(in.ctx, in.id, bucket, key, "Transform AWS::Include failed with: S3 object could not be read: ")
+	text, err := bucket.Read(in.ctx, in.Caller, in.id, from, key, "Transform AWS::Include failed with: S3 object could not be read: ")
 	if err != nil {
 		return err
 	}
