@@ -74,6 +74,13 @@ func (n *Names) function(name string, arg any) error {
 		return n.condition(arg, nil)
 	case "Fn::FindInMap":
 		return n.findInMap(arg)
+	case "Fn::ImportValue":
+		if n.independent(arg) {
+			break
+		}
+		return failure("the attribute in Fn::ImportValue must not depend on any resources, imported values, or Fn::GetAZs")
+	}
+	switch name {
 	case "Fn::Base64", "Fn::ImportValue", "Fn::GetAZs":
 		if _, isList := arg.(*jsondoc.Array); isList {
 			return failure("every %s object must have a String-typed value.", name)
@@ -90,6 +97,29 @@ func (n *Names) function(name string, arg any) error {
 		return failure("Encountered unsupported function: %s Supported functions are: [%s]", name, strings.Join(functions, ", "))
 	}
 	return nil
+}
+
+// independent reports whether v refers to no resource, import or zone.
+func (n *Names) independent(v any) bool {
+	name, arg, ok := Function(v)
+	id, _ := arg.(string)
+	switch {
+	case ok && name == "Ref":
+		return !n.Resource(id)
+	case ok && (name == "Fn::GetAtt" || name == "Fn::ImportValue" || name == "Fn::GetAZs"):
+		return false
+	case ok && name == "Fn::Sub":
+		text, vars, err := subParts(arg)
+		for _, part := range placeholders(text) {
+			id, _, _ := strings.Cut(part.name, ".")
+			if _, local := vars.Get(part.name); err == nil && !local && n.Resource(id) {
+				return false
+			}
+		}
+	}
+	free := true
+	each(v, func(child any) { free = free && n.independent(child) })
+	return free
 }
 
 // pair is an argument of two elements, of which the first is a text and the second a list, a text or a function.

@@ -142,6 +142,28 @@ func (s *Scope) truths(arg any, min, max int, complaint string) ([]bool, error) 
 	return out, nil
 }
 
+// Imports evaluates every Fn::ImportValue in v that the known conditions do not rule out, and returns the first error.
+func (s *Scope) Imports(v any) (err error) {
+	name, arg, ok := Function(v)
+	a, isList := arg.(*jsondoc.Array)
+	switch {
+	case ok && name == "Fn::ImportValue":
+		_, err = s.Resolve(v)
+		return err
+	case ok && name == "Fn::If" && isList && len(a.Items) == 3:
+		if n, isText := a.Items[0].(string); isText && s.Conditions[n] {
+			return s.Imports(a.Items[1])
+		}
+		return s.Imports(a.Items[2])
+	}
+	each(v, func(child any) {
+		if err == nil {
+			err = s.Imports(child)
+		}
+	})
+	return err
+}
+
 // References are the names that v refers to by Ref, Fn::GetAtt and Fn::Sub: resources, parameters and pseudo
 // parameters, each once. Branches of Fn::If that the known conditions rule out do not count.
 func (s *Scope) References(v any) ([]string, error) {
