@@ -33,6 +33,7 @@ type Member struct {
 	Release func()       // called once when the environment has stopped
 	// Provisioned says that the environment waits for invocations that are to come.
 	Provisioned bool
+	prepared    bool // it is Provisioned and has been returned once; the fleet's mu is held
 
 	mu     sync.Mutex
 	busy   bool
@@ -66,6 +67,7 @@ type Fleet struct {
 	ready       map[Key][]*Member // those of Provisioned that are not busy
 	all         map[*Member]struct{}
 	provisioned map[Key]int // how many of all
+	preparing   map[Key]int // how many of provisioned have never been returned
 	waiting     map[Key][]*Wait
 	busy        int
 	quiet       chan struct{} // closed when draining and nothing is busy
@@ -80,7 +82,7 @@ func New(c Config) *Fleet {
 	if c.Memory == nil {
 		c.Memory = func() float64 { return 1 }
 	}
-	return &Fleet{Config: c, draining: make(chan struct{}), idle: map[Key][]*Member{}, ready: map[Key][]*Member{}, provisioned: map[Key]int{}, waiting: map[Key][]*Wait{}, all: map[*Member]struct{}{},
+	return &Fleet{Config: c, draining: make(chan struct{}), idle: map[Key][]*Member{}, ready: map[Key][]*Member{}, provisioned: map[Key]int{}, preparing: map[Key]int{}, waiting: map[Key][]*Wait{}, all: map[*Member]struct{}{},
 		quiet: make(chan struct{})}
 }
 
@@ -140,6 +142,7 @@ func (f *Fleet) Add(m *Member) bool {
 		f.all[m] = struct{}{}
 		if m.Provisioned {
 			f.provisioned[m.Key]++
+			f.preparing[m.Key]++
 		}
 	}
 	f.busy++
@@ -163,6 +166,7 @@ func (f *Fleet) Return(m *Member) {
 	_, ours := f.all[m] // else it was retired meanwhile
 	if ours && !f.closed {
 		if m.Provisioned {
+			f.prepare(m)
 			f.ready[m.Key] = append(f.ready[m.Key], m)
 		} else {
 			f.idle[m.Key] = append(f.idle[m.Key], m)
@@ -336,6 +340,7 @@ func (f *Fleet) close() {
 	clear(f.idle)
 	clear(f.ready)
 	clear(f.provisioned)
+	clear(f.preparing)
 	f.mu.Unlock()
 	var ends sync.WaitGroup
 	for _, m := range all {

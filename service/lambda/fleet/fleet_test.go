@@ -255,6 +255,42 @@ func TestFreeMemory(t *testing.T) {
 	}
 }
 
+// What is provisioned is there when it is initialised, which its first Return says, and not before.
+func TestProvisioned(t *testing.T) {
+	f := New(Config{Clock: clock.Frozen(time.Now()), Now: time.Now})
+	expect := func(when string, all, busy, kept int) {
+		t.Helper()
+		if a, b := f.Provisioned(key); a != all || b != busy || f.provisioned[key] != kept {
+			t.Errorf("%s: %d, of which %d work, and %d on the way or there; want %d, %d, %d", when, a, b, f.provisioned[key], all, busy, kept)
+		}
+	}
+	var members []*Member
+	for range 3 {
+		m := &Member{Environment: &still{gone: make(chan struct{})}, Key: key, Expires: time.Now().Add(24 * time.Hour), Provisioned: true}
+		if !f.Add(m) {
+			t.Fatal("not taken")
+		}
+		members = append(members, m)
+	}
+	expect("while they are initialised", 0, 0, 3)
+	f.Return(members[0])
+	expect("when one is", 1, 0, 3)
+	f.Drop(members[1])
+	expect("when one has failed", 1, 0, 2)
+	if f.TakeReady(key, time.Now()) != members[0] {
+		t.Fatal("it cannot be taken")
+	}
+	expect("while it works", 1, 1, 2)
+	f.Retire(func(k Key) bool { return k == key })
+	expect("when the version is gone", 0, 0, 0)
+	f.Return(members[0])
+	f.Return(members[2])
+	expect("when they come back", 0, 0, 0)
+	if len(f.preparing)+len(f.ready)+len(f.provisioned) != 0 {
+		t.Errorf("left in the books: %v, %v, %v", f.preparing, f.ready, f.provisioned)
+	}
+}
+
 // Who waits has the first environment that is returned and lasts, in turn; who has left gets none.
 func TestAwait(t *testing.T) {
 	f, add, _ := rig(t, nil)

@@ -9,11 +9,12 @@ import "time"
 // refresh is how long before their credentials end provisioned environments are replaced.
 const refresh = 20 * time.Minute
 
-// Provisioned is how many provisioned environments there are for key, and how many of them work.
+// Provisioned is how many provisioned environments are initialised for key, and how many of them work.
 func (f *Fleet) Provisioned(key Key) (all, busy int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.provisioned[key], f.provisioned[key] - len(f.ready[key])
+	all = f.provisioned[key] - f.preparing[key]
+	return all, all - len(f.ready[key])
 }
 
 // Trim stops provisioned environments that wait until there are at most n for key, and those that have ended or whose
@@ -47,9 +48,21 @@ func (f *Fleet) forget(m *Member) {
 	}
 	delete(f.all, m)
 	if m.Provisioned {
+		f.prepare(m)
 		if f.provisioned[m.Key]--; f.provisioned[m.Key] == 0 {
 			delete(f.provisioned, m.Key)
 		}
+	}
+}
+
+// prepare notes that a provisioned environment is not being initialised any more. f.mu is held.
+func (f *Fleet) prepare(m *Member) {
+	if m.prepared {
+		return
+	}
+	m.prepared = true
+	if f.preparing[m.Key]--; f.preparing[m.Key] == 0 {
+		delete(f.preparing, m.Key)
 	}
 }
 
