@@ -72,9 +72,6 @@ func Find(name string) (*Kind, bool) {
 	return k, ok
 }
 
-// Names are the resource types that there are, sorted.
-func Names() []string { return slices.Sorted(maps.Keys(kinds)) }
-
 // kinds are all kinds by their type.
 var kinds = merge(iamKinds, lambdaKinds, layerKinds, scalingKinds, gatewayKinds, tableKinds, globalTableKinds, eventKinds, logKinds, keyKinds, parameterKinds,
 	repositoryKinds, bucketKinds, queueKinds, topicKinds, stateKinds, destinationKinds)

@@ -88,7 +88,7 @@ func TestGolden(t *testing.T) {
 		tested[kind] = true
 		t.Run(name, func(t *testing.T) { golden(t, f, kind) })
 	}
-	for _, n := range Names() {
+	for n := range kinds {
 		if !tested[n] {
 			t.Errorf("%s has no golden", n)
 		}

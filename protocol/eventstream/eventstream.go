@@ -42,18 +42,6 @@ func Event(name, contentType string, payload []byte) Message {
 	}}
 }
 
-// Exception is a message that ends the stream with a modelled error.
-func Exception(name, contentType string, payload []byte) Message {
-	return Message{Payload: payload, Headers: []Header{
-		{":message-type", "exception"}, {":exception-type", name}, {":content-type", contentType},
-	}}
-}
-
-// Error is a message that ends the stream with an error that no model describes.
-func Error(code, message string) Message {
-	return Message{Headers: []Header{{":message-type", "error"}, {":error-code", code}, {":error-message", message}}}
-}
-
 // Append appends m to dst. It fails when m exceeds the limits of the format.
 func Append(dst []byte, m Message) ([]byte, error) {
 	const frame = 16 // prelude and both checksums

@@ -13,8 +13,7 @@ func TestAppend(t *testing.T) {
 	messages := []Message{
 		Event("PayloadChunk", "application/octet-stream", []byte("hello")),
 		Event("InvokeComplete", "application/json", []byte(`{}`)),
-		Exception("TooManyRequestsException", "application/json", []byte(`{"message":"slow down"}`)),
-		Error("InternalFailure", "it broke"),
+		{Headers: []Header{{":message-type", "error"}, {":error-code", "InternalFailure"}, {":error-message", "it broke"}}},
 		{Payload: bytes.Repeat([]byte("x"), 1<<20)},
 	}
 	var body []byte

@@ -40,20 +40,7 @@ type node struct {
 	off   int
 }
 
-// Params returns the parameters of a request, those of the URL and, when it is a form, those of the body. Of a parameter
-// that is given twice the last value counts.
-func Params(r *protocol.Request) (map[string]string, error) {
-	ps, err := parse(r)
-	if err != nil {
-		return nil, err
-	}
-	m := make(map[string]string, len(ps))
-	for _, p := range ps {
-		m[p.key] = p.value
-	}
-	return m, nil
-}
-
+// parse returns the parameters of a request, those of the URL and, when it is a form, those of the body.
 func parse(r *protocol.Request) ([]pair, error) {
 	ps, err := appendPairs(nil, r.Query)
 	if err != nil || r.Method == "GET" {

@@ -2,6 +2,7 @@ package query
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -74,9 +75,9 @@ func TestFormCorners(t *testing.T) {
 	}
 }
 
-func TestParams(t *testing.T) {
-	ps, err := Params(request("Action=A&Version=1", "Name=%41+b&Version=2"))
-	if err != nil || ps["Action"] != "A" || ps["Version"] != "2" || ps["Name"] != "A b" {
+func TestParse(t *testing.T) {
+	ps, err := parse(request("Action=A&Version=1", "Name=%41+b&Version=2"))
+	if want := []pair{{"Action", "A"}, {"Version", "1"}, {"Name", "A b"}, {"Version", "2"}}; err != nil || !slices.Equal(ps, want) {
 		t.Errorf("%v, %v", ps, err)
 	}
 }

@@ -2,6 +2,7 @@ package dynamodb
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"sync"
 
@@ -205,6 +206,40 @@ func (src *source) entry(r store.Reader, v store.Value, consistent bool, out *ra
 		st.Body = src.x.Project(m).Append(nil)
 	}
 	return st, err
+}
+
+// found is a page as it is stored, and where.
+type found struct {
+	src source
+	raw raw
+}
+
+// readPage reads a page and makes of it what the request asks for.
+func (s *Service) readPage(ctx context.Context, p *pager, within func(*source) (store.Range, error)) (page, found, error) {
+	got, err := view(ctx, s, p.table.tableName, func(r store.Reader) (found, error) {
+		t, err := s.mustTable(r, p.table.tableName)
+		if err != nil {
+			return found{}, err
+		}
+		src, err := p.source(t)
+		if err != nil {
+			return found{}, err
+		}
+		span, err := within(&src)
+		if err != nil {
+			return found{}, err
+		}
+		raw, err := p.read(r, &src, span)
+		if err == nil {
+			err = s.chargePage(&src, raw, p.consistent)
+		}
+		return found{src, raw}, err
+	})
+	if err != nil {
+		return page{}, found{}, refused(err)
+	}
+	out, err := p.page(&got.src, got.raw)
+	return out, got, err
 }
 
 // page makes the answer of what was read.

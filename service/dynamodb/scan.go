@@ -27,33 +27,7 @@ func (s *Service) Scan(ctx context.Context, id aws.Identity, in *api.ScanInput) 
 	if err := s.readScan(p, in); err != nil {
 		return nil, refused(err)
 	}
-	type found struct {
-		src source
-		raw raw
-	}
-	got, err := view(ctx, s, n.tableName, func(r store.Reader) (found, error) {
-		t, err := s.mustTable(r, n.tableName)
-		if err != nil {
-			return found{}, err
-		}
-		src, err := p.source(t)
-		if err != nil {
-			return found{}, err
-		}
-		within, err := p.scanRange(&src, in)
-		if err != nil {
-			return found{}, err
-		}
-		raw, err := p.read(r, &src, within)
-		if err == nil {
-			err = s.chargePage(&src, raw, p.consistent)
-		}
-		return found{src, raw}, err
-	})
-	if err != nil {
-		return nil, refused(err)
-	}
-	page, err := p.page(&got.src, got.raw)
+	page, got, err := s.readPage(ctx, p, func(src *source) (store.Range, error) { return p.scanRange(src, in) })
 	if err != nil {
 		return nil, err
 	}
