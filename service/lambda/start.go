@@ -21,13 +21,13 @@ func (r *run) environment(ctx context.Context) (m *fleet.Member, failure *answer
 		r.s.giveBack(w.Leave())
 		return r.warm(m), nil, nil
 	}
-	begun := r.launch(ctx)
+	begun, leave := r.launch(ctx)
 	select {
 	case m := <-w.Got():
-		go r.s.keep(begun)
+		leave()
 		return r.warm(m), nil, nil
 	case <-ctx.Done():
-		go r.s.keep(begun)
+		leave()
 		r.s.giveBack(w.Leave())
 		return nil, nil, errInterrupted
 	case own := <-begun:
@@ -73,32 +73,26 @@ type started struct {
 	log  journal
 	init time.Duration
 	err  error
-	tail bool // its log is watched
 }
 
-// launch starts an environment that is initialised also when the request does not wait for it any more. One whose turn
-// has not come when nobody waits for any is not started.
-func (r *run) launch(ctx context.Context) <-chan started {
+// launch starts an environment that is initialised also when the request does not wait for it any more: after leave it joins
+// the fleet. One whose turn has not come when nobody waits for any is not started.
+func (r *run) launch(ctx context.Context) (begun <-chan started, leave func()) {
 	ctx = context.WithoutCancel(ctx)
 	own := &run{s: r.s, c: r.c, ev: r.ev, log: r.log, trace: r.trace, phase: "init", spare: true}
-	out := make(chan started, 1)
+	out, left := make(chan started), make(chan struct{})
 	go func() {
 		m, init, err := own.start(ctx, sandbox.InitTimeout)
-		out <- started{m, own.log, init, err, r.ev.tail}
+		select {
+		case out <- started{m, own.log, init, err}:
+		case <-left:
+			if m != nil && own.ev.tail {
+				m.Log.Tail() // nobody asks for it
+			}
+			own.s.giveBack(m)
+		}
 	}()
-	return out
-}
-
-// keep has an environment join the fleet that was started for a request which does not need it any more.
-func (s *Service) keep(begun <-chan started) {
-	own := <-begun
-	if own.m == nil {
-		return
-	}
-	if own.tail {
-		own.m.Log.Tail() // nobody asks for it
-	}
-	s.fleet.Return(own.m)
+	return out, func() { close(left) }
 }
 
 // giveBack returns an environment to the fleet, if there is one.
