@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience is how long a test waits for something that must come: it bounds a hang, and measures nothing.
-const patience = time.Minute
+const patience = 5 * time.Minute
 
 // brume is a running binary.
 type brume struct {

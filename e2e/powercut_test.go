@@ -149,7 +149,7 @@ func finishClients(t *testing.T, folder string, out *lockedBuffer, ended chan er
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(5 * patience):
+	case <-time.After(3 * patience):
 		t.Fatalf("the clients do not end\n%s", out)
 	}
 }

@@ -57,7 +57,7 @@ func receive(t *testing.T, mails <-chan string) string {
 	select {
 	case m := <-mails:
 		return m
-	case <-time.After(time.Minute):
+	case <-time.After(patience):
 		t.Fatal("no mail came")
 		return ""
 	}

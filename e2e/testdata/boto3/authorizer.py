@@ -108,10 +108,12 @@ def with_key(value):
 
 
 assert with_key("nobody") == (403, {"message": "Forbidden"}), with_key("nobody")
+today = lambda: datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+begun = today()
 assert [with_key(key["value"]) for _ in range(3)] == [(200, key["id"])] * 2 + [(429, {"message": "Limit Exceeded"})]
-today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
-usage = gateway.get_usage(usagePlanId=plan["id"], startDate=today, endDate=today)["items"]
-assert usage == {key["id"]: [[2, 0]]}, usage
+usage = gateway.get_usage(usagePlanId=plan["id"], startDate=begun, endDate=today())["items"]
+assert usage.keys() == {key["id"]} and sum(used for used, _ in usage[key["id"]]) == 2, usage  # of two days about midnight
+assert usage[key["id"]][-1][1] == 0, usage
 
 # What is exported can be imported.
 body = gateway.get_export(restApiId=mine["id"], stageName="dev", exportType="oas30", parameters={"extensions": "apigateway"})["body"].read()

@@ -3,10 +3,9 @@
 import datetime
 import io
 import json
-import time
 import zipfile
 
-from client import client, fails
+from client import client, eventually, fails
 
 scaling, functions, iam, tables = (client(n) for n in ("application-autoscaling", "lambda", "iam", "dynamodb"))
 trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
@@ -31,7 +30,7 @@ assert scaling.describe_scaling_policies(ServiceNamespace="lambda")["ScalingPoli
 
 
 def soon():
-    return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=2)).strftime("at(%Y-%m-%dT%H:%M:%S)")
+    return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=5)).strftime("at(%Y-%m-%dT%H:%M:%S)")
 
 
 scaling.put_scheduled_action(**live, ScheduledActionName="up", Schedule=soon(), ScalableTargetAction={"MinCapacity": 2})
@@ -51,12 +50,9 @@ def provisioned():
     return p["RequestedProvisionedConcurrentExecutions"]
 
 
-for _ in range(300):
-    units = tables.describe_table(TableName="table")["Table"]["ProvisionedThroughput"]
-    if provisioned() == 2 and units["ReadCapacityUnits"] == 7:
-        break
-    time.sleep(0.1)
-assert provisioned() == 2 and (units["ReadCapacityUnits"], units["WriteCapacityUnits"]) == (7, 5), (provisioned(), units)
+units = lambda: tables.describe_table(TableName="table")["Table"]["ProvisionedThroughput"]
+eventually("what is scaled", lambda: provisioned() == 2 and units()["ReadCapacityUnits"] == 7)
+assert units()["WriteCapacityUnits"] == 5, units()
 activity = scaling.describe_scaling_activities(ServiceNamespace="lambda")["ScalingActivities"][0]
 assert activity["StatusCode"] == "Successful" and "up" in activity["Cause"], activity
 scaling.delete_scheduled_action(**live, ScheduledActionName="up")

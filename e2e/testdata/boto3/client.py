@@ -34,9 +34,15 @@ def fails(code, status=None, text=None):
         raise AssertionError(f"no error, want {code}")
 
 
-def eventually(what, holds, seconds=60):
-    """Waits for something that must come, without measuring how long it takes."""
+def eventually(what, holds, seconds=300):
+    """Waits for something that must come, and returns it: a bound on a hang, which measures nothing."""
     deadline = time.monotonic() + seconds
-    while not holds():
+    while not (found := holds()):
         assert time.monotonic() < deadline, f"{what} does not come"
         time.sleep(0.1)
+    return found
+
+
+def received(sqs, url, **options):
+    """The next message of a queue, however long it takes to come."""
+    return eventually("a message", lambda: sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5, **options).get("Messages"))[0]

@@ -4,9 +4,8 @@ import base64
 import gzip
 import hashlib
 import json
-import time
 
-from client import client, fails
+from client import client, eventually, fails
 
 ddb, s3 = client("dynamodb"), client("s3")
 ddb.create_table(TableName="songs", BillingMode="PAY_PER_REQUEST",
@@ -23,12 +22,8 @@ for i in items:
 
 
 def ended(describe, key, status, **which):
-    for _ in range(200):
-        d = describe(**which)[key]
-        if d[status] != "IN_PROGRESS":
-            return d
-        time.sleep(0.05)
-    raise AssertionError(f"not ended: {d}")
+    eventually("its end", lambda: describe(**which)[key][status] != "IN_PROGRESS")
+    return describe(**which)[key]
 
 
 def export(**more):

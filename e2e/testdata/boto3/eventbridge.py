@@ -2,21 +2,12 @@
 
 import datetime
 import json
-import time
 
-from client import ACCOUNT, REGION, client, fails
+from client import ACCOUNT, REGION, client, eventually, fails
 
 events = client("events")
 ARN = f"arn:aws:events:{REGION}:{ACCOUNT}:"
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"
-
-
-def until(what, f):
-    for _ in range(600):
-        if f():
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"it never came true: {what}")
 
 
 # Buses.
@@ -83,7 +74,7 @@ with fails("ValidationException", 400, "Member must have length less than or equ
 replay = {"ReplayName": "r", "EventSourceArn": archive["ArchiveArn"], "EventStartTime": began,
           "EventEndTime": began + datetime.timedelta(hours=1), "Destination": {"Arn": made["EventBusArn"], "FilterArns": [rule]}}
 assert events.start_replay(**replay)["State"] == "STARTING"
-until("the replay is complete", lambda: events.describe_replay(ReplayName="r")["State"] == "COMPLETED")
+eventually("the replay is complete", lambda: events.describe_replay(ReplayName="r")["State"] == "COMPLETED")
 with fails("ResourceAlreadyExistsException", 400):
     events.start_replay(**replay)
 assert events.describe_archive(ArchiveName="failures")["EventCount"] == 1

@@ -6,7 +6,7 @@ import json
 import time
 import zipfile
 
-from client import ACCOUNT, REGION, client, fails
+from client import ACCOUNT, REGION, client, eventually, fails
 
 sqs, iam, functions, events, s3, logs = (client(n) for n in ("sqs", "iam", "lambda", "events", "s3", "logs"))
 CODE = '''
@@ -41,15 +41,6 @@ def keep(event, context):
 '''
 
 
-def until(what, f, seconds=60):
-    for _ in range(seconds * 10):
-        found = f()
-        if found:
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"it never came true: {what}")
-
-
 def queue(name, **attributes):
     url = sqs.create_queue(QueueName=name, Attributes={k: str(v) for k, v in attributes.items()})["QueueUrl"]
     return url, sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -58,13 +49,14 @@ def queue(name, **attributes):
 def take(url, n):
     """Waits for n messages and returns them, without their envelopes."""
     found = []
-    for _ in range(60):
+
+    def look():
         for m in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1, MessageAttributeNames=["All"]).get("Messages", []):
             sqs.delete_message(QueueUrl=url, ReceiptHandle=m["ReceiptHandle"])
             found.append(m)
-        if len(found) >= n:
-            return found
-    raise AssertionError(f"{len(found)} messages of {n}: {found}")
+        return len(found) >= n
+    eventually(f"{n} messages", look)
+    return found
 
 
 def left(url):
@@ -91,14 +83,14 @@ loop_url, loop_arn = queue("loop")
 
 
 def function(name, handler, **options):
-    functions.create_function(FunctionName=name, Runtime="python3.13", Handler="app." + handler, Role=role, Timeout=5, Code={"ZipFile": code.getvalue()},
+    functions.create_function(FunctionName=name, Runtime="python3.13", Handler="app." + handler, Role=role, Timeout=10, Code={"ZipFile": code.getvalue()},
                               Environment={"Variables": {"OUT": out, "LOOP": loop_url}}, **options)
     functions.get_waiter("function_active_v2").wait(FunctionName=name)
     return functions.get_function(FunctionName=name)["Configuration"]["FunctionArn"]
 
 
 collect = function("collect", "collect")
-source, source_arn = queue("source", VisibilityTimeout=6)
+source, source_arn = queue("source", VisibilityTimeout=10)
 
 # Without permissions, and with a queue that is not there, there is no mapping.
 with fails("InvalidParameterValueException", 400, "The function execution role does not have permissions to call ReceiveMessage on SQS"):
@@ -107,7 +99,7 @@ allow("sqs", "sqs:*")
 with fails("InvalidParameterValueException", 400, "AWS.SimpleQueueService.NonExistentQueue"):
     functions.create_event_source_mapping(FunctionName="collect", EventSourceArn=source_arn + "none")
 _, short = queue("short", VisibilityTimeout=2)
-with fails("InvalidParameterValueException", 400, "Queue visibility timeout: 2 seconds is less than Function timeout: 5 seconds"):
+with fails("InvalidParameterValueException", 400, "Queue visibility timeout: 2 seconds is less than Function timeout: 10 seconds"):
     functions.create_event_source_mapping(FunctionName="collect", EventSourceArn=short)
 
 made = functions.create_event_source_mapping(FunctionName="collect", EventSourceArn=source_arn, FunctionResponseTypes=["ReportBatchItemFailures"],
@@ -115,7 +107,7 @@ made = functions.create_event_source_mapping(FunctionName="collect", EventSource
                                              ScalingConfig={"MaximumConcurrency": 2}, Tags={"k": "v"})
 assert made["State"] == "Creating" and made["BatchSize"] == 10 and made["StateTransitionReason"] == "USER_INITIATED", made
 uuid = made["UUID"]
-until("enabled", lambda: functions.get_event_source_mapping(UUID=uuid)["State"] == "Enabled")
+eventually("enabled", lambda: functions.get_event_source_mapping(UUID=uuid)["State"] == "Enabled")
 assert functions.list_tags(Resource=made["EventSourceMappingArn"])["Tags"] == {"k": "v"}
 with fails("ResourceConflictException", 409, f"Please update or delete the existing mapping with UUID {uuid}"):
     functions.create_event_source_mapping(FunctionName="collect", EventSourceArn=source_arn)
@@ -131,8 +123,8 @@ assert hello["messageAttributes"] == {"a": {"stringValue": "b", "stringListValue
 assert hello["eventSourceARN"] == source_arn and hello["md5OfBody"] == "5d41402abc4b2a76b9719d911017c592" and hello["receiptHandle"], hello
 assert hello["md5OfMessageAttributes"] and {"ApproximateReceiveCount", "SentTimestamp", "SenderId", "ApproximateFirstReceiveTimestamp"} <= set(hello["attributes"])
 assert records["part"]["attributes"]["ApproximateReceiveCount"] == "2", records
-until("an empty queue", lambda: left(source) == 0)
-assert functions.get_event_source_mapping(UUID=uuid)["LastProcessingResult"] == "OK"
+eventually("an empty queue", lambda: left(source) == 0)
+eventually("its result", lambda: functions.get_event_source_mapping(UUID=uuid)["LastProcessingResult"] == "OK")
 
 # A batch that fails stays, until the queue's redrive policy moves it.
 dead, dead_arn = queue("dead")
@@ -142,16 +134,16 @@ assert take(dead, 1)[0]["Body"] == "fail"
 
 # Changed, disabled, deleted.
 functions.update_event_source_mapping(UUID=uuid, BatchSize=1, FilterCriteria={})
-until("enabled", lambda: functions.get_event_source_mapping(UUID=uuid)["State"] == "Enabled")
+eventually("enabled", lambda: functions.get_event_source_mapping(UUID=uuid)["State"] == "Enabled")
 sqs.send_message(QueueUrl=source, MessageBody="unwanted")
 assert json.loads(take(out, 1)[0]["Body"])["body"] == "unwanted"
 functions.update_event_source_mapping(UUID=uuid, Enabled=False)
-until("disabled", lambda: functions.get_event_source_mapping(UUID=uuid)["State"] == "Disabled")
+eventually("disabled", lambda: functions.get_event_source_mapping(UUID=uuid)["State"] == "Disabled")
 sqs.send_message(QueueUrl=source, MessageBody="later")
 time.sleep(1)
 assert left(source) == 1
 assert functions.delete_event_source_mapping(UUID=uuid)["State"] == "Deleting"
-until("gone", lambda: functions.list_event_source_mappings(FunctionName="collect")["EventSourceMappings"] == [])
+eventually("gone", lambda: functions.list_event_source_mappings(FunctionName="collect")["EventSourceMappings"] == [])
 with fails("ResourceNotFoundException", 404, "The resource you requested does not exist."):
     functions.get_event_source_mapping(UUID=uuid)
 
@@ -168,7 +160,7 @@ got = sorted((json.loads(m["Body"]) for m in take(out, 60)), key=lambda r: r["at
 for r in got:
     seen.setdefault(r["attributes"]["MessageGroupId"], []).append(int(r["body"].split("-")[1]))
 assert seen == {g: list(range(20)) for g in "abc"}, seen
-until("an empty queue", lambda: left(fifo) == 0)
+eventually("an empty queue", lambda: left(fifo) == 0)
 
 # A batch that waits for its window.
 wide, wide_arn = queue("wide", VisibilityTimeout=60)
@@ -193,9 +185,10 @@ def rounds():
         return 0
 
 
-until("sixteen rounds", lambda: rounds() >= 16)
+eventually("sixteen rounds", lambda: rounds() >= 16)
 time.sleep(1)
-assert rounds() == 16 and left(loop_url) == 1, (rounds(), left(loop_url))
+assert rounds() == 16, rounds()
+eventually("what is left of the loop", lambda: left(loop_url) == 1)
 
 # Dead letters and destinations of every kind of a function that is invoked asynchronously.
 letters, letters_arn = queue("letters")
@@ -241,7 +234,7 @@ invoke(n=3)
 assert json.loads(take(out, 1)[0]["Body"])["kept"]["requestPayload"] == {"n": 3}
 destination(OnSuccess=records_arn, OnFailure=f"arn:aws:s3:::records-{ACCOUNT}")
 invoke(fail=True)
-key = until("a record in the bucket", lambda: s3.list_objects_v2(Bucket=f"records-{ACCOUNT}").get("Contents"))[0]["Key"]
+key = eventually("a record in the bucket", lambda: s3.list_objects_v2(Bucket=f"records-{ACCOUNT}").get("Contents"))[0]["Key"]
 assert key.startswith("aws/lambda/async/work/" + time.strftime("%Y/", time.gmtime())), key
 rec = json.loads(s3.get_object(Bucket=f"records-{ACCOUNT}", Key=key)["Body"].read())
 assert rec["requestContext"]["condition"] == "RetriesExhausted" and rec["responseContext"]["functionError"] == "Unhandled", rec

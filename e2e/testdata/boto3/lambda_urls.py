@@ -4,7 +4,6 @@ import base64
 import http.client
 import io
 import json
-import time
 import urllib.parse
 import zipfile
 
@@ -12,7 +11,7 @@ import botocore.auth
 import botocore.awsrequest
 import botocore.credentials
 
-from client import ACCOUNT, ENDPOINT, REGION, client, fails
+from client import ACCOUNT, ENDPOINT, REGION, client, eventually, fails
 
 iam, functions = client("iam"), client("lambda")
 PYTHON = '''
@@ -122,12 +121,9 @@ assert request(signed).status == 403
 with fails("ProvisionedConcurrencyConfigNotFoundException", 404):
     functions.get_provisioned_concurrency_config(FunctionName="f", Qualifier="1")
 functions.put_provisioned_concurrency_config(FunctionName="f", Qualifier="1", ProvisionedConcurrentExecutions=2)
-for _ in range(300):
-    p = functions.get_provisioned_concurrency_config(FunctionName="f", Qualifier="1")
-    if p["Status"] == "READY":
-        break
-    time.sleep(0.1)
-assert p["AllocatedProvisionedConcurrentExecutions"] == 2, p
+provisioned = lambda: functions.get_provisioned_concurrency_config(FunctionName="f", Qualifier="1")
+eventually("what is provisioned", lambda: provisioned()["Status"] == "READY")
+assert provisioned()["AllocatedProvisionedConcurrentExecutions"] == 2, provisioned()
 got = json.load(functions.invoke(FunctionName="f:1")["Payload"])
 assert got["initialization"] == "provisioned-concurrency", got
 assert json.load(functions.invoke(FunctionName="f")["Payload"])["initialization"] == "on-demand"
@@ -167,7 +163,6 @@ url = functions.create_function_url_config(FunctionName="s", AuthType="NONE", In
 functions.add_permission(FunctionName="s", StatementId="url", Action="lambda:InvokeFunctionUrl", Principal="*", FunctionUrlAuthType="NONE")
 functions.add_permission(FunctionName="s", StatementId="invoke", Action="lambda:InvokeFunction", Principal="*", InvokedViaFunctionUrl=True)
 answer = request(url)
-begun = time.monotonic()
 first = answer.read1(4)
 assert answer.status == 202 and answer.headers["x-made"] == "by node" and first == b"one ", (answer.status, answer.headers, first)
 assert answer.read() == b"two"

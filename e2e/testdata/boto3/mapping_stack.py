@@ -1,9 +1,8 @@
 """A stack of a queue, a topic and a function that both invoke, as SAM writes it: made, changed, deleted."""
 
 import json
-import time
 
-from client import client
+from client import client, eventually, received
 
 stacks, sqs, sns, functions, s3 = (client(n) for n in ("cloudformation", "sqs", "sns", "lambda", "s3"))
 CODE = '''
@@ -30,14 +29,11 @@ def template(batch):
 
 
 def settled(name):
-    for _ in range(600):
-        status = stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
-        if not status.endswith("IN_PROGRESS"):
-            events = [e for e in stacks.describe_stack_events(StackName=name)["StackEvents"] if "FAILED" in e["ResourceStatus"]]
-            assert not events, events
-            return status
-        time.sleep(0.1)
-    raise AssertionError("the stack does not end")
+    status = lambda: stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+    eventually("the stack's end", lambda: not status().endswith("IN_PROGRESS"))
+    events = [e for e in stacks.describe_stack_events(StackName=name)["StackEvents"] if "FAILED" in e["ResourceStatus"]]
+    assert not events, events
+    return status()
 
 
 def change(call, **args):
@@ -52,12 +48,9 @@ assert mapping["State"] == "Enabled" and mapping["BatchSize"] == 5, mapping
 
 
 def comes(text):
-    for _ in range(30):
-        for m in sqs.receive_message(QueueUrl=out["Out"], WaitTimeSeconds=1).get("Messages", []):
-            sqs.delete_message(QueueUrl=out["Out"], ReceiptHandle=m["ReceiptHandle"])
-            assert m["Body"] == text, m
-            return
-    raise AssertionError(f"{text} does not come")
+    m = received(sqs, out["Out"])
+    sqs.delete_message(QueueUrl=out["Out"], ReceiptHandle=m["ReceiptHandle"])
+    assert m["Body"] == text, m
 
 
 sqs.send_message(QueueUrl=out["In"], MessageBody="a job")

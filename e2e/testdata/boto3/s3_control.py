@@ -15,7 +15,7 @@ import zipfile
 import boto3
 from botocore.awsrequest import AWSRequest
 from botocore.auth import S3SigV4Auth
-from client import ACCOUNT, ENDPOINT, REGION, client, eventually, fails
+from client import ACCOUNT, ENDPOINT, REGION, client, eventually, fails, received
 
 path = {"config": {"s3": {"addressing_style": "path"}, "signature_version": "s3v4"}}
 s3 = client("s3", **path)
@@ -263,7 +263,7 @@ def notifications():
     assert got["QueueConfigurations"][0]["Id"] == "q" and "EventBridgeConfiguration" in got, got
 
     def receive(url):
-        m = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"][0]
+        m = received(sqs, url)
         sqs.delete_message(QueueUrl=url, ReceiptHandle=m["ReceiptHandle"])
         return json.loads(m["Body"])
     test = receive(url)

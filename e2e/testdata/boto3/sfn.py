@@ -3,7 +3,7 @@ import json
 import threading
 import uuid
 
-from client import ACCOUNT, REGION, client, eventually, fails
+from client import ACCOUNT, REGION, client, eventually, fails, received
 
 states, iam, logs, sqs, dynamodb = client("stepfunctions"), client("iam"), client("logs"), client("sqs"), client("dynamodb")
 base = f"arn:aws:states:{REGION}:{ACCOUNT}:"
@@ -81,7 +81,7 @@ flow = machine("flow", {"QueryLanguage": "JSONata", "StartAt": "Both", "States":
     "Read": {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:dynamodb:getItem", "Arguments": {"TableName": "states", "Key": {"id": {"S": "2"}}},
              "Output": "{% $states.result.Item.answer.S %}", "End": True}}})
 execution = states.start_execution(stateMachineArn=flow, input='{"n": 7}')["executionArn"]
-message = json.loads(sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"][0]["Body"])
+message = json.loads(received(sqs, queue)["Body"])
 assert message["n"] == 7, message
 with fails("InvalidToken", 400):
     states.send_task_success(taskToken="made up", output="{}")

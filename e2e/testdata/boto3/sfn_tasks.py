@@ -6,7 +6,7 @@ import json
 import threading
 import zipfile
 
-from client import ACCOUNT, REGION, client, eventually, fails
+from client import ACCOUNT, REGION, client, eventually, fails, received
 
 states, iam, sqs, sns, dynamodb = client("stepfunctions", config={"inject_host_prefix": False}), client("iam"), client("sqs"), client("sns"), client("dynamodb")
 events, s3, functions, gateway, logs = client("events"), client("s3"), client("lambda"), client("apigateway"), client("logs")
@@ -50,7 +50,7 @@ queue = sqs.create_queue(QueueName="q")["QueueUrl"]
 queue_arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:q"
 sent = described(run({"Resource": "arn:aws:states:::sqs:sendMessage", "Parameters": {"QueueUrl": queue, "MessageBody.$": "$"}}, {"n": 1}))
 assert sorted(sent) == ["MD5OfMessageBody", "MessageId"], sent
-got = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"][0]
+got = received(sqs, queue)
 assert got["Body"] == '{"n":1}' and got["MessageId"] == sent["MessageId"], got
 sqs.delete_message(QueueUrl=queue, ReceiptHandle=got["ReceiptHandle"])
 error, cause = run({"Resource": "arn:aws:states:::sqs:sendMessage", "Parameters": {"QueueUrl": queue + "x", "MessageBody": "m"}}, status="FAILED")
@@ -91,7 +91,7 @@ events.put_targets(Rule="r", Targets=[{"Id": "1", "Arn": queue_arn}])
 put = described(run({"Resource": "arn:aws:states:::events:putEvents", "Parameters": {"Entries": [
     {"Source": "my.app", "DetailType": "d", "Detail": {"from.$": "$.who"}}]}}, {"who": "me"}))
 assert put["FailedEntryCount"] == 0 and put["Entries"][0]["EventId"], put
-event = json.loads(sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"][0]["Body"])
+event = json.loads(received(sqs, queue)["Body"])
 assert event["detail"] == {"from": "me"} and event["resources"][0].startswith(base + "stateMachine:m") and event["resources"][1].startswith(base + "execution:m"), event
 error, cause = run({"Resource": "arn:aws:states:::events:putEvents", "Parameters": {"Entries": [{"Source": "s", "DetailType": "d", "Detail": "no object"}]}}, status="FAILED")
 assert error == "EventBridge.FailedEntry" and json.loads(cause)["FailedEntryCount"] == 1, (error, cause)

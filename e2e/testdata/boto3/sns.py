@@ -6,7 +6,7 @@ import queue
 import threading
 import urllib.request
 
-from client import client, fails
+from client import client, eventually, fails
 
 sns, sqs = client("sns"), client("sqs")
 account = client("sts").get_caller_identity()["Account"]
@@ -37,12 +37,13 @@ def allow(url, at, topic):
 
 def take(url, n=1):
     got = []
-    for _ in range(20):
-        if len(got) >= n:
-            break
+
+    def look():
         for m in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=5, MessageAttributeNames=["All"], AttributeNames=["All"]).get("Messages", []):
             got.append(m)
             sqs.delete_message(QueueUrl=url, ReceiptHandle=m["ReceiptHandle"])
+        return len(got) >= n
+    eventually(f"{n} messages", look)
     assert len(got) == n, f"{len(got)} messages instead of {n}"
     return got
 
@@ -145,7 +146,7 @@ server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 endpoint = f"http://127.0.0.1:{server.server_port}/hook"
 assert sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=endpoint)["SubscriptionArn"] == "pending confirmation"
-headers, text = requests.get(timeout=30)
+headers, text = requests.get(timeout=300)
 asked = json.loads(text)
 assert headers["x-amz-sns-message-type"] == "SubscriptionConfirmation" and headers["Content-Type"] == "text/plain; charset=UTF-8" and asked["Token"]
 assert any(s["SubscriptionArn"] == "PendingConfirmation" for s in sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"])
@@ -155,10 +156,10 @@ web = [s["SubscriptionArn"] for s in sns.list_subscriptions_by_topic(TopicArn=to
 assert sns.get_subscription_attributes(SubscriptionArn=web)["Attributes"]["PendingConfirmation"] == "false"
 sns.set_subscription_attributes(SubscriptionArn=web, AttributeName="DeliveryPolicy", AttributeValue='{"requestPolicy":{"headerContentType":"application/json"}}')
 sns.publish(TopicArn=topic, Message="over HTTP")
-headers, text = requests.get(timeout=30)
+headers, text = requests.get(timeout=300)
 assert headers["x-amz-sns-subscription-arn"] == web and headers["Content-Type"] == "application/json" and json.loads(text)["Message"] == "over HTTP"
 urllib.request.urlopen(json.loads(text)["UnsubscribeURL"]).read()
-headers, text = requests.get(timeout=30)
+headers, text = requests.get(timeout=300)
 assert headers["x-amz-sns-message-type"] == "UnsubscribeConfirmation"
 urllib.request.urlopen(json.loads(text)["SubscribeURL"]).read()
 assert any(s["SubscriptionArn"] == web for s in sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"])
@@ -168,11 +169,7 @@ refused("InvalidParameter", sns.confirm_subscription, TopicArn=topic, Token="abc
 # Mails are kept where there is no relay.
 sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="me@example.com")
 own = os.environ["AWS_ENDPOINT_URL"] + f"/_brume/mail?account={account}&region={region}"
-for _ in range(100):
-    mails = json.load(urllib.request.urlopen(own))["mails"]
-    if mails:
-        break
-    threading.Event().wait(0.1)
+mails = eventually("the mail", lambda: json.load(urllib.request.urlopen(own))["mails"])
 assert mails[0]["to"] == "me@example.com" and "ConfirmSubscription" in mails[0]["text"], mails
 
 # FIFO: order, deduplication, sequence numbers, archive and replay.

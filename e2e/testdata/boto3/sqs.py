@@ -5,11 +5,11 @@ import json
 import time
 import urllib.parse
 
-from client import ACCOUNT, ENDPOINT, client, fails
+from client import ACCOUNT, ENDPOINT, client, eventually, fails
 
 sqs = client("sqs")
 ARN = f"arn:aws:sqs:us-east-1:{ACCOUNT}:"
-PATIENT = {"WaitTimeSeconds": 10, "MaxNumberOfMessages": 10}
+PATIENT = {"WaitTimeSeconds": 20, "MaxNumberOfMessages": 10}
 
 
 def drain(url, **args):
@@ -62,8 +62,9 @@ assert "SequenceNumber" not in sent and sent["MD5OfMessageSystemAttributes"], se
 assert m["MessageId"] == sent["MessageId"] and m["Body"] == "hé\n", m
 assert m["MessageAttributes"] == {"text": {"DataType": "String", "StringValue": "v"}, "b": {"DataType": "Binary.png", "BinaryValue": b"\0\1"}}, m
 assert m["Attributes"]["AWSTraceHeader"].startswith("Root=1-") and m["Attributes"]["ApproximateReceiveCount"] == "1", m
+# Once it is visible it comes again, and is then hidden for longer than anything here takes.
+(again,) = sqs.receive_message(QueueUrl=url, MessageSystemAttributeNames=["ApproximateReceiveCount"], VisibilityTimeout=600, **PATIENT)["Messages"]
 assert "Messages" not in sqs.receive_message(QueueUrl=url)
-(again,) = sqs.receive_message(QueueUrl=url, MessageSystemAttributeNames=["ApproximateReceiveCount"], **PATIENT)["Messages"]  # once it is visible
 assert again["Attributes"] == {"ApproximateReceiveCount": "2"} and "MessageAttributes" not in again, again
 sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=again["ReceiptHandle"], VisibilityTimeout=600)
 counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"])["Attributes"]
@@ -117,7 +118,7 @@ with concurrent.futures.ThreadPoolExecutor() as pool:
     sqs.send_message_batch(QueueUrl=url, Entries=[{"Id": i, "MessageBody": i} for i in "abcd"])
     begin = time.monotonic()
     got = [m for p in polls for m in p.result()["Messages"]]
-    assert sorted(m["Body"] for m in got) == list("abcd") and time.monotonic() - begin < 10, got
+    assert sorted(m["Body"] for m in got) == list("abcd") and time.monotonic() - begin < 19, got  # none waited for its end
 for m in got:
     sqs.delete_message(QueueUrl=url, ReceiptHandle=m["ReceiptHandle"])
 
@@ -161,11 +162,8 @@ assert m["Body"] == "poison" and m["Attributes"]["DeadLetterQueueSourceArn"] == 
 task = sqs.start_message_move_task(SourceArn=ARN + "dead")["TaskHandle"]
 (m,) = sqs.receive_message(QueueUrl=url, VisibilityTimeout=10, AttributeNames=["All"], **PATIENT)["Messages"]
 assert m["Body"] == "poison" and m["Attributes"]["ApproximateReceiveCount"] == "1" and "DeadLetterQueueSourceArn" not in m["Attributes"], m
-for _ in range(100):
-    (state,) = sqs.list_message_move_tasks(SourceArn=ARN + "dead")["Results"]
-    if state["Status"] != "RUNNING":
-        break
-    time.sleep(0.1)
+eventually("the end of the move", lambda: sqs.list_message_move_tasks(SourceArn=ARN + "dead")["Results"][0]["Status"] != "RUNNING")
+(state,) = sqs.list_message_move_tasks(SourceArn=ARN + "dead")["Results"]
 assert state["Status"] == "COMPLETED" and state["ApproximateNumberOfMessagesMoved"] == 1 and "TaskHandle" not in state, state
 with fails("InvalidParameterValue", 400):
     sqs.cancel_message_move_task(TaskHandle=task)

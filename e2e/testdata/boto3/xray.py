@@ -7,7 +7,7 @@ import time
 import boto3
 import botocore
 
-from client import client, fails
+from client import client, eventually, fails
 
 xray = client("xray")
 now = time.time()
@@ -67,10 +67,7 @@ with xray_recorder.in_segment("sdk") as outer:
     with xray_recorder.in_subsegment("step"):
         pass
 platform = client("xray", aws_access_key_id="000000000000", aws_secret_access_key="test")
-deadline = time.monotonic() + 30
-while not (found := find(f'annotation.marker = "{trace}"', platform)):
-    assert time.monotonic() < deadline, "the daemon has put nothing"
-    time.sleep(0.1)
+found = eventually("what the daemon puts", lambda: find(f'annotation.marker = "{trace}"', platform))
 assert found[0]["Id"] == outer.trace_id, found
 (got,) = platform.batch_get_traces(TraceIds=[outer.trace_id])["Traces"]
 (document,) = [json.loads(s["Document"]) for s in got["Segments"]]

@@ -20,8 +20,8 @@ def handler(event, context):
     table.put_item(Item={"id": event["id"]})
     return {"id": event["id"]}
 """
-WAITS = {"Wait": 2, "Short": 1, "Long": 8}  # seconds
-APART = 2  # seconds by which waits may end in another order than they are due, on a busy machine
+WAITS = {"Wait": 2, "Short": 1, "Long": 12}  # seconds
+APART = 4  # seconds by which waits may end in another order than they are due, on a busy machine
 
 
 def put(id, **more):
@@ -107,7 +107,7 @@ class Machines:
         with zipfile.ZipFile(code, "w") as z:
             z.writestr("app.py", FUNCTION)
         ignore("ResourceConflict", self.other("lambda").create_function, FunctionName="machines", Runtime="python3.13", Handler="app.handler",
-               Timeout=30, Role=self.arn, Code={"ZipFile": code.getvalue()})
+               Timeout=120, Role=self.arn, Code={"ZipFile": code.getvalue()})
 
     def active(self, c):
         eventually("the function", lambda: self.other("lambda").get_function_configuration(FunctionName="machines")["State"] == "Active")
@@ -168,7 +168,7 @@ class Machines:
 
         def running():
             return c.list_executions(stateMachineArn=self.machine, statusFilter="RUNNING")["executions"]
-        eventually("the end of all executions", lambda: not running(), 300)
+        eventually("the end of all executions", lambda: not running())
         ran = {}
         for page in c.get_paginator("list_executions").paginate(stateMachineArn=self.machine):
             ran.update({e["name"]: e["status"] for e in page["executions"]})

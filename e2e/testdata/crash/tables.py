@@ -254,7 +254,7 @@ class History:
 
         def seen():
             return {item["id"]["S"]: [n["S"] for n in item["numbers"]["L"]] for item in scan(c, "seen", ConsistentRead=True)}
-        eventually("every record", lambda: (got := seen()) and all(set(want[k]) <= set(got.get(k, [])) for k in want), 180)
+        eventually("every record", lambda: (got := seen()) and all(set(want[k]) <= set(got.get(k, [])) for k in want))
         for key, numbers in seen().items():
             further = 0  # how many of the key's records have been seen
             for n in numbers:
@@ -384,7 +384,7 @@ class Expiry:
 
     def check(self, c, known, unknown):
         names = lambda: {item["id"]["S"] for item in scan(c, "mortal", ConsistentRead=True)}
-        eventually("the end of all that is mortal", lambda: not any(name.startswith("m") for name in names()), 120)
+        eventually("the end of all that is mortal", lambda: not any(name.startswith("m") for name in names()))
         left = names()
         assert {f"k{i}-0" for i in known} <= left, "items are gone whose time is not over"
         ends, begins = collections.Counter(), collections.Counter()

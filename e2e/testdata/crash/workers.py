@@ -286,7 +286,7 @@ class Versions:
             for m in sqs.receive_message(QueueUrl=c.meta.endpoint_url + "/" + self.path, MaxNumberOfMessages=10, VisibilityTimeout=600).get("Messages", []):
                 told.update(r["s3"]["object"]["key"] for r in json.loads(m["Body"]).get("Records", []))
             return wanted <= told
-        eventually("every notification", heard, 180)
+        eventually("every notification", heard)
 
 
 class Events:
@@ -331,7 +331,7 @@ class Functions:
         code = io.BytesIO()
         with zipfile.ZipFile(code, "w") as z:
             z.writestr("app.py", FUNCTION)
-        ignore("ResourceConflict", c.create_function, FunctionName="crash", Runtime="python3.13", Handler="app.handler", Timeout=30,
+        ignore("ResourceConflict", c.create_function, FunctionName="crash", Runtime="python3.13", Handler="app.handler", Timeout=120,
                Role=iam.get_role(RoleName="crash")["Role"]["Arn"], Code={"ZipFile": code.getvalue()})
         c.get_waiter("function_active_v2").wait(FunctionName="crash")
 
@@ -348,7 +348,7 @@ class Functions:
             for page in table.get_paginator("scan").paginate(TableName="done", ConsistentRead=True):
                 found |= {int(item["id"]["S"]) for item in page["Items"]}
             return found
-        eventually("every job", lambda: set(known) <= done(), 180)
+        eventually("every job", lambda: set(known) <= done())
         assert done() <= set(known) | set(unknown)
 
 
@@ -493,7 +493,7 @@ class FIFO(Queue):
     def check(self, c, known, unknown):
         for i in self.again:
             self.send(c, i)
-        eventually("every message", lambda: not self.take(c, WaitTimeSeconds=1) and self.left(c) == 0, 120)
+        eventually("every message", lambda: not self.take(c, WaitTimeSeconds=1) and self.left(c) == 0)
         assert self.sent <= self.maybe, f"lost: {sorted(self.sent - self.maybe)}"
 
 
@@ -535,7 +535,7 @@ class Topic:
                 if messages:
                     sqs.delete_message_batch(QueueUrl=url, Entries=[{"Id": str(k), "ReceiptHandle": m["ReceiptHandle"]} for k, m in enumerate(messages)])
                 return set(known) <= set(got)
-            deadline = time.monotonic() + 180
+            deadline = time.monotonic() + 600
             while not whole():
                 assert time.monotonic() < deadline, f"{len(set(known) - set(got))} messages do not come to {path}"
             assert set(got) <= set(known) | set(unknown), f"from nowhere: {sorted(set(got) - set(known) - set(unknown))}"
@@ -620,11 +620,11 @@ class Mapping:
             for page in table.get_paginator("scan").paginate(TableName="consumed", ConsistentRead=True):
                 found |= {int(item["id"]["S"][2:]) for item in page["Items"]}
             return found
-        eventually("every message", lambda: set(known) <= done(), 180)
+        eventually("every message", lambda: set(known) <= done())
         assert done() <= set(known) | set(unknown), "from nowhere"
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         left = lambda q: sum(int(n) for n in c.get_queue_attributes(QueueUrl=self.at(c, q), AttributeNames=names)["Attributes"].values())
-        eventually("an empty queue", lambda: all(left(q) == 0 for q in self.queues), 120)
+        eventually("an empty queue", lambda: all(left(q) == 0 for q in self.queues))
 
 
 WORKERS = [Items(), Counter(), Ledger(), Parameters(), Secrets(), Logs(), Users(), Objects(), Versions(), Events(), Functions(), Stacks(), Traces(), Queue(), FIFO(), Topic(), Mapping(),
