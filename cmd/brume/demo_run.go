@@ -238,13 +238,13 @@ func (r *showing) further(j *job) {
 The API                %s/jobs
 Who may call it        %s
 
-export AWS_ENDPOINT_URL=%s AWS_REGION=%s AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
+export AWS_ENDPOINT_URL=%s AWS_REGION=%s AWS_DEFAULT_REGION=%s AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
 aws cloudformation describe-stacks --stack-name jobs
 aws dynamodb scan --table-name %s
 aws logs tail %s
 curl --aws-sigv4 aws:amz:%s:execute-api --user %s:%s \
      -H 'x-amz-security-token: %s' \
      %s/jobs/%s
-`, here, r.stack.output("InvokeRoleArn"), r.remote.endpoint, r.remote.region, r.stack.output("TableName"), r.stack.output("AccessLogGroup"),
+`, here, r.stack.output("InvokeRoleArn"), r.remote.endpoint, r.remote.region, r.remote.region, r.stack.output("TableName"), r.stack.output("AccessLogGroup"),
 		r.remote.region, c.AccessKeyID, c.SecretAccessKey, c.SessionToken, here, j.id)
 }

@@ -247,7 +247,7 @@ func (p *Platform) Welcome(w io.Writer) {
 	for _, line := range p.front.house().notes {
 		fmt.Fprintln(w, line)
 	}
-	fmt.Fprintf(w, "export AWS_ENDPOINT_URL=%s AWS_REGION=%s AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test\n", reachable(p.URL()), p.Region)
+	fmt.Fprintf(w, "export AWS_ENDPOINT_URL=%s AWS_REGION=%[2]s AWS_DEFAULT_REGION=%[2]s AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test\n", reachable(p.URL()), p.Region)
 }
 
 // reachable replaces the address that means all addresses by one that can be dialled.
