@@ -67,7 +67,7 @@ func appendError(b []byte, svc *aws.Service, info aws.ErrorInfo, err error) []by
 		code = info.Code
 	}
 	b = xml.AppendString(b, "Code", code)
-	b = xml.AppendString(b, "Message", info.Message)
+	b = xml.AppendReadable(b, "Message", info.Message)
 	v, ok := protocol.ErrorValue(err)
 	if !ok {
 		return b

@@ -163,7 +163,7 @@ func (XML) Error(svc *aws.Service, op *aws.Operation, r *protocol.Request, err e
 	if isS3(svc) {
 		b = append(append(b, declaration...), "<Error>"...)
 		b = xml.AppendString(b, "Code", info.Code)
-		b = xml.AppendString(b, "Message", info.Message)
+		b = xml.AppendReadable(b, "Message", info.Message)
 		if modelled {
 			b = appendDetails(b, svc, v)
 		}
@@ -180,7 +180,7 @@ func (XML) Error(svc *aws.Service, op *aws.Operation, r *protocol.Request, err e
 	b = append(xml.AppendStart(b, "ErrorResponse", ns), "<Error>"...)
 	b = xml.AppendString(b, "Type", protocol.FaultType(info))
 	b = xml.AppendString(b, "Code", info.Code)
-	b = xml.AppendString(b, "Message", info.Message)
+	b = xml.AppendReadable(b, "Message", info.Message)
 	if modelled {
 		b = appendDetails(b, svc, v)
 	}

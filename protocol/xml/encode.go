@@ -2,6 +2,7 @@ package xml
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/brume-dev/brume/shape"
 )
@@ -143,6 +144,17 @@ func (e Encoder) entries(b []byte, name string, v shape.Value, m, names *shape.M
 		return nil
 	})
 	return b
+}
+
+// AppendReadable is AppendString for texts that quote what a client sent: what XML 1.0 does not allow becomes U+FFFD, so
+// that every parser can read why a request was refused.
+func AppendReadable(b []byte, name, text string) []byte {
+	return AppendString(b, name, strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' && r != '\t' && r != '\r' || r == 0xfffe || r == 0xffff {
+			return '\ufffd'
+		}
+		return r
+	}, text))
 }
 
 // AppendText appends s so that it is safe in elements and attributes. Carriage returns are escaped, as XML would turn

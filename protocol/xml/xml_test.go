@@ -1,6 +1,7 @@
 package xml
 
 import (
+	stdxml "encoding/xml"
 	"strings"
 	"testing"
 	"time"
@@ -118,5 +119,17 @@ func BenchmarkEncode(b *testing.B) {
 	var buf []byte
 	for b.Loop() {
 		buf = Encoder{}.AppendElement(buf[:0], "T", shape.Namespace{}, shape.ValueOf(v), false)
+	}
+}
+
+// A refusal quotes what was sent; every parser can read it all the same.
+func TestReadable(t *testing.T) {
+	got := string(AppendReadable(nil, "Message", "Value '\x00\x1f<\uffff\r\n\té' at 'x'"))
+	if want := "<Message>Value '\ufffd\ufffd&lt;\ufffd&#xd;\n\té' at 'x'</Message>"; got != want {
+		t.Errorf("%q\nwant %q", got, want)
+	}
+	var text string
+	if err := stdxml.Unmarshal([]byte(got), &text); err != nil {
+		t.Error(err)
 	}
 }
