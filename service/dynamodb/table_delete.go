@@ -6,6 +6,7 @@ import (
 
 	api "github.com/brume-dev/brume/api/dynamodbapi"
 	"github.com/brume-dev/brume/aws"
+	"github.com/brume-dev/brume/service/dynamodb/definition"
 	"github.com/brume-dev/brume/service/dynamodb/stream"
 	"github.com/brume-dev/brume/service/dynamodb/table"
 	"github.com/brume-dev/brume/store"
@@ -110,6 +111,7 @@ func (s *Service) DescribeTable(ctx context.Context, id aws.Identity, in *api.De
 	if err != nil {
 		return nil, err
 	}
+	definition.Today(d, s.clock.Now())
 	return &api.DescribeTableOutput{Table: d}, nil
 }
 

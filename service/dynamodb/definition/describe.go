@@ -126,6 +126,19 @@ func (rec *Record) describeSettings(d *api.TableDescription) {
 	}
 }
 
+// Today has a description count the decreases of the day that it is, and none of days before.
+func Today(d *api.TableDescription, now time.Time) {
+	forget := func(p *api.ProvisionedThroughputDescription) {
+		if p.LastDecreaseDateTime != nil && !sameDay(*p.LastDecreaseDateTime, now) {
+			p.NumberOfDecreasesToday = new(int64(0))
+		}
+	}
+	forget(d.ProvisionedThroughput)
+	for i := range d.GlobalSecondaryIndexes {
+		forget(d.GlobalSecondaryIndexes[i].ProvisionedThroughput)
+	}
+}
+
 func unlessZero(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil

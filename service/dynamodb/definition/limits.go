@@ -1,5 +1,7 @@
 package definition
 
+import "time"
+
 // Limits of table definitions.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 const (
@@ -11,5 +13,7 @@ const (
 	onDemandRead    = 12_000 // what a table on demand can serve at once from the beginning
 	onDemandWrite   = 4_000
 	tableKeySchema  = 2
+	freeDecreases   = 4         // of provisioned throughput, in a day of UTC
+	decreaseEvery   = time.Hour // from then on
 	maxRecoveryDays = 35
 )

@@ -120,13 +120,26 @@ func (t *Throughput) provision(p *api.ProvisionedThroughput, what string, wasPro
 	if t.Read > before.Read || t.Write > before.Write {
 		t.Increased = now
 	}
-	if t.Read < before.Read || t.Write < before.Write {
-		if before.Decreased.UTC().Format(time.DateOnly) != now.UTC().Format(time.DateOnly) {
-			t.DecreasesToday = 0
-		}
-		t.Decreased, t.DecreasesToday = now, t.DecreasesToday+1
+	if t.Read >= before.Read && t.Write >= before.Write {
+		return nil
 	}
+	if !sameDay(before.Decreased, now) {
+		t.DecreasesToday = 0
+	}
+	if next := before.Decreased.Add(decreaseEvery); t.DecreasesToday >= freeDecreases && now.Before(next) {
+		const shown = "Monday, January 2, 2006 3:04:05 PM MST"
+		return &api.LimitExceededException{Message: fmt.Sprintf("Subscriber limit exceeded: Provisioned throughput decreases are limited within a given UTC day. "+
+			"After the first %d decreases, each subsequent decrease in the same UTC day can be performed at most once every %d seconds. "+
+			"Number of decreases today: %d. Last decrease at %s. Next decrease can be made at %s",
+			freeDecreases, int(decreaseEvery.Seconds()), t.DecreasesToday, before.Decreased.UTC().Format(shown), next.UTC().Format(shown))}
+	}
+	t.Decreased, t.DecreasesToday = now, t.DecreasesToday+1
 	return nil
+}
+
+// sameDay reports whether two times are of one day of UTC.
+func sameDay(a, b time.Time) bool {
+	return a.UTC().Format(time.DateOnly) == b.UTC().Format(time.DateOnly)
 }
 
 // Limited reports whether the table or an index has a limit of throughput.
