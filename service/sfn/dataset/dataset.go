@@ -41,17 +41,6 @@ type Object struct {
 	StorageClass string
 }
 
-// Item is one item of a data set.
-type Item struct {
-	// Key is the name of an item of a JSON object, which Keyed says.
-	Key   string
-	Keyed bool
-	// Value is JSON text.
-	Value []byte
-	// Source is the context object's Map.Item.Source.
-	Source string
-}
-
 // StateData is the Source of items that the state itself has.
 const StateData = "STATE_DATA"
 
@@ -118,48 +107,49 @@ func (r *Reading) Close() {
 }
 
 // Next reads the next item; io.EOF after the last. Errors that are *fault.Error are the execution's.
-func (r *Reading) Next(ctx context.Context) (Item, error) {
+func (r *Reading) Next(ctx context.Context) (asl.Item, error) {
 	if r.over || r.at.Items >= r.config.max {
-		return Item{}, io.EOF
+		return asl.Item{}, io.EOF
 	}
 	it, err := r.next(ctx)
 	if errors.Is(err, io.EOF) {
 		r.over = true
-		return Item{}, io.EOF
+		return asl.Item{}, io.EOF
 	}
 	if err == nil && len(it.Value) > asl.MaxData {
 		err = failed("The size of item %d exceeds the maximum of %d bytes.", r.at.Items, asl.MaxData)
 	}
 	if err != nil {
-		return Item{}, err
+		return asl.Item{}, err
 	}
+	it.Index = int(r.at.Items)
 	r.at.Items++
 	return it, nil
 }
 
-func (r *Reading) next(ctx context.Context) (Item, error) {
+func (r *Reading) next(ctx context.Context) (asl.Item, error) {
 	if r.config.kind == kindList {
 		o, err := r.object(ctx)
 		if err != nil {
-			return Item{}, err
+			return asl.Item{}, err
 		}
 		r.at.After = o.Key
-		return Item{Value: o.item(), Source: "S3://" + r.config.bucket}, nil
+		return asl.Item{Value: o.item(), Source: "S3://" + r.config.bucket}, nil
 	}
 	for {
 		if r.rows == nil {
 			if err := r.openNext(ctx); err != nil {
-				return Item{}, err
+				return asl.Item{}, err
 			}
 		}
 		key, value, err := r.rows.next()
 		if err == nil {
 			r.rows.mark(&r.at)
-			return Item{Key: key, Keyed: r.at.Keyed, Value: value, Source: r.source()}, nil
+			return asl.Item{Key: key, Keyed: r.at.Keyed, Value: value, Source: r.source()}, nil
 		}
 		r.Close()
 		if !errors.Is(err, io.EOF) {
-			return Item{}, r.wrong(err)
+			return asl.Item{}, r.wrong(err)
 		}
 		r.at = Cursor{Items: r.at.Items, File: r.at.File + 1, After: r.at.After}
 		if r.config.kind == kindFlatten {

@@ -136,10 +136,9 @@ func (f *feeder) gather(ctx context.Context) (inputs []input, err error) {
 		} else if err != nil {
 			return nil, err
 		}
-		item := asl.Item{Index: int(before.Items), Key: it.Key, Keyed: it.Keyed, Value: it.Value, Source: it.Source}
-		value := item.Input()
+		value := it.Input()
 		if f.selector != nil && !f.eof {
-			if value, err = f.selector.Select(item); err != nil {
+			if value, err = f.selector.Select(it); err != nil {
 				return nil, err
 			}
 		}
