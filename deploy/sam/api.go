@@ -27,7 +27,7 @@ type api struct {
 // properties are what the transform knows of an API.
 var properties = []string{"Name", "Description", "MinimumCompressionSize", "ApiKeySourceType", "DisableExecuteApiEndpoint", "FailOnWarnings", "Mode",
 	"BinaryMediaTypes", "EndpointConfiguration", "Tags", "PropagateTags", "StageName", "DefinitionBody", "DefinitionUri", "Auth",
-	"Variables", "MethodSettings", "TracingEnabled", "AccessLogSetting", "CacheClusterEnabled", "CacheClusterSize", "CanarySetting", "OpenApiVersion"}
+	"Variables", "MethodSettings", "TracingEnabled", "AccessLogSetting", "CacheClusterEnabled", "CacheClusterSize", "CanarySetting", "OpenApiVersion", "Cors"}
 
 // declare notes an API of the template.
 func (t *transformer) declare(id string, r, props *jsondoc.Object) error {
@@ -150,13 +150,17 @@ func (a *api) operation(id, name, function string, auth *jsondoc.Object) (*jsond
 	call := obj("type", "aws_proxy", "httpMethod", "POST",
 		"uri", sub("arn:"+aws.Partition+":apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/"+function+"/invocations"))
 	out := obj("x-amazon-apigateway-integration", call, "responses", jsondoc.NewObject())
-	return out, a.authorize(id, name, out, call, auth)
+	if err := a.authorize(id, name, out, call, auth); err != nil {
+		return nil, err
+	}
+	a.keyRequired(out, auth)
+	return out, nil
 }
 
 // authorize sets who may use a route, by what the event says of it, or the API.
 func (a *api) authorize(id, name string, out, call, auth *jsondoc.Object) error {
 	for k := range auth.All() {
-		if k != "Authorizer" && k != "InvokeRole" {
+		if k != "Authorizer" && k != "InvokeRole" && k != "ApiKeyRequired" {
 			return badResource(id, "Event with id [%s] is invalid. Brume's transform does not have %s of an event's Auth yet.", name, k)
 		}
 	}
@@ -208,21 +212,31 @@ func (t *transformer) writeAPIs() error {
 		if body == nil && a.at == nil {
 			body = a.definition()
 		}
+		if err := a.cors(body); err != nil {
+			return err
+		}
 		if err := t.secure(a, body); err != nil {
 			return err
 		}
 		if err := t.restAPI(a, body); err != nil {
 			return err
 		}
+		if err := t.usagePlan(a); err != nil {
+			return err
+		}
 	}
 	return nil
 }
+
+// authKeys are what the transform knows of an API's Auth.
+var authKeys = []string{"DefaultAuthorizer", "Authorizers", "AddDefaultAuthorizerToCorsPreflight", "InvokeRole", "ApiKeyRequired",
+	"AddApiKeyRequiredToCorsPreflight", "UsagePlan"}
 
 // secure writes the security schemes of an API, and lets it ask its authorizers.
 func (t *transformer) secure(a *api, body *jsondoc.Object) error {
 	auth := object(a.props, "Auth")
 	for k := range auth.All() {
-		if k != "DefaultAuthorizer" && k != "Authorizers" && k != "AddDefaultAuthorizerToCorsPreflight" && k != "InvokeRole" {
+		if !slices.Contains(authKeys, k) {
 			return badResource(a.id, "Brume's transform does not have %s of an API's Auth yet.", k)
 		}
 	}
@@ -241,7 +255,12 @@ func (t *transformer) secure(a *api, body *jsondoc.Object) error {
 	if text(auth, "DefaultAuthorizer") == "AWS_IAM" || strings.Contains(jsondoc.Text(a.routes), `"AWS_IAM"`) {
 		schemes.Set("AWS_IAM", obj("x-amazon-apigateway-authtype", "awsSigv4", "type", "apiKey", "name", "Authorization", "in", "header"))
 	}
+	if keyed(a.routes) {
+		schemes.Set(keyScheme, obj("type", "apiKey", "name", "x-api-key", "in", "header"))
+	}
 	switch {
+	case get(auth, "ApiKeyRequired") == true && (a.body != nil || body == nil):
+		return badResource(a.id, "Brume's transform has ApiKeyRequired only for APIs whose definition it writes itself.")
 	case schemes.Len() == 0:
 	case a.body != nil || body == nil:
 		return badResource(a.id, "Brume's transform has Auth only for APIs whose definition it writes itself: write the security schemes into the definition.")

@@ -28,6 +28,8 @@ func (t *transformer) event(id, alias, name string, r, e *jsondoc.Object) error 
 		return t.queueEvent(id, name, r, props, target)
 	case "DynamoDB":
 		return t.streamEvent(id, name, r, props, target)
+	case "S3":
+		return t.uploadEvent(id, name, r, props, target, arn)
 	case "SNS":
 		return t.topicEvent(id, name, r, props, target, arn)
 	case "":

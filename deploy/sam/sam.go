@@ -5,6 +5,7 @@ package sam
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/brume-dev/brume/aws"
@@ -54,7 +55,7 @@ func Transform(doc *jsondoc.Object, o Options) (*jsondoc.Object, error) {
 	out.Delete("Globals")
 	for id, v := range t.in.All() { // functions name APIs that stand below them
 		if r, ok := v.(*jsondoc.Object); ok && text(r, "Type") == "AWS::Serverless::Api" {
-			if err := t.declare(id, r, merge(object(t.globals, "Api"), object(r, "Properties"))); err != nil {
+			if err := t.declare(id, r, t.properties("Api", r)); err != nil {
 				return nil, err
 			}
 		}
@@ -81,12 +82,15 @@ func Transform(doc *jsondoc.Object, o Options) (*jsondoc.Object, error) {
 
 func (t *transformer) resource(id string, r *jsondoc.Object) error {
 	kind := text(r, "Type")
+	if get(r, "Connectors") != nil {
+		return badResource(id, "Brume's transform does not have Connectors yet: write the permissions as Policies.")
+	}
 	short, serverless := strings.CutPrefix(kind, "AWS::Serverless::")
 	if !serverless {
 		t.out.Set(id, r)
 		return nil
 	}
-	props := merge(object(t.globals, short), object(r, "Properties"))
+	props := t.properties(short, r)
 	switch short {
 	case "Function":
 		return t.function(id, r, props)
@@ -100,6 +104,18 @@ func (t *transformer) resource(id string, r *jsondoc.Object) error {
 		return t.layer(id, r, props)
 	}
 	return badResource(id, "Brume's transform does not have %s yet.", kind)
+}
+
+// properties are those of a resource over the global ones of its kind, less what IgnoreGlobals names: "*" is all of them.
+func (t *transformer) properties(kind string, r *jsondoc.Object) *jsondoc.Object {
+	global := jsondoc.NewObject()
+	ignored := anyList(get(r, "IgnoreGlobals"))
+	for name, v := range object(t.globals, kind).All() {
+		if !slices.Contains(ignored, any("*")) && !slices.Contains(ignored, any(name)) {
+			global.Set(name, v)
+		}
+	}
+	return merge(global, object(r, "Properties"))
 }
 
 // keep copies the attributes of a resource that stand beside its properties.
