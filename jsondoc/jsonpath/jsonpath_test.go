@@ -51,6 +51,7 @@ func TestEval(t *testing.T) {
 		{"$[?(@.tags noneof ['q'])].expensive", `[10]`},
 		{"$.store.book.length()", "4"},
 		{"$..book.length()", "4"},
+		{"$.store.book[?(@.price<10&&@.price>8.96)].title", `["Moby"]`},
 		{"$..nope.length()", "0"},
 		{"$.store.book[*].price.max()", "22.99"},
 		{"$.store.book[?(@.price > 100)]", "[]"},
@@ -76,6 +77,22 @@ func TestEval(t *testing.T) {
 			t.Errorf("%s: %v", c.path, err)
 		} else if got := jsondoc.Text(v); got != c.want {
 			t.Errorf("%s: %s, want %s", c.path, got, c.want)
+		}
+	}
+}
+
+// TestNames: outside of filters a name ends only where a path goes on (the first is of the specification of the States Language).
+func TestNames(t *testing.T) {
+	for _, name := range []string{"&Ж中", "a=b", "a<b>|c", "a-b", "!"} {
+		doc := jsondoc.NewObject()
+		doc.Set(name, "here")
+		p, err := Compile("$." + name)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if v, err := p.Eval(doc); v != "here" {
+			t.Errorf("%s: %v, %v", name, v, err)
 		}
 	}
 }

@@ -117,10 +117,13 @@ func (p *parser) name() (step, error) {
 	if p.take("*") {
 		return wildcard{}, nil
 	}
-	start := p.pos
+	start, end := p.pos, " \t\r\n.[](),'\""
+	if p.depth > 0 {
+		end += "=!<>&|" // operators of the filter
+	}
 	for p.pos < len(p.s) {
 		r, n := utf8.DecodeRuneInString(p.s[p.pos:])
-		if strings.ContainsRune(" \t\r\n.[]()=!<>&|,'\"", r) {
+		if strings.ContainsRune(end, r) {
 			break
 		}
 		p.pos += n
