@@ -5,12 +5,9 @@ package resource
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/brume-dev/brume/aws"
@@ -237,14 +234,4 @@ func inSequence(steps ...func() error) error {
 // Missing is the error for a required property that is not there.
 func Missing(property string) error {
 	return aws.Errorf("ValidationError", 400, "Property %s cannot be empty.", property)
-}
-
-// Describe is how a failed step is told in the events of a stack.
-func Describe(err error) string {
-	var e aws.Error
-	if !errors.As(err, &e) {
-		return "Internal Failure"
-	}
-	info := e.ErrorInfo()
-	return fmt.Sprintf("%s (Status Code: %d, Error Code: %s)", strings.TrimSpace(info.Message), info.Status, info.Code)
 }

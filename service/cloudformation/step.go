@@ -249,10 +249,15 @@ func inProgress(verb string) string {
 	return string(cloudformationapi.ResourceStatusUpdateInProgress)
 }
 
+// token is the same at every attempt.
+func (w *work) token() string {
+	return fmt.Sprintf("%s/%s/%d", w.st.UUID, w.rec.Logical, w.rec.Operation)
+}
+
 // op is the step as a room of package resource sees it.
 func (w *work) op(ctx context.Context, id aws.Identity) *resource.Op {
 	o := &resource.Op{Context: ctx, Caller: w.Caller, ID: id, Stack: w.st.Name, StackID: w.st.id(w.p), LogicalID: w.rec.Logical, Type: w.rec.Type,
-		Token: fmt.Sprintf("%s/%s/%d", w.st.UUID, w.rec.Logical, w.rec.Operation), Retried: w.retried,
+		Token: w.token(), Retried: w.retried,
 		Properties: parse(w.rec.Wanted), Old: parse(w.rec.Properties), Physical: w.rec.Physical, Ref: w.rec.Ref,
 		Attributes: maps.Clone(w.rec.Attributes), StackTags: w.tags}
 	switch w.rec.Verb {
@@ -426,7 +431,7 @@ func (w *work) failed(tx store.Tx, st *stackRecord, rec *resourceRecord, failure
 		writeStack(tx, w.p, st)
 	}
 	status := strings.Replace(inProgress(rec.Verb), "IN_PROGRESS", "FAILED", 1)
-	reason := resource.Describe(failure)
+	reason := resource.Describe(rec.Type, w.token(), failure)
 	if c := (*cancelled)(nil); errors.As(failure, &c) {
 		reason = c.Error()
 	}
