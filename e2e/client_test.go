@@ -55,7 +55,8 @@ func TestCLI(t *testing.T) {
 	need(t, "the AWS CLI", haveCLI)
 	b := start(t)
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/cli",
+		Dir:  "testdata/cli",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"until": until},
 		Setup: func(e *testscript.Env) error {
 			account := newAccount()
 			for _, v := range b.env(account) {

@@ -59,20 +59,21 @@ func TestCDK(t *testing.T) {
 func TestJobsTemplate(t *testing.T) {
 	need(t, "the AWS CLI", haveCLI)
 	b := start(t)
-	env := b.env(newAccount())
+	account := newAccount()
+	env := b.env(account)
 	packaged := filepath.Join(t.TempDir(), "packaged.yaml")
 	for _, args := range [][]string{
 		{"s3", "mb", "s3://packages-of-jobs"},
 		{"cloudformation", "package", "--template-file", "../examples/jobs/template.yaml", "--s3-bucket", "packages-of-jobs", "--output-template-file", packaged},
 		{"cloudformation", "deploy", "--template-file", packaged, "--stack-name", "jobs", "--capabilities", "CAPABILITY_IAM"},
 		{"cloudformation", "delete-stack", "--stack-name", "jobs"},
-		{"cloudformation", "wait", "stack-delete-complete", "--stack-name", "jobs"},
 	} {
 		if out, err := run(t, env, "aws", args...); err != nil {
 			events, _ := run(t, env, "aws", "cloudformation", "describe-stack-events", "--stack-name", "jobs", "--output", "text")
 			t.Fatalf("aws %s: %v\n%s\n%s", strings.Join(args, " "), err, out, events)
 		}
 	}
+	stackBecomes(t, b, account, "DELETE_COMPLETE")
 	for _, c := range [][]string{{"lambda", "list-functions"}, {"dynamodb", "list-tables"}, {"iam", "list-roles"}} {
 		if out, err := run(t, env, "aws", c...); err != nil || strings.Contains(out, "jobs-") {
 			t.Errorf("aws %s: something is left (%v)\n%s", strings.Join(c, " "), err, out)
