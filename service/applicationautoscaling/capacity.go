@@ -232,6 +232,9 @@ func age(t time.Time) int64 { return math.MaxInt64 - t.UnixMilli() }
 // DescribeScalingActivities lists what has been scaled in the last six weeks, the newest first.
 // https://docs.aws.amazon.com/autoscaling/application/APIReference/API_DescribeScalingActivities.html
 func (s *Service) DescribeScalingActivities(ctx context.Context, id aws.Identity, in *api.DescribeScalingActivitiesRequest) (*api.DescribeScalingActivitiesResponse, error) {
+	if err := located(in.ScalableDimension, in.ResourceId != nil); err != nil {
+		return nil, err
+	}
 	k := spaceOf(id.Account, id.Region)
 	return view(ctx, s, k, func(r store.Reader) (*api.DescribeScalingActivitiesResponse, error) {
 		out := &api.DescribeScalingActivitiesResponse{ScalingActivities: []api.ScalingActivity{}}

@@ -226,6 +226,9 @@ func (p *policy) decide(t *target, c *api.TargetTrackingScalingPolicyConfigurati
 // DescribeScalingPolicies lists policies.
 // https://docs.aws.amazon.com/autoscaling/application/APIReference/API_DescribeScalingPolicies.html
 func (s *Service) DescribeScalingPolicies(ctx context.Context, id aws.Identity, in *api.DescribeScalingPoliciesRequest) (*api.DescribeScalingPoliciesResponse, error) {
+	if err := located(in.ScalableDimension, in.ResourceId != nil); err != nil {
+		return nil, err
+	}
 	k := spaceOf(id.Account, id.Region)
 	return view(ctx, s, k, func(r store.Reader) (*api.DescribeScalingPoliciesResponse, error) {
 		out := &api.DescribeScalingPoliciesResponse{ScalingPolicies: []api.ScalingPolicy{}}
@@ -244,6 +247,14 @@ func (s *Service) DescribeScalingPolicies(ctx context.Context, id aws.Identity, 
 		})
 		return out, err
 	})
+}
+
+// located refuses to list by a dimension of no resource.
+func located(dimension api.ScalableDimension, resource bool) error {
+	if dimension != "" && !resource {
+		return invalid("A resource ID must be specified when a scalable dimension is")
+	}
+	return nil
 }
 
 // asked reports whether a request that may name a resource and a dimension is about p.

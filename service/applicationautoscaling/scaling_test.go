@@ -225,3 +225,30 @@ func TestTable(t *testing.T) {
 		t.Errorf("read %d, write %d", r.read, r.write)
 	}
 }
+
+// What is registered is brought within its bounds at once, and so is what gets others.
+func TestBounds(t *testing.T) {
+	r := newRig(t)
+	for _, c := range []struct {
+		min, max *int32
+		want     int64
+		cause    string
+	}{
+		{new(int32(7)), new(int32(9)), 7, "minimum capacity was set to 7"},
+		{nil, new(int32(8)), 7, "minimum capacity was set to 7"},
+		{new(int32(1)), new(int32(3)), 3, "maximum capacity was set to 3"},
+	} {
+		if _, err := r.client.RegisterScalableTarget(t.Context(), alice, &api.RegisterScalableTargetRequest{ServiceNamespace: api.ServiceNamespaceDynamodb,
+			ResourceId: "table/t", ScalableDimension: api.ScalableDimensionDynamodbTableReadCapacityUnits, MinCapacity: c.min, MaxCapacity: c.max}); err != nil {
+			t.Fatal(err)
+		}
+		r.advance(time.Second)
+		out, err := r.client.DescribeScalingActivities(t.Context(), alice, &api.DescribeScalingActivitiesRequest{ServiceNamespace: api.ServiceNamespaceDynamodb})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.read != c.want || r.write != 5 || out.ScalingActivities[0].Cause != c.cause {
+			t.Errorf("read %d, write %d, %q; want %d, %q", r.read, r.write, out.ScalingActivities[0].Cause, c.want, c.cause)
+		}
+	}
+}

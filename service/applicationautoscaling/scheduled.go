@@ -174,6 +174,9 @@ func (s *Service) keepScheduled(ctx context.Context, k *timer.Kept) error {
 // DescribeScheduledActions lists scheduled actions.
 // https://docs.aws.amazon.com/autoscaling/application/APIReference/API_DescribeScheduledActions.html
 func (s *Service) DescribeScheduledActions(ctx context.Context, id aws.Identity, in *api.DescribeScheduledActionsRequest) (*api.DescribeScheduledActionsResponse, error) {
+	if err := located(in.ScalableDimension, in.ResourceId != nil); err != nil {
+		return nil, err
+	}
 	k := spaceOf(id.Account, id.Region)
 	return view(ctx, s, k, func(r store.Reader) (*api.DescribeScheduledActionsResponse, error) {
 		out := &api.DescribeScheduledActionsResponse{ScheduledActions: []api.ScheduledAction{}}

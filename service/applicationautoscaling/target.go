@@ -2,6 +2,7 @@ package applicationautoscaling
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -56,7 +57,8 @@ func (s *Service) RegisterScalableTarget(ctx context.Context, id aws.Identity, i
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.capacity(ctx, p); err != nil {
+	now, err := s.capacity(ctx, p)
+	if err != nil {
 		if info := aws.InfoOf(err); info.Status < 500 {
 			return nil, invalid("%s", info.Message)
 		}
@@ -81,7 +83,7 @@ func (s *Service) RegisterScalableTarget(ctx context.Context, id aws.Identity, i
 			}
 			t = &target{ID: strings.ReplaceAll(fresh, "-", ""), Role: role, Created: tx.Now()}
 		}
-		if err := t.change(in); err != nil {
+		if err := t.change(p, in); err != nil {
 			return "", err
 		}
 		tx.Set(p.target(), encode(t))
@@ -89,12 +91,24 @@ func (s *Service) RegisterScalableTarget(ctx context.Context, id aws.Identity, i
 		if len(in.Tags) > 0 {
 			tx.Set(p.tags(t.ID), encode(in.Tags))
 		}
-		return t.arn(p), nil
+		return t.arn(p), t.hold(tx, p, now.capacity)
 	})
 	return &api.RegisterScalableTargetResponse{ScalableTargetARN: &arn}, err
 }
 
-func (t *target) change(in *api.RegisterScalableTargetRequest) error {
+// hold has what is outside of the bounds brought within them. What there is nothing of is not active, and stays so.
+func (t *target) hold(tx store.Tx, p place, now int32) error {
+	switch {
+	case now == 0:
+	case now < t.Min:
+		return setFit(tx, p, fmt.Sprintf("minimum capacity was set to %d", t.Min))
+	case now > t.Max:
+		return setFit(tx, p, fmt.Sprintf("maximum capacity was set to %d", t.Max))
+	}
+	return nil
+}
+
+func (t *target) change(p place, in *api.RegisterScalableTargetRequest) error {
 	put(&t.Min, in.MinCapacity)
 	put(&t.Max, in.MaxCapacity)
 	if in.SuspendedState != nil {
@@ -102,11 +116,9 @@ func (t *target) change(in *api.RegisterScalableTargetRequest) error {
 		put(&t.NoOut, in.SuspendedState.DynamicScalingOutSuspended)
 		put(&t.NoPlan, in.SuspendedState.ScheduledScalingSuspended)
 	}
-	return t.check()
-}
-
-func (t *target) check() error {
 	switch {
+	case t.Min < 1 && p.Namespace == "dynamodb":
+		return invalid("Minimum capacity cannot be less than 1")
 	case t.Min < 0:
 		return invalid("Minimum capacity cannot be less than zero")
 	case t.Max < t.Min:
@@ -153,6 +165,9 @@ const (
 // DescribeScalableTargets lists targets.
 // https://docs.aws.amazon.com/autoscaling/application/APIReference/API_DescribeScalableTargets.html
 func (s *Service) DescribeScalableTargets(ctx context.Context, id aws.Identity, in *api.DescribeScalableTargetsRequest) (*api.DescribeScalableTargetsResponse, error) {
+	if err := located(in.ScalableDimension, len(in.ResourceIds) > 0); err != nil {
+		return nil, err
+	}
 	k := spaceOf(id.Account, id.Region)
 	return view(ctx, s, k, func(r store.Reader) (*api.DescribeScalableTargetsResponse, error) {
 		out := &api.DescribeScalableTargetsResponse{ScalableTargets: []api.ScalableTarget{}}
