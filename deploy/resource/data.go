@@ -8,6 +8,7 @@ import (
 
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/deploy/resource/fit"
+	"github.com/brume-dev/brume/deploy/resource/outcome"
 	"github.com/brume-dev/brume/jsondoc"
 )
 
@@ -213,7 +214,7 @@ func (o *Op) tableSettings() error {
 
 func deleteTable(o *Op) error {
 	err := o.do("dynamodb", "DeleteTable", "TableName", o.Physical)
-	if isGone(err) {
+	if outcome.Gone(err) {
 		return nil
 	}
 	if err != nil && aws.CodeOf(err) != "ResourceInUseException" {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/deploy/resource/fit"
+	"github.com/brume-dev/brume/deploy/resource/outcome"
 	"github.com/brume-dev/brume/jsondoc"
 )
 
@@ -166,21 +167,9 @@ func difference(old, now []string) (added, removed []string) {
 	return added, removed
 }
 
-// gone are the codes of errors that say that a thing is not there.
-var gone = []string{"NoSuchEntity", "ResourceNotFoundException", "NotFoundException", "NoSuchBucket", "NoSuchBucketPolicy",
-	"RepositoryNotFoundException", "ParameterNotFound", "TableNotFoundException", "PolicyNotFound", "QueueDoesNotExist", "NotFound",
-	"CodeSigningConfigNotFoundException", "ProvisionedConcurrencyConfigNotFoundException", "ObjectNotFoundException",
-	"StateMachineDoesNotExist", "ActivityDoesNotExist", "ResourceNotFound"}
-
-// there are the codes of errors that say that a thing is there already.
-var there = []string{"EntityAlreadyExists", "ResourceConflictException", "ResourceInUseException", "ResourceAlreadyExistsException",
-	"AlreadyExistsException", "BucketAlreadyOwnedByYou", "ParameterAlreadyExists", "RepositoryAlreadyExistsException", "ConflictException"}
-
-func isGone(err error) bool { return err != nil && slices.Contains(gone, aws.CodeOf(err)) }
-
 // ignoreGone is for deletions: what is gone is deleted.
 func ignoreGone(err error) error {
-	if isGone(err) {
+	if outcome.Gone(err) {
 		return nil
 	}
 	return err
@@ -197,7 +186,7 @@ func (o *Op) made(err error) error {
 
 // there is made for what belongs to the resource.
 func (o *Op) there(err error) error {
-	if err != nil && o.Retried && slices.Contains(there, aws.CodeOf(err)) {
+	if err != nil && o.Retried && outcome.There(err) {
 		return nil
 	}
 	return err

@@ -12,6 +12,7 @@ import (
 	"github.com/brume-dev/brume/aws"
 	"github.com/brume-dev/brume/deploy"
 	"github.com/brume-dev/brume/deploy/resource"
+	"github.com/brume-dev/brume/deploy/resource/outcome"
 	"github.com/brume-dev/brume/jsondoc"
 	"github.com/brume-dev/brume/service/cloudformation/answer"
 	"github.com/brume-dev/brume/store"
@@ -431,7 +432,7 @@ func (w *work) failed(tx store.Tx, st *stackRecord, rec *resourceRecord, failure
 		writeStack(tx, w.p, st)
 	}
 	status := strings.Replace(inProgress(rec.Verb), "IN_PROGRESS", "FAILED", 1)
-	reason := resource.Describe(rec.Type, w.token(), failure)
+	reason := outcome.Describe(rec.Type, w.token(), failure)
 	if c := (*cancelled)(nil); errors.As(failure, &c) {
 		reason = c.Error()
 	}

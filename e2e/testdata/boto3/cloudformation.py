@@ -1,8 +1,9 @@
 """Stacks over the real client: waiters, roll-back, change sets, nested stacks, and a custom resource in a real function."""
 
 import json
+import urllib.request
 
-from client import ACCOUNT, client, fails
+from client import ACCOUNT, ENDPOINT, client, eventually, fails
 
 cfn, s3, logs = client("cloudformation"), client("s3"), client("logs")
 FAST = {"Delay": 1, "MaxAttempts": 60}
@@ -160,3 +161,39 @@ cfn.update_stack(StackName="kept", TemplateBody=one.replace('"1"', '"2"'))
 wait("stack_rollback_complete", "kept")
 assert ssm.get_parameter(Name="/e2e/kept")["Parameter"]["Value"] == "1"
 assert "Action denied by stack policy" in str(reasons("kept")), reasons("kept")
+
+# What somebody else has made under the name of a resource stays when the stack goes back.
+ssm.put_parameter(Name="/e2e/theirs", Type="String", Value="kept")
+cfn.create_stack(StackName="foreign", TemplateBody=one.replace("/e2e/kept", "/e2e/theirs"))
+eventually("the roll-back", lambda: cfn.describe_stacks(StackName="foreign")["Stacks"][0]["StackStatus"] == "ROLLBACK_COMPLETE")
+assert ssm.get_parameter(Name="/e2e/theirs")["Parameter"]["Value"] == "kept"
+assert any("HandlerErrorCode: AlreadyExists" in (r[2] or "") for r in reasons("foreign")), reasons("foreign")
+with fails("ValidationError", 400, "Template error: instance of Fn::GetAtt references undefined resource Nope"):
+    cfn.validate_template(TemplateBody=one.replace('"1"', '{"Fn::GetAtt": ["Nope", "Arn"]}'))
+
+# A serverless application: its API answers preflights, its function hears of uploads.
+SERVERLESS = """
+Transform: AWS::Serverless-2016-10-31
+Globals: {Api: {Cors: "'*'"}}
+Resources:
+  Uploads: {Type: AWS::S3::Bucket}
+  Function:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: python3.13
+      Handler: index.handler
+      InlineCode: "def handler(event, context): return {'statusCode': 200}"
+      Events:
+        Get: {Type: Api, Properties: {Path: /items, Method: get}}
+        Upload: {Type: S3, Properties: {Bucket: !Ref Uploads, Events: 's3:ObjectCreated:*'}}
+Outputs: {Api: {Value: !Ref ServerlessRestApi}, Bucket: {Value: !Ref Uploads}, Function: {Value: !GetAtt Function.Arn}}
+"""
+cfn.create_stack(StackName="serverless", TemplateBody=SERVERLESS, Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"])
+wait("stack_create_complete", "serverless")
+made = outputs("serverless")
+ask = urllib.request.Request(f"{ENDPOINT}/restapis/{made['Api']}/Prod/_user_request_/items", method="OPTIONS")
+with urllib.request.urlopen(ask) as answer:
+    assert answer.headers["Access-Control-Allow-Origin"] == "*", answer.headers
+    assert answer.headers["Access-Control-Allow-Methods"] == "GET,OPTIONS", answer.headers
+(told,) = s3.get_bucket_notification_configuration(Bucket=made["Bucket"])["LambdaFunctionConfigurations"]
+assert told["LambdaFunctionArn"] == made["Function"] and told["Events"] == ["s3:ObjectCreated:*"], told

@@ -1,4 +1,6 @@
-package resource
+// Package outcome reads the errors of the calls that resources are made of: whether a thing is gone or there already, and how a
+// failed step is told.
+package outcome
 
 import (
 	"errors"
@@ -11,6 +13,22 @@ import (
 
 	"github.com/brume-dev/brume/aws"
 )
+
+// gone are the codes of errors that say that a thing is not there.
+var gone = []string{"NoSuchEntity", "ResourceNotFoundException", "NotFoundException", "NoSuchBucket", "NoSuchBucketPolicy",
+	"RepositoryNotFoundException", "ParameterNotFound", "TableNotFoundException", "PolicyNotFound", "QueueDoesNotExist", "NotFound",
+	"CodeSigningConfigNotFoundException", "ProvisionedConcurrencyConfigNotFoundException", "ObjectNotFoundException",
+	"StateMachineDoesNotExist", "ActivityDoesNotExist", "ResourceNotFound"}
+
+// there are the codes of errors that say that a thing is there already.
+var there = []string{"EntityAlreadyExists", "ResourceConflictException", "ResourceInUseException", "ResourceAlreadyExistsException",
+	"AlreadyExistsException", "BucketAlreadyOwnedByYou", "ParameterAlreadyExists", "RepositoryAlreadyExistsException", "ConflictException"}
+
+// Gone reports whether an error says that a thing is not there.
+func Gone(err error) bool { return err != nil && slices.Contains(gone, aws.CodeOf(err)) }
+
+// There reports whether an error says that a thing is there already.
+func There(err error) bool { return err != nil && slices.Contains(there, aws.CodeOf(err)) }
 
 // plain are the codes of what CloudFormation itself says of a resource; anything else was said by the service that has it.
 var plain = []string{"ValidationError", "CustomResourceFailed", "NotStabilized"}
