@@ -347,7 +347,7 @@ func (s *Service) ListSubscriptionsByTopic(ctx context.Context, id aws.Identity,
 	if err != nil {
 		return nil, err
 	}
-	list, next, err := page(ctx, s.shard(t.place), t.at(&topic).subs(), in.NextToken, func(e *store.Elements, v store.Value) (out snsapi.Subscription, err error) {
+	list, next, err := answer(ctx, s.shard(t.place), t.at(&topic).subs(), in.NextToken, func(e *store.Elements, v store.Value) (out snsapi.Subscription, err error) {
 		var rec subRecord
 		id := e.Text()
 		if err := cmp.Or(e.Err(), record.Decode(v, version, &rec)); err != nil {
@@ -362,7 +362,7 @@ func (s *Service) ListSubscriptionsByTopic(ctx context.Context, id aws.Identity,
 func (s *Service) ListSubscriptions(ctx context.Context, id aws.Identity, in *snsapi.ListSubscriptionsInput) (*snsapi.ListSubscriptionsResponse, error) {
 	type name struct{ topic, sub string }
 	p := here(id)
-	names, next, err := page(ctx, s.shard(p), p.own(), in.NextToken, func(e *store.Elements, _ store.Value) (name, error) {
+	names, next, err := answer(ctx, s.shard(p), p.own(), in.NextToken, func(e *store.Elements, _ store.Value) (name, error) {
 		n := name{e.Text(), e.Text()}
 		return n, e.Err()
 	})

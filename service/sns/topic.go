@@ -259,7 +259,7 @@ func dropSubscriptions(tx store.Tx, t spot) (n int, err error) {
 // ListTopics lists the topics of the account.
 func (s *Service) ListTopics(ctx context.Context, id aws.Identity, in *snsapi.ListTopicsInput) (*snsapi.ListTopicsResponse, error) {
 	p := here(id)
-	names, next, err := page(ctx, s.shard(p), p.topics(), in.NextToken, func(e *store.Elements, _ store.Value) (string, error) {
+	names, next, err := answer(ctx, s.shard(p), p.topics(), in.NextToken, func(e *store.Elements, _ store.Value) (string, error) {
 		arn := ref{p, e.Text()}.arn()
 		return arn, e.Err()
 	})

@@ -1,18 +1,18 @@
 package ssm
 
 import (
-	"encoding/base64"
 	"strings"
 
 	"github.com/brume-dev/brume/api/ssmapi"
 	"github.com/brume-dev/brume/store"
+	"github.com/brume-dev/brume/store/page"
 )
 
 // A token is the name (or version) that a page ended with, so that the next page goes on behind it whatever has happened to the
 // parameters meanwhile.
 
 func token(last string) *string {
-	t := base64.RawURLEncoding.EncodeToString([]byte(last))
+	t := page.Seal(last)
 	return &t
 }
 
@@ -21,11 +21,11 @@ func readToken(t *string) (string, error) {
 	if t == nil || *t == "" {
 		return "", nil
 	}
-	b, err := base64.RawURLEncoding.DecodeString(*t)
-	if err != nil || len(b) == 0 || len(b) > maxARN {
+	last, err := page.Open(*t)
+	if err != nil || len(last) > maxARN {
 		return "", &ssmapi.InvalidNextToken{Message: "The specified token isn't valid."}
 	}
-	return string(b), nil
+	return last, nil
 }
 
 func orDefault(n *int32, def int) int {

@@ -36,12 +36,30 @@ func New(limit int, token *string) (*Page, error) {
 	if token == nil || *token == "" {
 		return p, nil
 	}
-	b, err := base64.RawURLEncoding.DecodeString(*token)
-	if err != nil || len(b) <= 4 || len(b) > store.MaxKey || binary.BigEndian.Uint32(b) != crc32.ChecksumIEEE(b[4:]) {
-		return nil, ErrToken
+	after, err := Open(*token)
+	if err != nil {
+		return nil, err
 	}
-	p.after = string(b[4:])
+	p.after = after
 	return p, nil
+}
+
+// sumSize is the length of the checksum that a token begins with, by which one that somebody made up is told.
+const sumSize = 4
+
+// Seal makes a token of where a page ended, which is not empty.
+func Seal(through string) string {
+	b := binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte(through)))
+	return base64.RawURLEncoding.EncodeToString(append(b, through...))
+}
+
+// Open returns what Seal made a token of, or ErrToken.
+func Open(token string) (string, error) {
+	b, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || len(b) <= sumSize || len(b) > store.MaxKey || binary.BigEndian.Uint32(b) != crc32.ChecksumIEEE(b[sumSize:]) {
+		return "", ErrToken
+	}
+	return string(b[sumSize:]), nil
 }
 
 // Size is the limit that was asked for, or the usual one.
@@ -68,10 +86,7 @@ func (p *Page) Token() *string {
 }
 
 // End is the token of the place where the page ended, also when nothing is left behind it.
-func (p *Page) End() string {
-	b := binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte(p.through))) // what somebody made up is refused
-	return base64.RawURLEncoding.EncodeToString(append(b, p.through...))
-}
+func (p *Page) End() string { return Seal(p.through) }
 
 // Keys calls take with what extends each of the keys below t, in order. take says whether that is an item of the page;
 // the page ends before the first key that may not be on it.
