@@ -250,4 +250,7 @@ func TestNames(t *testing.T) {
 		t.Errorf("%d keys are left", n)
 	}
 	r.begin("w", "x", `{}`)
+	if n := r.promises(); n != 2 { // it waits, and the sweep is promised anew
+		t.Errorf("%d promises", n)
+	}
 }

@@ -105,6 +105,31 @@ func TestStates(t *testing.T) {
 	}
 }
 
+// slow is a task that takes three seconds of the platform's time and ends only when it is called off.
+type slow struct {
+	*task.Runner
+	clock *clock.Virtual
+}
+
+func (s *slow) Try(ctx context.Context, _ *execution.Request, _ bool) (execution.Answer, *web.Exchange, error) {
+	if _, err := s.clock.Advance(context.Background(), 3*time.Second); err != nil {
+		return execution.Answer{}, nil, err
+	}
+	<-ctx.Done()
+	return execution.Answer{}, nil, ctx.Err()
+}
+
+// TestTimeout: a task's time is that of the platform's clock.
+func TestTimeout(t *testing.T) {
+	s := &slow{clock: clock.Frozen(time.Unix(1_700_000_000, 0)), Runner: task.New(task.Config{Services: func() []*aws.Service { return []*aws.Service{sqsapi.Service} }})}
+	b := trial.New(trial.Config{Tasks: s, Clock: s.clock, Rand: rand.NewChaCha8([32]byte{1}), Lint: func(string, bool) error { return nil }})
+	out, err := b.TestState(t.Context(), me, &sfnapi.TestStateInput{RoleArn: new(role), Definition: `{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage",
+		"Parameters":{"QueueUrl":"q","MessageBody":"m"},"TimeoutSeconds":2,"End":true}`})
+	if err != nil || out.Status != "FAILED" || aws.Or(out.Error, "") != fault.Timeout {
+		t.Fatalf("%+v, %v", out, err)
+	}
+}
+
 func TestMocks(t *testing.T) {
 	const (
 		token  = `{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage.waitForTaskToken","Parameters":{"QueueUrl":"q","MessageBody.$":"$$.Task.Token"},"Next":"N"}`
