@@ -70,3 +70,12 @@ with fails("InvalidRestoreTimeException", 400):
 assert ddb.delete_backup(BackupArn=backup["BackupArn"])["BackupDescription"]["BackupDetails"]["BackupStatus"] == "DELETED"
 with fails("BackupNotFoundException", 400, "Backup not found"):
     ddb.describe_backup(BackupArn=backup["BackupArn"])
+
+# A table that is deleted while recovery is on leaves a backup.
+ddb.delete_table(TableName="music")
+assert ddb.list_backups(TableName="music")["BackupSummaries"] == []
+(left,) = ddb.list_backups(TableName="music", BackupType="SYSTEM")["BackupSummaries"]
+assert left["BackupName"] == "music$DeletedTableBackup" and left["BackupType"] == "SYSTEM", left
+assert left["BackupExpiryDateTime"] - left["BackupCreationDateTime"] == datetime.timedelta(days=35), left
+ddb.restore_table_from_backup(TargetTableName="music", BackupArn=left["BackupArn"])
+assert ready("music") == ["1", "2", "3"]
