@@ -35,14 +35,16 @@ func ReadForm(kind, extensions string) (f Form, err error) {
 		return f, fmt.Errorf("Invalid export type specified: %s", kind) //nolint:staticcheck // a text for the client
 	}
 	f.Three = kind == "oas30"
-	switch extensions {
-	case "", "none":
-	case "integrations", "apigateway":
-		f.Integrations = true
-	case "authorizers":
-		f.Authorizer = true
-	default:
-		return f, fmt.Errorf("Invalid extensions specified: %s", extensions) //nolint:staticcheck // a text for the client
+	for _, one := range strings.Split(extensions, ",") { // any combination
+		switch strings.TrimSpace(one) {
+		case "", "none":
+		case "integrations", "apigateway":
+			f.Integrations = true
+		case "authorizers":
+			f.Authorizer = true
+		default:
+			return f, fmt.Errorf("Invalid extensions specified: %s", extensions) //nolint:staticcheck // a text for the client
+		}
 	}
 	return f, nil
 }

@@ -1,16 +1,12 @@
 package execute
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
-
 	"github.com/brume-dev/brume/api/apigatewayapi"
 	"github.com/brume-dev/brume/jsondoc"
+	"github.com/brume-dev/brume/service/apigateway/violation"
 )
 
 // check is the request validation that the method asks for.
@@ -65,28 +61,9 @@ func (c *call) checkBody() *failure {
 	if !ok {
 		return wrong("Unable to parse JSON")
 	}
-	if err := s.compiled.Validate(jsondoc.Plain(doc)); err != nil {
-		return wrong(strings.Join(reasons(err), ", "))
+	plain := jsondoc.Plain(doc)
+	if err := s.compiled.Validate(plain); err != nil {
+		return wrong(strings.Join(violation.Reasons(err, plain), ", "))
 	}
 	return nil
-}
-
-// reasons are the leaves of a validation error, in words like those of AWS's validator.
-func reasons(err error) []string {
-	v, ok := err.(*jsonschema.ValidationError) //nolint:errorlint // Validate returns nothing else
-	if !ok {
-		return []string{err.Error()}
-	}
-	if len(v.Causes) > 0 {
-		var out []string
-		for _, cause := range v.Causes {
-			out = append(out, reasons(cause)...)
-		}
-		return out
-	}
-	words := v.ErrorKind.LocalizedString(message.NewPrinter(language.English))
-	if len(v.InstanceLocation) > 0 {
-		return []string{fmt.Sprintf("/%s: %s", strings.Join(v.InstanceLocation, "/"), words)}
-	}
-	return []string{words}
 }
