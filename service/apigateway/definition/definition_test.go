@@ -32,14 +32,14 @@ func FuzzRead(f *testing.F) {
 
 // TestReadForm reads the extensions of an export in any combination.
 func TestReadForm(t *testing.T) {
-	for extensions, want := range map[string]definition.Form{"": {Three: true}, "none": {Three: true}, "apigateway": {Three: true, Integrations: true},
+	for extensions, want := range map[string]Form{"": {Three: true}, "none": {Three: true}, "apigateway": {Three: true, Integrations: true},
 		"integrations,authorizers": {Three: true, Integrations: true, Authorizer: true}} {
-		if f, err := definition.ReadForm("oas30", extensions); err != nil || f != want {
+		if f, err := ReadForm("oas30", extensions); err != nil || f != want {
 			t.Errorf("%q: %v %v", extensions, f, err)
 		}
 	}
 	for _, wrong := range [][2]string{{"oas30", "integrations,nope"}, {"raml", ""}} {
-		if _, err := definition.ReadForm(wrong[0], wrong[1]); err == nil {
+		if _, err := ReadForm(wrong[0], wrong[1]); err == nil {
 			t.Errorf("%v: no error", wrong)
 		}
 	}
