@@ -37,17 +37,20 @@ func TestBoto3(t *testing.T) {
 // freePort returns an address that nothing listens on, neither over TCP nor over UDP.
 func freePort(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		u, err := net.ListenPacket("udp", l.Addr().String())
+		if err == nil {
+			defer u.Close()
+			return l.Addr().String()
+		}
 	}
-	defer l.Close()
-	u, err := net.ListenPacket("udp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer u.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free over TCP and UDP")
+	return ""
 }
 
 // TestCLI runs each script of testdata/cli (see package testscript) with the AWS CLI, in an account of its own.

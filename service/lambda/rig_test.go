@@ -138,7 +138,8 @@ func (r *rig) advance(d time.Duration) {
 // create makes a function whose handler is on the stage under its name.
 func (r *rig) create(name string, change func(*lambdaapi.CreateFunctionRequest)) *lambdaapi.FunctionConfiguration {
 	r.t.Helper()
-	in := &lambdaapi.CreateFunctionRequest{FunctionName: name, Runtime: new(string(lambdaapi.RuntimePython312)), Role: role, Handler: &name,
+	// What a test holds up has long enough for it: the time-out of a function is by the machine's clock.
+	in := &lambdaapi.CreateFunctionRequest{FunctionName: name, Runtime: new(string(lambdaapi.RuntimePython312)), Role: role, Handler: &name, Timeout: new(int32(30)),
 		Code: &lambdaapi.FunctionCode{ZipFile: archive(map[string]string{"app.py": "# " + name})}}
 	if change != nil {
 		change(in)
