@@ -83,7 +83,9 @@ func (s *Service) createChild(o *resource.Op) error {
 				return &resource.Pending{After: childPoll}
 			}
 		}
-		out, err := s.create(o, o.ID, st, childRequest(o, parent, nil))
+		r := childRequest(o, parent, nil)
+		st.Tags = tagMap(r.tags)
+		out, err := s.create(o, o.ID, st, r)
 		if err != nil {
 			return err
 		}

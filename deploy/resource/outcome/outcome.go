@@ -31,7 +31,7 @@ func Gone(err error) bool { return err != nil && slices.Contains(gone, aws.CodeO
 func There(err error) bool { return err != nil && slices.Contains(there, aws.CodeOf(err)) }
 
 // plain are the codes of what CloudFormation itself says of a resource; anything else was said by the service that has it.
-var plain = []string{"ValidationError", "CustomResourceFailed", "NotStabilized"}
+var plain = []string{"ValidationError", "CustomResourceFailed", "NotStabilized", "InsufficientCapabilitiesException"}
 
 // Describe is how a failed step is told in the events of a stack: token is the Op's.
 // https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-test-contract-errors.html

@@ -92,10 +92,12 @@ s3.create_bucket(Bucket=bucket)
 s3.put_object(Bucket=bucket, Key="child.yaml", Body=GROUP.encode())
 cfn.create_stack(StackName="parent", TemplateBody=json.dumps({
     "Resources": {"Child": {"Type": "AWS::CloudFormation::Stack", "Properties": {
-        "TemplateURL": f"https://{bucket}.s3.amazonaws.com/child.yaml", "Parameters": {"Days": 3}}}},
+        "TemplateURL": f"https://{bucket}.s3.amazonaws.com/child.yaml", "Parameters": {"Days": 3}, "Tags": [{"Key": "own", "Value": "1"}]}}},
     "Outputs": {"Inner": {"Value": {"Fn::GetAtt": ["Child", "Outputs.Name"]}}}}))
 wait("stack_create_complete", "parent")
 assert outputs("parent")["Inner"].startswith("/e2e/parent-Child-"), outputs("parent")
+(child,) = [s for s in cfn.describe_stacks()["Stacks"] if s["StackName"].startswith("parent-Child-")]
+assert child["Tags"] == [{"Key": "own", "Value": "1"}] and child["RootId"] == child["ParentId"], child
 cfn.delete_stack(StackName="parent")
 wait("stack_delete_complete", "parent")
 
