@@ -69,10 +69,11 @@ type Accessor interface {
 	Access(ctx context.Context, id Identity, op string, in any) ([]Access, error)
 }
 
-// Policies decide who may do what. A service whose calls go through the table needs none: those that do something which is no
-// operation ask here.
+// Policies decide who may do what. The table of operations asks before each call. A service needs them only for what is no operation:
+// a part of one, a request to a data plane.
 type Policies interface {
-	// Authorize returns nil when id may have all of access, else AccessDenied.
+	// Authorize returns nil when id may have all of access, and AWS's AccessDenied error naming the first
+	// action that it may not.
 	Authorize(ctx context.Context, id Identity, access []Access) error
 }
 

@@ -16,14 +16,7 @@ import (
 	"github.com/brume-dev/brume/shape"
 )
 
-// Policies decides whether a call may be made. service/iam implements it.
-type Policies interface {
-	// Authorize returns nil when id may have all of access, and AWS's AccessDenied error naming the first
-	// action that it may not.
-	Authorize(ctx context.Context, id aws.Identity, access []aws.Access) error
-}
-
-// AllowAll is the Policies of tests: everybody may do everything.
+// AllowAll is the aws.Policies of tests: everybody may do everything.
 type AllowAll struct{}
 
 // Authorize allows.
@@ -45,7 +38,7 @@ type Tracer interface {
 
 // Config is what a Table needs. The zero Config allows everything and logs nowhere.
 type Config struct {
-	Policies Policies
+	Policies aws.Policies
 	Tracer   Tracer
 	// Fault, when set, is asked after authorization and validation; a call that it returns an error for fails with
 	// that error and never reaches its service. It may also wait.
@@ -59,7 +52,7 @@ type Config struct {
 // Table is the table of operations. It implements aws.Caller. Register everything before the first call; after that it
 // is safe for any number of goroutines.
 type Table struct {
-	policies Policies
+	policies aws.Policies
 	tracer   Tracer
 	fault    func(context.Context, Call) error
 	log      *slog.Logger

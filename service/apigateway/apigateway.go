@@ -27,7 +27,7 @@ type Config struct {
 	Caller   aws.Caller            // logs and traces are written through it
 	Wire     aws.Wire              // AWS integrations go through it
 	Roles    aws.Roles             // the credentials of integrations, and the account's role for logs
-	Policies execute.Policies      // who may invoke
+	Policies aws.Policies          // who may invoke
 	Services func() []*aws.Service // what AWS integrations may name
 	HTTP     http.RoundTripper     // HTTP integrations go through it
 	Rand     io.Reader             // crypto/rand.Reader

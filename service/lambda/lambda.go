@@ -60,7 +60,7 @@ type Config struct {
 	CodeURL func(token string) string
 	// URL makes the address of a function URL; Policies decides who may invoke one.
 	URL      func(id, region string) string
-	Policies Policies
+	Policies aws.Policies
 	// Memory reads the part of the machine's memory that is free; nil: it is not watched.
 	Memory func() float64
 	// Bears reports whether the machine bears more invocations at a time than there are; nil: always.
@@ -70,11 +70,6 @@ type Config struct {
 	Now     func() time.Time // the machine's clock, by which functions time out
 	Rand    io.Reader        // nil: crypto/rand
 	Log     *slog.Logger
-}
-
-// Policies decides whether a request to a function URL may be made. service/iam implements it.
-type Policies interface {
-	Authorize(ctx context.Context, id aws.Identity, access []aws.Access) error
 }
 
 // Service implements lambdaapi.Handler and aws.Accessor.

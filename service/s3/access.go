@@ -34,11 +34,6 @@ func suffix(action string) string {
 	return ""
 }
 
-// Policies decides what a caller may do where that is no matter of the whole request. service/iam implements it.
-type Policies interface {
-	Authorize(ctx context.Context, id aws.Identity, access []aws.Access) error
-}
-
 // Access says what an operation needs. A bucket that is not there is told before anything else, as S3 does.
 func (s *Service) Access(ctx context.Context, id aws.Identity, op string, in any) ([]aws.Access, error) {
 	if op == "ListBuckets" {

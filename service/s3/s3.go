@@ -30,7 +30,7 @@ type Config struct {
 	Caller aws.Caller // for KMS, and to ask whether notifications may be delivered
 	Timer  *timer.Runner
 	// Policies is asked about each key of a DeleteObjects and about what a caller may bypass; nil allows everything.
-	Policies Policies
+	Policies aws.Policies
 	Log      *slog.Logger
 }
 

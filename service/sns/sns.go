@@ -29,11 +29,6 @@ import (
 	"github.com/brume-dev/brume/timer"
 )
 
-// Policies decides whether a call may be made. Operations that take a signature or none ask it themselves.
-type Policies interface {
-	Authorize(ctx context.Context, id aws.Identity, access []aws.Access) error
-}
-
 // Relay takes mails.
 type Relay interface {
 	Send(ctx context.Context, m *mail.Mail) error
@@ -46,7 +41,7 @@ type Config struct {
 	Timer    *timer.Runner
 	Caller   aws.Caller // queues and functions are reached through it
 	Roles    aws.Roles  // for the roles that write delivery logs
-	Policies Policies
+	Policies aws.Policies
 	HTTP     http.RoundTripper // HTTP endpoints are reached through it
 	Relay    Relay             // nil: mails are kept and shown (Mails)
 	// Links is the URL of the platform for the links that are sent, "http://127.0.0.1:4566"; Certificates that of the

@@ -35,17 +35,12 @@ type Entities interface {
 	ManagedPolicy(ctx context.Context, account, arn string) (bool, error)
 }
 
-// Policies decides whether a role may be assumed. service/iam implements it.
-type Policies interface {
-	Authorize(ctx context.Context, id aws.Identity, access []aws.Access) error
-}
-
 // Config is what the service needs.
 type Config struct {
 	Store    store.Store
 	Clock    clock.Clock
 	Entities Entities
-	Policies Policies
+	Policies aws.Policies
 	// Random is the source of keys, secrets and nonces; nil means crypto/rand.
 	Random io.Reader
 	Log    *slog.Logger
@@ -56,7 +51,7 @@ type Service struct {
 	store    store.Store
 	clock    clock.Clock
 	entities Entities
-	policies Policies
+	policies aws.Policies
 	random   io.Reader
 
 	seal atomic.Pointer[sealer]

@@ -43,7 +43,7 @@ type house struct {
 
 	// What the services are given and give in turn: see wire.go.
 	keys      gateway.Keys
-	policies  dispatch.Policies
+	policies  aws.Policies
 	planes    map[string]aws.DataPlane
 	objects   gateway.Buckets      // the rules of buckets for browsers
 	callbacks aws.DataPlane        // takes the answers of CloudFormation's custom resources

@@ -27,7 +27,6 @@ import (
 	"github.com/brume-dev/brume/api/stsapi"
 	"github.com/brume-dev/brume/api/xrayapi"
 	"github.com/brume-dev/brume/aws"
-	"github.com/brume-dev/brume/dispatch"
 	"github.com/brume-dev/brume/event/connection"
 	"github.com/brume-dev/brume/event/target"
 	"github.com/brume-dev/brume/gateway"
@@ -141,11 +140,11 @@ func add[S, C any](w *wiring, svc *aws.Service, make func(C) (S, error), c C) (s
 type late struct{ house *house }
 
 var (
-	_ dispatch.Policies = late{}
-	_ aws.Wire          = late{}
+	_ aws.Policies = late{}
+	_ aws.Wire     = late{}
 )
 
-// Authorize implements dispatch.Policies.
+// Authorize implements aws.Policies.
 func (l late) Authorize(ctx context.Context, id aws.Identity, access []aws.Access) error {
 	return l.house.policies.Authorize(ctx, id, access)
 }

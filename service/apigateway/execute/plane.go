@@ -18,11 +18,6 @@ import (
 	"github.com/brume-dev/brume/store/known"
 )
 
-// Policies decides who may invoke what: dispatch's.
-type Policies interface {
-	Authorize(ctx context.Context, id aws.Identity, access []aws.Access) error
-}
-
 // Source is where APIs are kept.
 type Source interface {
 	// Owner says whose an API is; an empty account: nobody's.
@@ -57,7 +52,7 @@ type Config struct {
 	Caller   aws.Caller
 	Wire     aws.Wire
 	Roles    aws.Roles
-	Policies Policies
+	Policies aws.Policies
 	Services func() []*aws.Service
 	HTTP     http.RoundTripper
 	Rand     io.Reader

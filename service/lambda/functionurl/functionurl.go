@@ -54,9 +54,7 @@ type Config struct {
 	Store    store.Store
 	Clock    clock.Clock
 	Timer    *timer.Runner
-	Policies interface {
-		Authorize(ctx context.Context, id aws.Identity, access []aws.Access) error
-	}
+	Policies aws.Policies
 	// URL makes the address of a URL with this id: "https://ID.lambda-url.REGION.on.aws/".
 	URL func(id, region string) string
 	// NewID returns a random UUID.
