@@ -33,16 +33,21 @@ const ballastSize = 16 << 20
 
 // Run implements the subcommand.
 func (s *serve) Run(w *world) error {
-	tune()
 	ballast := make([]byte, ballastSize)
 	defer runtime.KeepAlive(ballast)
-	p, err := platform.New(s.config(w))
+	p, err := s.open(w)
 	if err != nil {
 		return err
 	}
 	p.Welcome(w.out)
 	err = p.Run(w)
 	return errors.Join(err, p.Close())
+}
+
+// open makes the platform, and the runtime ready for it.
+func (s *serve) open(w *world) (*platform.Platform, error) {
+	tune()
+	return platform.New(s.config(w))
 }
 
 func (s *serve) config(w *world) platform.Config {

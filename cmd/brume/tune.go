@@ -15,12 +15,14 @@ const gcPercent = 400
 // one thread per core, requests lie in the queue of a thread that has lost its core to a function, for whole slices of time.
 const threadsPerCore = 2
 
-// tune sets the runtime for a server, unless the environment says how it is to be. The ceilings of brume bench are servers too.
+// tune sets the runtime for a server, unless the environment says how it is to be: once or several times, a process may run several
+// platforms. The ceilings of brume bench are servers too.
 func tune() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
 	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.SetDefaultGOMAXPROCS()
 		runtime.GOMAXPROCS(threadsPerCore * runtime.GOMAXPROCS(0))
 	}
 }

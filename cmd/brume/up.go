@@ -52,8 +52,7 @@ func (e *endpoint) answers(ctx context.Context) bool {
 
 // during runs a platform while f runs, and ends it when f ends.
 func (s *serve) during(w *world, f func(*world, *platform.Platform) error) error {
-	tune()
-	p, err := platform.New(s.config(w))
+	p, err := s.open(w)
 	if err != nil {
 		return err
 	}
