@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/brume-dev/brume/jsondoc"
@@ -132,19 +133,10 @@ func (n Node) Bool(key string) bool {
 // OneOf is a member that must be one of some words if it is there.
 func (n Node) OneOf(key string, words ...string) string {
 	s := n.Text(key)
-	if v, ok := n.Object.Get(key); ok && v == s && !contains(words, s) {
+	if v, ok := n.Object.Get(key); ok && v == s && !slices.Contains(words, s) {
 		n.Fail(key, "Value should be one of the following: [%s]", strings.Join(words, ", "))
 	}
 	return s
-}
-
-func contains(words []string, s string) bool {
-	for _, w := range words {
-		if w == s {
-			return true
-		}
-	}
-	return false
 }
 
 // Language is the node's own query language: what holds around it where it does not say. A state cannot go back from JSONata.

@@ -26,7 +26,7 @@ func References(text []byte) map[string][]string {
 	top.JSONata = top.Language()
 	r.assignments(top.Object)
 	if len(r.assigned) > 0 {
-		r.block(top, top.JSONata)
+		r.block(top)
 	}
 	if len(r.found) == 0 {
 		return nil
@@ -58,8 +58,8 @@ func (r *references) assignments(v any) {
 	}
 }
 
-// block looks at states; the language of those that do not say is the machine's.
-func (r *references) block(n Node, isJSONata bool) {
+// block looks at states; the language of those that do not say is the machine's, also within a state that has another.
+func (r *references) block(n Node) {
 	states, ok := n.Inner("States")
 	if !ok {
 		return
@@ -69,20 +69,20 @@ func (r *references) block(n Node, isJSONata bool) {
 		if !ok {
 			continue
 		}
-		s.JSONata = isJSONata
+		isJSONata := s.Language()
 		var names []string
 		for key, m := range s.Object.All() {
 			switch key {
 			case "Branches":
 				for _, branch := range s.Items(key) {
-					r.block(branch, isJSONata)
+					r.block(branch)
 				}
 			case "ItemProcessor", "Iterator":
 				if inner, ok := s.Inner(key); ok {
-					r.block(inner, isJSONata)
+					r.block(inner)
 				}
 			default:
-				names = r.value(names, key, m, s.Language())
+				names = r.value(names, key, m, isJSONata)
 			}
 		}
 		if slices.Sort(names); names != nil {
