@@ -23,16 +23,20 @@ func invalid(format string, args ...any) error {
 
 // Known refuses resource types that are not there.
 func Known(t *template.Template, find Finder) error {
-	var unknown []string
-	for _, r := range t.Resources {
-		if _, ok := find(r.Type); !ok && !slices.Contains(unknown, r.Type) {
-			unknown = append(unknown, r.Type)
-		}
-	}
-	if len(unknown) > 0 {
-		return unrecognized(unknown)
+	if names := unknown(t, find); len(names) > 0 {
+		return unrecognized(names)
 	}
 	return nil
+}
+
+// unknown are the resource types that are not there, each once.
+func unknown(t *template.Template, find Finder) (names []string) {
+	for _, r := range t.Resources {
+		if _, ok := find(r.Type); !ok && !slices.Contains(names, r.Type) {
+			names = append(names, r.Type)
+		}
+	}
+	return names
 }
 
 // Permitted refuses resource types that the request does not list: AWS::*, AWS::SQS::*, AWS::SQS::Queue, Custom::*.
@@ -45,9 +49,9 @@ func Permitted(t *template.Template, types []string) error {
 	return nil
 }
 
-// Acknowledged asks for the capabilities that the template needs: IAM resources, and among them those with names.
-func Acknowledged(t *template.Template, given []cloudformationapi.Capability) error {
-	need := cloudformationapi.Capability("")
+// demand is the capability that the resources of a template need: IAM resources, and among them those with names. types are those
+// of these resources, each once.
+func demand(t *template.Template) (need cloudformationapi.Capability, types []string) {
 	for _, r := range t.Resources {
 		if !strings.HasPrefix(r.Type, "AWS::IAM::") {
 			continue
@@ -61,7 +65,16 @@ func Acknowledged(t *template.Template, given []cloudformationapi.Capability) er
 				need = cloudformationapi.CapabilityCapabilityNamedIam
 			}
 		}
+		if !slices.Contains(types, r.Type) {
+			types = append(types, r.Type)
+		}
 	}
+	return need, types
+}
+
+// Acknowledged asks for the capabilities that the template needs.
+func Acknowledged(t *template.Template, given []cloudformationapi.Capability) error {
+	need, _ := demand(t)
 	has := func(c cloudformationapi.Capability) bool { return slices.Contains(given, c) }
 	if need == "" || has(cloudformationapi.CapabilityCapabilityNamedIam) || has(need) {
 		return nil
@@ -71,23 +84,13 @@ func Acknowledged(t *template.Template, given []cloudformationapi.Capability) er
 
 // Needs are the capabilities that a template asks for, and why.
 func Needs(t *template.Template) ([]cloudformationapi.Capability, *string) {
-	err := Acknowledged(t, nil)
-	if err == nil && len(t.Transforms) == 0 {
+	need, types := demand(t)
+	if need == "" && len(t.Transforms) == 0 {
 		return nil, nil
 	}
 	var out []cloudformationapi.Capability
-	var types []string
-	if err != nil {
-		need := cloudformationapi.CapabilityCapabilityIam
-		if strings.Contains(err.Error(), string(cloudformationapi.CapabilityCapabilityNamedIam)) {
-			need = cloudformationapi.CapabilityCapabilityNamedIam
-		}
+	if need != "" {
 		out = append(out, need)
-		for _, r := range t.Resources {
-			if strings.HasPrefix(r.Type, "AWS::IAM::") && !slices.Contains(types, r.Type) {
-				types = append(types, r.Type)
-			}
-		}
 	}
 	if len(t.Transforms) > 0 {
 		out = append(out, cloudformationapi.CapabilityCapabilityAutoExpand)
@@ -104,20 +107,17 @@ func Transforms(doc *jsondoc.Object) bool {
 
 // Warnings are the resource types that are not there, for those who want to know them; else the template is refused.
 func Warnings(doc *jsondoc.Object, t *template.Template, find Finder, c *cloudformationapi.TemplateSummaryConfig) (*cloudformationapi.Warnings, error) {
-	var unknown []string
-	for _, r := range t.Resources {
-		made := Transforms(doc) && strings.HasPrefix(r.Type, "AWS::Serverless::")
-		if _, ok := find(r.Type); !ok && !made && !slices.Contains(unknown, r.Type) {
-			unknown = append(unknown, r.Type)
-		}
+	names := unknown(t, find)
+	if len(names) > 0 && Transforms(doc) { // which make others of these
+		names = slices.DeleteFunc(names, func(name string) bool { return strings.HasPrefix(name, "AWS::Serverless::") })
 	}
-	if len(unknown) == 0 {
+	if len(names) == 0 {
 		return nil, nil
 	}
 	if c == nil || !aws.Or(c.TreatUnrecognizedResourceTypesAsWarnings, false) {
-		return nil, unrecognized(unknown)
+		return nil, unrecognized(names)
 	}
-	return &cloudformationapi.Warnings{UnrecognizedResourceTypes: unknown}, nil
+	return &cloudformationapi.Warnings{UnrecognizedResourceTypes: names}, nil
 }
 
 func unrecognized(types []string) error {
