@@ -19,17 +19,16 @@ import (
 
 // request is what the operations that take a template have in common.
 type request struct {
-	name                string
-	body, url           *string
-	previous            bool // UsePreviousTemplate
-	parameters          []cloudformationapi.Parameter
-	capabilities        []cloudformationapi.Capability
-	tags                []cloudformationapi.Tag
-	before              *versionRecord // what UsePreviousValue and UsePreviousTemplate mean
-	direct              bool           // not by way of a change set: transforms need CAPABILITY_AUTO_EXPAND
-	acknowledgesNothing bool           // capabilities are not asked for
-	types               []string       // ResourceTypes: those that the caller may work with; nil: all
-	policy              string         // of the stack
+	name         string
+	body, url    *string
+	previous     bool // UsePreviousTemplate
+	parameters   []cloudformationapi.Parameter
+	capabilities []cloudformationapi.Capability
+	tags         []cloudformationapi.Tag
+	before       *versionRecord // what UsePreviousValue and UsePreviousTemplate mean
+	direct       bool           // not by way of a change set: transforms need CAPABILITY_AUTO_EXPAND
+	types        []string       // ResourceTypes: those that the caller may work with; nil: all
+	policy       string         // of the stack
 }
 
 // blueprint is a template that has been read, checked and laid out.
@@ -66,10 +65,8 @@ func (s *Service) read(ctx context.Context, id aws.Identity, p place, st *stackR
 	if err := admit.Permitted(t, r.types); err != nil {
 		return nil, err
 	}
-	if !r.acknowledgesNothing {
-		if err := admit.Acknowledged(t, r.capabilities); err != nil {
-			return nil, err
-		}
+	if err := admit.Acknowledged(t, r.capabilities); err != nil {
+		return nil, err
 	}
 	plan, err := deploy.NewPlan(t, scope(p, st, t, v))
 	if err != nil {

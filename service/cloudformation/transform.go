@@ -33,7 +33,7 @@ func (s *Service) transform(ctx context.Context, id aws.Identity, p place, st *s
 	if len(names) == 0 && !in.found {
 		return doc, nil
 	}
-	if r.direct && !r.acknowledgesNothing && !slices.Contains(r.capabilities, cloudformationapi.CapabilityCapabilityAutoExpand) {
+	if r.direct && !slices.Contains(r.capabilities, cloudformationapi.CapabilityCapabilityAutoExpand) {
 		return nil, &cloudformationapi.InsufficientCapabilitiesException{Message: "Requires capabilities : [CAPABILITY_AUTO_EXPAND]"}
 	}
 	for _, n := range names {
