@@ -3,8 +3,9 @@ package definition
 import (
 	"slices"
 	"strings"
-	"unicode"
 
+	"github.com/brume-dev/brume/asl/path"
+	"github.com/brume-dev/brume/asl/template"
 	"github.com/brume-dev/brume/jsondoc"
 )
 
@@ -50,7 +51,7 @@ func (r *references) assignments(v any) {
 		for key, m := range v.All() {
 			if o, ok := m.(*jsondoc.Object); ok && key == "Assign" {
 				for name := range o.All() {
-					r.assigned[strings.TrimSuffix(name, ".$")] = true
+					r.assigned[strings.TrimSuffix(name, template.Suffix)] = true
 				}
 			}
 			r.assignments(m)
@@ -95,7 +96,7 @@ func (r *references) block(n Node) {
 func (r *references) value(names []string, key string, v any, isJSONata bool) []string {
 	switch v := v.(type) {
 	case string:
-		dynamic := strings.HasSuffix(key, "Path") || strings.HasSuffix(key, ".$") || key == "Variable"
+		dynamic := strings.HasSuffix(key, "Path") || strings.HasSuffix(key, template.Suffix) || key == "Variable"
 		if isJSONata {
 			dynamic = strings.HasPrefix(v, "{%")
 		}
@@ -125,7 +126,7 @@ func (r *references) text(names []string, s string) []string {
 		case strings.HasPrefix(s, "$$"):
 			s = s[2:]
 		case c == '$':
-			n := nameLength(s[1:])
+			n := path.VariableLength(s[1:])
 			if name := s[1 : 1+n]; r.assigned[name] {
 				names = append(names, name)
 			}
@@ -148,13 +149,4 @@ func afterQuote(s string, quote byte) string {
 		}
 	}
 	return ""
-}
-
-func nameLength(s string) int {
-	for i, c := range s {
-		if !unicode.IsLetter(c) && c != '_' && !unicode.IsDigit(c) && !unicode.Is(unicode.Mn, c) {
-			return i
-		}
-	}
-	return len(s)
 }

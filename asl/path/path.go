@@ -75,7 +75,7 @@ func begin(text string) (p *Path, rest string, err error) {
 	p = &Path{text: text}
 	if after, ok := strings.CutPrefix(rest, "$"); ok {
 		p.root, rest = ofContext, after
-	} else if n := variableLength(rest); n > 0 {
+	} else if n := VariableLength(rest); n > 0 {
 		p.root, p.variable, rest = ofVariable, rest[:n], rest[n:]
 	}
 	if rest != "" && rest[0] != '.' && rest[0] != '[' {
@@ -84,8 +84,8 @@ func begin(text string) (p *Path, rest string, err error) {
 	return p, rest, nil
 }
 
-// variableLength is how long the name of a variable at the beginning of s is: an identifier of Unicode's kind.
-func variableLength(s string) int {
+// VariableLength is how long the name of a variable at the beginning of s is: an identifier of Unicode's kind.
+func VariableLength(s string) int {
 	for i, r := range s {
 		if unicode.IsLetter(r) || r == '_' || i > 0 && (unicode.IsDigit(r) || unicode.Is(unicode.Mn, r)) {
 			continue
@@ -101,7 +101,7 @@ const MaxVariableLength = 80
 
 // IsVariableName reports whether a variable may be called s: an identifier of at most MaxVariableLength characters.
 func IsVariableName(s string) bool {
-	return s != "" && variableLength(s) == len(s) && len([]rune(s)) <= MaxVariableLength
+	return s != "" && VariableLength(s) == len(s) && len([]rune(s)) <= MaxVariableLength
 }
 
 // String is the text that the path was compiled from.
