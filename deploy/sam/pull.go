@@ -46,11 +46,7 @@ func (t *transformer) mapping(id, name string, r, props *jsondoc.Object, source,
 	if inline == nil {
 		return nil
 	}
-	own, ok := get(role, "Policies").(*jsondoc.Array)
-	if !ok {
-		own = arr()
-		role.Set("Policies", own)
-	}
+	own := list(role, "Policies")
 	document := pythonJSON(nil, get(inline, "PolicyDocument"))
 	for _, p := range own.Items {
 		if o, ok := p.(*jsondoc.Object); ok && bytes.Equal(pythonJSON(nil, get(o, "PolicyDocument")), document) {

@@ -24,19 +24,10 @@ func (t *transformer) uploadEvent(id, name string, r, props *jsondoc.Object, fun
 	permission := id + name + "Permission"
 	t.emit(permission, "AWS::Lambda::Permission", obj("Action", "lambda:InvokeFunction", "FunctionName", function, "Principal", "s3.amazonaws.com",
 		"SourceAccount", ref("AWS::AccountId")), r, true)
-	properties, ok := get(bucket, "Properties").(*jsondoc.Object)
-	if !ok {
-		properties = jsondoc.NewObject()
-		bucket.Set("Properties", properties)
-	}
+	properties := member(bucket, "Properties")
 	condition := get(r, "Condition")
 	if condition != nil { // DependsOn takes no conditions: a tag that refers to the permission waits for it too
-		tags, _ := get(properties, "Tags").(*jsondoc.Array)
-		if tags == nil {
-			tags = arr()
-			properties.Set("Tags", tags)
-		}
-		tags.Items = append(tags.Items, obj("Key", "sam:ConditionalDependsOn:"+permission,
+		extend(properties, "Tags", obj("Key", "sam:ConditionalDependsOn:"+permission,
 			"Value", obj("Fn::If", arr(condition, ref(permission), "no dependency"))))
 	} else {
 		waits := dependencies(bucket)
@@ -45,12 +36,7 @@ func (t *transformer) uploadEvent(id, name string, r, props *jsondoc.Object, fun
 		}
 		bucket.Set("DependsOn", waits)
 	}
-	config := member(properties, "NotificationConfiguration")
-	told, ok := get(config, "LambdaConfigurations").(*jsondoc.Array)
-	if !ok {
-		told = arr()
-		config.Set("LambdaConfigurations", told)
-	}
+	told := list(member(properties, "NotificationConfiguration"), "LambdaConfigurations")
 	for _, kind := range anyList(get(props, "Events")) {
 		one := obj("Function", arn, "Filter", get(props, "Filter"), "Event", kind)
 		if condition != nil {
@@ -71,6 +57,22 @@ func member(o *jsondoc.Object, name string) *jsondoc.Object {
 	m := jsondoc.NewObject()
 	o.Set(name, m)
 	return m
+}
+
+// list is a member that is a list, made when it is not there.
+func list(o *jsondoc.Object, name string) *jsondoc.Array {
+	if l, ok := get(o, name).(*jsondoc.Array); ok {
+		return l
+	}
+	l := arr()
+	o.Set(name, l)
+	return l
+}
+
+// extend adds an item to a member that is a list.
+func extend(o *jsondoc.Object, name string, item any) {
+	l := list(o, name)
+	l.Items = append(l.Items, item)
 }
 
 // dependencies are what DependsOn names.

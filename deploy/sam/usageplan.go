@@ -66,15 +66,6 @@ func (t *transformer) usagePlan(a *api) error {
 	return nil
 }
 
-func extend(o *jsondoc.Object, name string, item any) {
-	list, ok := get(o, name).(*jsondoc.Array)
-	if !ok {
-		list = arr()
-		o.Set(name, list)
-	}
-	list.Items = append(list.Items, item)
-}
-
 // keyRequired adds to the security of a route that it takes an API key, or that it takes none though the others do.
 func (a *api) keyRequired(out, auth *jsondoc.Object) {
 	usual := get(object(a.props, "Auth"), "ApiKeyRequired") == true
