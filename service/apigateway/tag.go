@@ -16,7 +16,7 @@ func checkTags(tags map[string]string) error {
 		if k == "" || len(k) > 128 {
 			return bad("Tag key must be between 1 and 128 characters")
 		}
-		if strings.HasPrefix(strings.ToLower(k), "aws:") && !strings.HasPrefix(k, "aws:cloudformation:") {
+		if aws.ReservedTag(k) && !strings.HasPrefix(k, "aws:cloudformation:") {
 			return bad("Tag keys starting with 'aws:' are reserved for system use")
 		}
 		if len(v) > 256 {

@@ -44,7 +44,7 @@ func checkTags(have map[string]string, add []ecrapi.Tag) error {
 		case t.Key == "" || utf8.RuneCountInString(t.Key) > maxTagKey || utf8.RuneCountInString(t.Value) > maxTagValue:
 			return &ecrapi.InvalidTagParameterException{Message: "An invalid parameter has been specified. Tag keys can have a maximum " +
 				"character length of 128 characters, and tag values can have a maximum length of 256 characters."}
-		case strings.HasPrefix(strings.ToLower(t.Key), "aws:"):
+		case aws.ReservedTag(t.Key):
 			return &ecrapi.InvalidTagParameterException{Message: "Tag keys that begin with aws: are reserved"}
 		}
 	}

@@ -15,7 +15,7 @@ import (
 func addTags(all map[string]string, tags []eventbridgeapi.Tag) (map[string]string, error) {
 	out := maps.Clone(all)
 	for _, t := range tags {
-		if strings.HasPrefix(strings.ToLower(t.Key), "aws:") {
+		if aws.ReservedTag(t.Key) {
 			return nil, invalid("Parameter Tags is not valid. Reason: Tag keys that begin with aws: are reserved.")
 		}
 		if out == nil {

@@ -14,7 +14,7 @@ import (
 func newTags(have []tag, add []iamapi.Tag) ([]tag, error) {
 	out := slices.Clone(have)
 	for i, t := range add {
-		if strings.HasPrefix(strings.ToLower(t.Key), "aws:") {
+		if aws.ReservedTag(t.Key) {
 			return nil, &iamapi.InvalidInputException{Message: "Tag keys that begin with aws: are reserved: " + t.Key}
 		}
 		if slices.ContainsFunc(add[:i], func(o iamapi.Tag) bool { return strings.EqualFold(o.Key, t.Key) }) {

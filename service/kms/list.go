@@ -5,7 +5,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/brume-dev/brume/api/kmsapi"
 	"github.com/brume-dev/brume/aws"
@@ -83,7 +82,7 @@ func (s *Service) ListKeyPolicies(ctx context.Context, id aws.Identity, in *kmsa
 // addTags adds tags to those that are there.
 func addTags(all map[string]string, tags []kmsapi.Tag) error {
 	for _, t := range tags {
-		if strings.HasPrefix(strings.ToLower(t.TagKey), "aws:") {
+		if aws.ReservedTag(t.TagKey) {
 			return &kmsapi.TagException{Message: "Tag keys beginning with aws: are reserved for AWS use"}
 		}
 		all[t.TagKey] = t.TagValue

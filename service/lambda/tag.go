@@ -3,7 +3,6 @@ package lambda
 import (
 	"context"
 	"maps"
-	"strings"
 
 	"github.com/brume-dev/brume/api/lambdaapi"
 	"github.com/brume-dev/brume/aws"
@@ -81,7 +80,7 @@ func checkTags(tags map[string]string) error {
 		return fault.Invalid("The number of tags exceeds the limit of %d.", maxTags)
 	}
 	for key := range tags {
-		if strings.HasPrefix(strings.ToLower(key), "aws:") {
+		if aws.ReservedTag(key) {
 			return fault.Invalid("Tag keys that begin with aws: are reserved.")
 		}
 	}

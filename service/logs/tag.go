@@ -3,7 +3,6 @@ package logs
 import (
 	"context"
 	"maps"
-	"strings"
 
 	"github.com/brume-dev/brume/api/logsapi"
 	"github.com/brume-dev/brume/aws"
@@ -13,7 +12,7 @@ import (
 // tag adds tags to a group.
 func (s *Service) tag(ctx context.Context, id aws.Identity, name string, tags map[string]string) error {
 	for k := range tags {
-		if strings.HasPrefix(strings.ToLower(k), "aws:") {
+		if aws.ReservedTag(k) {
 			return badParameter("Tag keys beginning with aws: are reserved for AWS use")
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/brume-dev/brume/api/snsapi"
 	"github.com/brume-dev/brume/aws"
@@ -20,7 +19,7 @@ func addTags(all map[string]string, tags []snsapi.Tag) (map[string]string, error
 	}
 	seen := map[string]bool{}
 	for _, t := range tags {
-		if strings.HasPrefix(strings.ToLower(t.Key), "aws:") {
+		if aws.ReservedTag(t.Key) {
 			return nil, invalid("Tags Reason: Tag keys that begin with aws: are reserved")
 		}
 		if seen[t.Key] {

@@ -273,7 +273,7 @@ func checkTags(tags map[string]string) error {
 		return invalid("Too many tags added for queue. Maximum number of tags: %d", maxTags)
 	}
 	for k, v := range tags {
-		if n := len([]rune(k)); n < 1 || n > maxTagKey || strings.HasPrefix(strings.ToLower(k), "aws:") {
+		if n := len([]rune(k)); n < 1 || n > maxTagKey || aws.ReservedTag(k) {
 			return badValue(k, "TagKey", "Tag keys must be 1 to 128 characters long and must not begin with aws:.")
 		}
 		if len([]rune(v)) > maxTagValue {

@@ -332,7 +332,7 @@ func (p *put) dropOldest(tx store.Tx, v *version) error {
 func checkTags(have map[string]string, add []ssmapi.Tag) error {
 	keys := make([]string, 0, len(add))
 	for _, t := range add {
-		if strings.HasPrefix(strings.ToLower(t.Key), "aws:") {
+		if aws.ReservedTag(t.Key) {
 			return invalid("Tag keys can't begin with aws: (case-insensitive).")
 		}
 		if slices.Contains(keys, t.Key) {

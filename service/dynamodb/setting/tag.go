@@ -3,7 +3,6 @@ package setting
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	api "github.com/brume-dev/brume/api/dynamodbapi"
 	"github.com/brume-dev/brume/aws"
@@ -11,19 +10,16 @@ import (
 	"github.com/brume-dev/brume/store"
 )
 
-// reservedTag begins the keys that only AWS itself assigns.
-// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Tagging.html
-const reservedTag = "aws:"
-
 // Tags checks the tags of a request.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Tagging.html
 func Tags(tags []api.Tag) (map[string]string, error) {
 	out := make(map[string]string, len(tags))
 	for _, t := range tags {
 		if _, twice := out[t.Key]; twice {
 			return nil, invalid("One or more parameter values were invalid: Duplicate tag key: " + t.Key)
 		}
-		if strings.HasPrefix(strings.ToLower(t.Key), reservedTag) {
-			return nil, invalid("One or more parameter values were invalid: Tag keys that begin with " + reservedTag + " are reserved for AWS: " + t.Key)
+		if aws.ReservedTag(t.Key) {
+			return nil, invalid("One or more parameter values were invalid: Tag keys that begin with aws: are reserved for AWS: " + t.Key)
 		}
 		out[t.Key] = t.Value
 	}

@@ -21,7 +21,7 @@ func AddTags(all map[string]string, tags []sfnapi.Tag, arn string) (map[string]s
 	out := maps.Clone(all)
 	for _, t := range tags {
 		key, value := aws.Or(t.Key, ""), aws.Or(t.Value, "")
-		if key == "" || strings.HasPrefix(strings.ToLower(key), "aws:") || !taggable(key) || !taggable(value) {
+		if key == "" || aws.ReservedTag(key) || !taggable(key) || !taggable(value) {
 			return nil, invalid(fmt.Sprintf("Invalid tag: '%s'", key))
 		}
 		if out == nil {
