@@ -57,8 +57,8 @@ func Of(r store.Reader, p keys.Place) (Config, error) {
 // PutFunctionEventInvokeConfig sets how events are handled that wait for a function, version or alias.
 // https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionEventInvokeConfig.html
 func (s *Settings) PutFunctionEventInvokeConfig(ctx context.Context, id aws.Identity, in *lambdaapi.PutFunctionEventInvokeConfigRequest) (*lambdaapi.FunctionEventInvokeConfig, error) {
-	if in.MaximumRetryAttempts == nil && in.MaximumEventAgeInSeconds == nil && in.DestinationConfig == nil {
-		return nil, nothingSet()
+	if err := setsSomething(in.MaximumRetryAttempts, in.MaximumEventAgeInSeconds, in.DestinationConfig); err != nil {
+		return nil, err
 	}
 	return s.setAsync(ctx, id, in.FunctionName, in.Qualifier, false, func(a *Config) {
 		a.Retries, a.MaxAge = in.MaximumRetryAttempts, in.MaximumEventAgeInSeconds
@@ -69,8 +69,8 @@ func (s *Settings) PutFunctionEventInvokeConfig(ctx context.Context, id aws.Iden
 // UpdateFunctionEventInvokeConfig changes those settings that it names.
 // https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionEventInvokeConfig.html
 func (s *Settings) UpdateFunctionEventInvokeConfig(ctx context.Context, id aws.Identity, in *lambdaapi.UpdateFunctionEventInvokeConfigRequest) (*lambdaapi.FunctionEventInvokeConfig, error) {
-	if in.MaximumRetryAttempts == nil && in.MaximumEventAgeInSeconds == nil && in.DestinationConfig == nil {
-		return nil, nothingSet()
+	if err := setsSomething(in.MaximumRetryAttempts, in.MaximumEventAgeInSeconds, in.DestinationConfig); err != nil {
+		return nil, err
 	}
 	return s.setAsync(ctx, id, in.FunctionName, in.Qualifier, true, func(a *Config) {
 		if in.MaximumRetryAttempts != nil {
@@ -85,8 +85,12 @@ func (s *Settings) UpdateFunctionEventInvokeConfig(ctx context.Context, id aws.I
 	})
 }
 
-func nothingSet() error {
-	return fault.Invalid("You must specify at least one of error handling or destination setting.")
+// setsSomething refuses a request that names no setting.
+func setsSomething(retries, age *int32, to *lambdaapi.DestinationConfig) error {
+	if retries == nil && age == nil && to == nil {
+		return fault.Invalid("You must specify at least one of error handling or destination setting.")
+	}
+	return nil
 }
 
 // destinations reads a DestinationConfig; what it does not name stays.
