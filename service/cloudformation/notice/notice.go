@@ -3,6 +3,7 @@
 package notice
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -82,17 +83,11 @@ func Tell(tx store.Tx, as aws.Identity, topics []string, e Event) error {
 
 // message is the event as CloudFormation writes it: a line for each of its members.
 func (e *Event) message() string {
-	or := func(s, absent string) string {
-		if s == "" {
-			return absent
-		}
-		return s
-	}
 	var b strings.Builder
 	for _, line := range [][2]string{{"StackId", e.StackID}, {"Timestamp", e.Time.UTC().Format("2006-01-02T15:04:05.000Z")}, {"EventId", e.ID},
-		{"LogicalResourceId", e.Logical}, {"Namespace", e.Account}, {"PhysicalResourceId", e.Physical}, {"ResourceProperties", or(e.Properties, "null")},
+		{"LogicalResourceId", e.Logical}, {"Namespace", e.Account}, {"PhysicalResourceId", e.Physical}, {"ResourceProperties", cmp.Or(e.Properties, "null")},
 		{"ResourceStatus", e.Status}, {"ResourceStatusReason", e.Reason}, {"ResourceType", e.Type}, {"StackName", e.Stack},
-		{"ClientRequestToken", or(e.Token, "null")}} {
+		{"ClientRequestToken", cmp.Or(e.Token, "null")}} {
 		fmt.Fprintf(&b, "%s='%s'\n", line[0], line[1])
 	}
 	return b.String()
