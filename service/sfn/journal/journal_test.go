@@ -115,7 +115,7 @@ func events() []asl.Event {
 func log(level string, data bool) *execution.Log {
 	ref := machine.Ref{Place: machine.Place{Account: "111122223333", Region: "eu-west-1"}, Name: "m"}
 	rev := &machine.Revision{Spot: machine.Spot{Ref: ref, ID: 7}, Key: "12345678-x", Role: "role", Updated: start, Tracing: true,
-		Logging: machine.Logging{Level: level, Data: data, Set: true, Group: "arn:aws:logs:eu-west-1:111122223333:log-group:g:*"}}
+		Logging: machine.Logging{Level: level, Data: data, Group: "arn:aws:logs:eu-west-1:111122223333:log-group:g:*"}}
 	return &execution.Log{Revision: rev, Execution: arn, Trace: "Root=1-5-a;Sampled=1", Redrives: 2, Events: events()}
 }
 

@@ -54,7 +54,7 @@ type Logging struct {
 	Level string `cbor:"1,keyasint,omitempty"` // "ALL", "ERROR", "FATAL"; "" and "OFF": none
 	Data  bool   `cbor:"2,keyasint,omitempty"` // input, output and the like are logged too
 	Group string `cbor:"3,keyasint,omitempty"` // ARN of the log group, which ends in ":*"
-	Set   bool   `cbor:"4,keyasint,omitempty"` // a configuration was given
+	// 4 said that a configuration was given.
 }
 
 // encryption is the key that a machine was given.

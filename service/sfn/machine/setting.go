@@ -50,10 +50,7 @@ func badLogging(why string) error {
 // logging checks a logging configuration.
 // https://docs.aws.amazon.com/step-functions/latest/apireference/API_LoggingConfiguration.html
 func logging(c *sfnapi.LoggingConfiguration) (Logging, error) {
-	l := Logging{Level: string(c.Level), Data: aws.Or(c.IncludeExecutionData, false), Set: true}
-	if l.Level == "" {
-		l.Level = string(sfnapi.LogLevelOff)
-	}
+	l := Logging{Level: string(c.Level), Data: aws.Or(c.IncludeExecutionData, false)}.whole()
 	if len(c.Destinations) > 1 || len(c.Destinations) == 0 && l.On() {
 		return l, badLogging("Must specify exactly one Log Destination.")
 	}
@@ -74,7 +71,6 @@ func (l Logging) whole() Logging {
 	if l.Level == "" {
 		l.Level = string(sfnapi.LogLevelOff)
 	}
-	l.Set = true
 	return l
 }
 
@@ -96,9 +92,7 @@ func (l Logging) Where() (Place, string, error) {
 }
 
 func (l Logging) shown() *sfnapi.LoggingConfiguration {
-	if !l.Set {
-		return &sfnapi.LoggingConfiguration{Level: sfnapi.LogLevelOff, IncludeExecutionData: new(false)}
-	}
+	l = l.whole()
 	out := &sfnapi.LoggingConfiguration{Level: sfnapi.LogLevel(l.Level), IncludeExecutionData: &l.Data}
 	if l.Group != "" {
 		out.Destinations = []sfnapi.LogDestination{{CloudWatchLogsLogGroup: &sfnapi.CloudWatchLogsLogGroup{LogGroupArn: &l.Group}}}
@@ -213,7 +207,7 @@ func (m *Machines) reachKey(ctx context.Context, id aws.Identity, rev *Revision)
 // MayRead checks that a caller who wants to see the definition, or the data of an execution of it, may use the key that it was given.
 // https://docs.aws.amazon.com/step-functions/latest/dg/encryption-at-rest.html
 func (m *Machines) MayRead(ctx context.Context, id aws.Identity, rev *Revision) error {
-	if rev.encryption.Key == "" {
+	if !rev.Keyed() {
 		return nil
 	}
 	id.ViaService = Principal
