@@ -20,8 +20,10 @@ const (
 	splitForm = "every Fn::Split object requires two parameters, (1) a string delimiter and (2) a string to be split or a " +
 		"function that returns a string to be split."
 	selectForm = "every Fn::Select object requires two parameters, (1) an index and (2) a list to select from."
-	mapForm    = "every Fn::FindInMap object requires three parameters, the map name, map key and the attribute for return value"
-	ifForm     = "Fn::If requires a list argument with the first element being a condition"
+	subForm    = "One or more Fn::Sub intrinsic functions don't specify expected arguments. Specify a string as first argument, and an " +
+		"optional second argument to specify a mapping of values to replace in the string"
+	mapForm = "every Fn::FindInMap object requires three parameters, the map name, map key and the attribute for return value"
+	ifForm  = "Fn::If requires a list argument with the first element being a condition"
 )
 
 // call evaluates one function.
@@ -173,8 +175,6 @@ func placeholders(text string) (parts []struct{ plain, name string }) {
 
 // subParts are the text of Fn::Sub and the values beside it, which are not evaluated.
 func subParts(arg any) (text string, vars *jsondoc.Object, err error) {
-	complaint := failure("One or more Fn::Sub intrinsic functions don't specify expected arguments. Specify a string as first argument, and an " +
-		"optional second argument to specify a mapping of values to replace in the string")
 	text, ok := arg.(string)
 	vars = jsondoc.NewObject()
 	if ok {
@@ -182,14 +182,14 @@ func subParts(arg any) (text string, vars *jsondoc.Object, err error) {
 	}
 	a, isList := arg.(*jsondoc.Array)
 	if !isList || len(a.Items) == 0 || len(a.Items) > 2 {
-		return "", nil, complaint
+		return "", nil, failure(subForm)
 	}
 	if text, ok = a.Items[0].(string); !ok {
-		return "", nil, complaint
+		return "", nil, failure(subForm)
 	}
 	if len(a.Items) == 2 {
 		if vars, ok = a.Items[1].(*jsondoc.Object); !ok {
-			return "", nil, complaint
+			return "", nil, failure(subForm)
 		}
 	}
 	return text, vars, nil
