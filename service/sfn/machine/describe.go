@@ -42,14 +42,15 @@ func (m *Machines) DescribeStateMachine(ctx context.Context, id aws.Identity, in
 	out := &sfnapi.DescribeStateMachineOutput{StateMachineArn: in.StateMachineArn, Name: n.Name, Status: sfnapi.StateMachineStatusActive,
 		Definition: rev.Definition, RoleArn: rev.Role, Type: e.rec.kind(), CreationDate: created, Description: aws.Some(description),
 		LoggingConfiguration: rev.Logging.shown(), TracingConfiguration: rev.tracing(), EncryptionConfiguration: rev.encryption.shown(),
-		RevisionId: aws.Some(rev.Shown), VariableReferences: rev.variables()}
+		RevisionId: aws.Some(rev.Shown)}
 	if e.rec.Deleting {
 		out.Status = sfnapi.StateMachineStatusDeleting
 	}
 	if in.IncludedData == sfnapi.IncludedDataMetadataOnly {
-		out.Definition, out.VariableReferences = NoDefinition, nil
+		out.Definition = NoDefinition
 		return out, nil
 	}
+	out.VariableReferences = rev.variables()
 	return out, m.MayRead(ctx, id, rev)
 }
 
