@@ -25,14 +25,19 @@ type Plan struct {
 	needs map[string][]string
 }
 
-// NewPlan evaluates the conditions and orders the resources. Its errors are CloudFormation's ValidationErrors:
-// references to nothing, circular dependencies, unknown conditions.
+// NewPlan checks the template, evaluates the conditions and orders the resources. Its errors are CloudFormation's
+// ValidationErrors: references to nothing, circular dependencies, unknown conditions.
 func NewPlan(t *template.Template, scope intrinsic.Scope) (*Plan, error) {
-	p := &Plan{Template: t, Scope: scope, needs: map[string][]string{}}
-	p.Scope.Mappings = t.Mappings
 	if err := Check(t); err != nil {
 		return nil, err
 	}
+	return Lay(t, scope)
+}
+
+// Lay is NewPlan of a template that has been checked before.
+func Lay(t *template.Template, scope intrinsic.Scope) (*Plan, error) {
+	p := &Plan{Template: t, Scope: scope, needs: map[string][]string{}}
+	p.Scope.Mappings = t.Mappings
 	if err := p.Scope.Evaluate(t.Conditions); err != nil {
 		return nil, err
 	}

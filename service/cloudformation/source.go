@@ -75,7 +75,7 @@ func (s *Service) read(ctx context.Context, id aws.Identity, p place, st *stackR
 	return &blueprint{v, plan}, plan.CheckRules()
 }
 
-// lay reads a stored version again.
+// lay reads a stored version again, which was checked before it was stored.
 func lay(p place, st *stackRecord, v *versionRecord) (*deploy.Plan, error) {
 	doc, err := template.Read([]byte(v.Processed))
 	if err != nil {
@@ -85,7 +85,7 @@ func lay(p place, st *stackRecord, v *versionRecord) (*deploy.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return deploy.NewPlan(t, scope(p, st, t, v))
+	return deploy.Lay(t, scope(p, st, t, v))
 }
 
 // scope has what does not depend on the resources.
