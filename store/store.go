@@ -183,3 +183,12 @@ func View[T any](ctx context.Context, s Shard, fn func(context.Context, Reader) 
 	}
 	return out, nil
 }
+
+// Any reports whether a range holds a key.
+func Any(r Reader, within Range) (found bool, err error) {
+	pairs, done := r.Scan(within, ScanOpt{Limit: 1})
+	for range pairs {
+		found = true
+	}
+	return found, done()
+}

@@ -189,14 +189,7 @@ func (c *scope) rename(k *kind, e *entity, name, path *string) error {
 func (c *scope) now() time.Time { return c.tx.Now().UTC().Truncate(time.Second) }
 
 // any reports whether a range holds a key.
-func (c *scope) any(t store.Tuple) (bool, error) {
-	kvs, done := c.Scan(t.Range(), store.ScanOpt{Limit: 1})
-	found := false
-	for range kvs {
-		found = true
-	}
-	return found, done()
-}
+func (c *scope) any(t store.Tuple) (bool, error) { return store.Any(c, t.Range()) }
 
 func conflict(text string) error { return &iamapi.DeleteConflictException{Message: text} }
 

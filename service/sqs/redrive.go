@@ -156,13 +156,7 @@ func (q *queue) allows(source string) bool {
 }
 
 // isDeadLetters reports whether a queue is the dead-letter queue of another.
-func isDeadLetters(r store.Reader, p place) (found bool, err error) {
-	names, done := r.Scan(p.sources().Range(), store.ScanOpt{Limit: 1})
-	for range names {
-		found = true
-	}
-	return found, done()
-}
+func isDeadLetters(r store.Reader, p place) (bool, error) { return store.Any(r, p.sources().Range()) }
 
 // ListDeadLetterSourceQueues lists the queues that have this one as their dead-letter queue.
 func (s *Service) ListDeadLetterSourceQueues(ctx context.Context, id aws.Identity, in *sqsapi.ListDeadLetterSourceQueuesRequest) (*sqsapi.ListDeadLetterSourceQueuesResult, error) {

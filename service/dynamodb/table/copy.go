@@ -188,12 +188,8 @@ func restoringKey(copied, into uint64) store.Key {
 }
 
 // Restoring reports whether a table is being filled from a copy.
-func Restoring(r store.Reader, copied uint64) (found bool, err error) {
-	pairs, done := r.Scan(DataOf(copied).Uint(familyRestoring).Range(), store.ScanOpt{Limit: 1})
-	for range pairs {
-		found = true
-	}
-	return found, done()
+func Restoring(r store.Reader, copied uint64) (bool, error) {
+	return store.Any(r, DataOf(copied).Uint(familyRestoring).Range())
 }
 
 // SetRestore makes the promise to put a copy into a table.

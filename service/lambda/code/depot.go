@@ -173,11 +173,7 @@ func (d *Depot) Share(tx store.Tx, k keys.Space, p Pack, name string, n int64) {
 // Unshare ends what Share began.
 func (d *Depot) Unshare(tx store.Tx, k keys.Space, p Pack, name string, n int64) error {
 	tx.Delete(k.Use(p.Blob, name, n))
-	left, done := tx.Scan(k.Uses(p.Blob).Range(), store.ScanOpt{Limit: 1})
-	for range left {
-		return nil
-	}
-	if err := done(); err != nil {
+	if used, err := store.Any(tx, k.Uses(p.Blob).Range()); err != nil || used {
 		return err
 	}
 	return setErase(tx, p.Blob)
@@ -251,11 +247,7 @@ func (d *Depot) Live(ctx context.Context, ids []blob.ID) ([]blob.ID, error) {
 	for id, o := range owners {
 		k := keys.Of(o.Account, o.Region)
 		used, err := store.View(ctx, k.Shard(d.store), func(_ context.Context, r store.Reader) (bool, error) {
-			some, done := r.Scan(k.Uses(string(id)).Range(), store.ScanOpt{Limit: 1})
-			for range some {
-				return true, nil
-			}
-			return false, done()
+			return store.Any(r, k.Uses(string(id)).Range())
 		})
 		if err != nil {
 			return nil, err
