@@ -186,13 +186,16 @@ func (s *Configs) DeleteCodeSigningConfig(ctx context.Context, id aws.Identity, 
 		if _, err := at(tx, k, name); err != nil {
 			return notThere(err)
 		}
-		users, done := tx.Scan(k.Signed(name).Range(), store.ScanOpt{Limit: 1})
-		for range users {
+		used, err := store.Any(tx, k.Signed(name).Range())
+		if err != nil {
+			return err
+		}
+		if used {
 			return fault.Conflict("Cannot delete the code signing configuration %s: functions are using it.", in.CodeSigningConfigArn)
 		}
 		tx.Delete(k.Signing(name))
 		tx.Delete(k.Tags("code-signing-config:" + name))
-		return done()
+		return nil
 	})
 	return new(lambdaapi.DeleteCodeSigningConfigResponse), err
 }

@@ -117,15 +117,13 @@ func (b *Bucket) Remove(tx store.Tx) error {
 		return err
 	}
 	for _, f := range []uint64{FamilyCurrent, FamilyVersion} {
-		pairs, done := tx.Scan(b.Family(f).Range(), store.ScanOpt{Limit: 1})
-		for range pairs {
-			if d.Versioning != "" {
-				return aws.Errorf("BucketNotEmpty", 409, "The bucket you tried to delete is not empty. You must delete all versions in the bucket.")
-			}
-			return aws.Errorf("BucketNotEmpty", 409, "The bucket you tried to delete is not empty")
-		}
-		if err := done(); err != nil {
+		switch full, err := store.Any(tx, b.Family(f).Range()); {
+		case err != nil:
 			return err
+		case full && d.Versioning != "":
+			return aws.Errorf("BucketNotEmpty", 409, "The bucket you tried to delete is not empty. You must delete all versions in the bucket.")
+		case full:
+			return aws.Errorf("BucketNotEmpty", 409, "The bucket you tried to delete is not empty")
 		}
 	}
 	tx.Delete(b.Family(FamilyBucket))
